@@ -1,0 +1,55 @@
+/** Every bound of the service, by name. Units are the last word of a name. */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** What the contract allows in one `video_file`. */
+export const videoFileMaxBytes = 100 * MiB;
+/** A request whose length alone exceeds this is refused unread: the file's limit and room for the other parts. */
+export const uploadBodyMaxBytes = 101 * MiB;
+export const titleMaxCodePoints = 255;
+/** A title of 255 four-byte code points, and a byte to see that it is longer. */
+export const formFieldMaxBytes = 4 * 255 + 1;
+export const multipartHeaderMaxBytes = 8 * KiB;
+export const multipartMaxParts = 100;
+export const multipartBoundaryMaxBytes = 70;
+
+/** S3 wants at least this of every part but the last. */
+export const partBytes = 5 * MiB;
+/** The most one read of the socket delivers (uSockets' receive buffer): the room kept behind a full part. */
+export const socketChunkMaxBytes = 512 * KiB;
+/** Buffers for parts, for the whole instance; its web processes share them out. */
+export const partBuffersPerInstance = 48;
+
+export const uploadAdmissionWaitMs = 4_000;
+export const uploadDeadlineMs = 15 * 60_000;
+export const uploadStallMs = 30_000;
+export const s3CallDeadlineMs = 20_000;
+export const s3PartAttempts = 4;
+
+/** What is read and dropped of a refused upload, so that the answer is not lost to a reset. */
+export const refusedBodyDrainMaxBytes = 1 * MiB;
+export const refusedBodyDrainMs = 2_000;
+
+export const jsonBodyMaxBytes = 64 * KiB;
+export const jsonBodyDeadlineMs = 10_000;
+export const requestDeadlineMs = 10_000;
+
+export const databaseConnectionsPerProcess = 10;
+export const statementTimeoutMs = 5_000;
+export const lockTimeoutMs = 3_000;
+export const idleInTransactionTimeoutMs = 10_000;
+export const databaseConnectTimeoutSeconds = 5;
+
+export const queueAddDeadlineMs = 1_000;
+export const redisConnectTimeoutMs = 2_000;
+
+export const passwordHashQueueMax = 64;
+export const knownUsersMax = 100_000;
+export const verifiedTokensMax = 10_000;
+
+export const votesPerBatchMax = 1_000;
+export const votesWaitingMax = 20_000;
+
+export const playbackUrlLifetimeSeconds = 3_600;
+
+export const shutdownDeadlineMs = 30_000;
