@@ -10,7 +10,7 @@ export const titleMaxCodePoints = 255;
 /** A title of 255 four-byte code points, and a byte to see that it is longer. */
 export const formFieldMaxBytes = 4 * 255 + 1;
 export const multipartHeaderMaxBytes = 8 * KiB;
-export const multipartMaxParts = 100;
+export const multipartMaxParts = 1_000;
 export const multipartBoundaryMaxBytes = 70;
 
 /** S3 wants at least this of every part but the last. */
@@ -24,7 +24,11 @@ export const uploadAdmissionWaitMs = 4_000;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
 export const s3CallDeadlineMs = 20_000;
+export const s3ConnectTimeoutMs = 3_000;
+export const s3ConnectionsMax = 256;
 export const s3PartAttempts = 4;
+export const s3RetryBaseMs = 100;
+export const s3ErrorBodyMaxBytes = 4 * KiB;
 
 /** What is read and dropped of a refused upload, so that the answer is not lost to a reset. */
 export const refusedBodyDrainMaxBytes = 1 * MiB;
@@ -44,12 +48,25 @@ export const queueAddDeadlineMs = 1_000;
 export const redisConnectTimeoutMs = 2_000;
 
 export const passwordHashQueueMax = 64;
+export const passwordHashRetryAfterSeconds = 1;
+/** What a stored hash may ask of us: its own parameters decide what verifying it costs. */
+export const passwordHashMaxMemoryKiB = 64 * 1024;
+export const passwordHashMaxPasses = 10;
+export const passwordHashMaxThreads = 4;
 export const knownUsersMax = 100_000;
 export const verifiedTokensMax = 10_000;
+/** How far the clocks of two instances may be apart before one refuses the other's fresh token. */
+export const tokenClockSkewSeconds = 2;
 
 export const votesPerBatchMax = 1_000;
 export const votesWaitingMax = 20_000;
 
 export const playbackUrlLifetimeSeconds = 3_600;
+export const playbackUrlRefreshSeconds = 900;
+export const playbackUrlsMax = 20_000;
 
 export const shutdownDeadlineMs = 30_000;
+
+/** How long an instance waits for another one's migrations, and a migration for a table. */
+export const migrationWaitMs = 10 * 60_000;
+export const migrationLockTimeoutMs = 30_000;
