@@ -1,0 +1,73 @@
+import { createSigner, createVerifier } from 'fast-jwt';
+import { LRUCache } from 'lru-cache';
+import type { TokenConfig } from './config.ts';
+import { tokenClockSkewSeconds, verifiedTokensMax } from './limits.ts';
+
+export type Tokens = ReturnType<typeof openTokens>;
+
+interface Verified {
+  userId: number;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+const algorithm = 'HS256';
+
+/**
+ * Issues and verifies JSON Web Tokens. Verified ones are remembered, so that a busy client costs one signature, and only
+ * those: a forged token can neither enter the memory nor push another out. The clock is asked on every use.
+ */
+export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig) {
+  const sign = createSigner({ key: secretKey, algorithm, expiresIn: lifetimeSeconds * 1000 });
+  const keys = previousKey === undefined ? [secretKey] : [secretKey, previousKey];
+  const verifiers = keys.map((key) => createVerifier({ key, algorithms: [algorithm] }));
+  const remembered = new LRUCache<string, Verified>({ max: verifiedTokensMax });
+
+  return {
+    issue(userId: number): string {
+      return sign({ sub: String(userId) });
+    },
+
+    /** The user's id, or undefined for a token that is forged, expired, not ours to read, or of no user. */
+    verify(token: string): number | undefined {
+      const known = remembered.get(token);
+      if (known !== undefined) return Date.now() < known.expiresAt ? known.userId : undefined;
+      for (const verifier of verifiers) {
+        const verified = readClaims(tryVerifier(verifier, token));
+        if (verified === undefined) continue;
+        remembered.set(token, verified);
+        return verified.userId;
+      }
+      return undefined;
+    },
+
+    rememberedCount(): number {
+      return remembered.size;
+    },
+  };
+}
+
+function tryVerifier(verifier: (token: string) => unknown, token: string): unknown {
+  try {
+    return verifier(token);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id. */
+function readClaims(payload: unknown): Verified | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const { sub, exp, iat } = payload as Record<string, unknown>;
+  const now = Date.now();
+  if (typeof exp !== 'number' || !Number.isFinite(exp) || now >= exp * 1000) return undefined;
+  if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000)) return undefined;
+  const userId = readUserId(sub);
+  return userId === undefined ? undefined : { userId, expiresAt: exp * 1000 };
+}
+
+function readUserId(sub: unknown): number | undefined {
+  if (typeof sub !== 'string' || !/^[1-9]\d{0,15}$/.test(sub)) return undefined;
+  const userId = Number(sub);
+  return Number.isSafeInteger(userId) ? userId : undefined;
+}
