@@ -1,47 +1,41 @@
-import type { AnySql } from "./open.ts";
+import type { AnySql } from './open.ts';
 
 export interface TableChange {
-	table: string;
-	rows: number;
-	bytes: number;
-	/** Written anew, and closed to everybody else meanwhile. */
-	rewritten: boolean;
+  table: string;
+  rows: number;
+  bytes: number;
+  /** Written anew, and closed to everybody else meanwhile. */
+  rewritten: boolean;
 }
 
 export interface ColumnChange {
-	table: string;
-	column: string;
-	from: string;
-	to: string;
+  table: string;
+  column: string;
+  from: string;
+  to: string;
 }
 
 /** The tables there are, counted: after a migration every number of rows must be the same. */
-export async function describeTables(
-	sql: AnySql,
-	rewritten: Set<string>,
-): Promise<TableChange[]> {
-	const names = await sql<{ name: string }[]>`
+export async function describeTables(sql: AnySql, rewritten: Set<string>): Promise<TableChange[]> {
+  const names = await sql<{ name: string }[]>`
     select name from unnest(array['users', 'videos', 'votes']) as name where to_regclass(name) is not null`;
-	const tables: TableChange[] = [];
-	for (const { name } of names) {
-		const [size] = await sql<{ rows: number; bytes: number }[]>`
+  const tables: TableChange[] = [];
+  for (const { name } of names) {
+    const [size] = await sql<{ rows: number; bytes: number }[]>`
       select count(*) as rows, pg_total_relation_size(${name}::regclass) as bytes from ${sql(name)}`;
-		tables.push({
-			table: name,
-			rows: size?.rows ?? 0,
-			bytes: size?.bytes ?? 0,
-			rewritten: rewritten.has(name),
-		});
-	}
-	return tables;
+    tables.push({
+      table: name,
+      rows: size?.rows ?? 0,
+      bytes: size?.bytes ?? 0,
+      rewritten: rewritten.has(name),
+    });
+  }
+  return tables;
 }
 
 /** Columns of an older system's tables whose type changes; the zone is said because it decides what the times mean. */
-export async function describeColumns(
-	sql: AnySql,
-	legacyTimeZone: string,
-): Promise<ColumnChange[]> {
-	return sql<ColumnChange[]>`
+export async function describeColumns(sql: AnySql, legacyTimeZone: string): Promise<ColumnChange[]> {
+  return sql<ColumnChange[]>`
     select table_name as "table", column_name as "column", data_type as "from",
       case
         when data_type in ('smallint', 'integer') then 'bigint'

@@ -1,13 +1,13 @@
-import postgres from "postgres";
+import postgres from 'postgres';
 import {
-	databaseConnectTimeoutSeconds,
-	idleInTransactionTimeoutMs,
-	lockTimeoutMs,
-	statementTimeoutMs as defaultStatementTimeoutMs,
-} from "../limits.ts";
+  databaseConnectTimeoutSeconds,
+  idleInTransactionTimeoutMs,
+  lockTimeoutMs,
+  statementTimeoutMs as defaultStatementTimeoutMs,
+} from '../limits.ts';
 
 interface WireTypes extends Record<string, unknown> {
-	bigint: number;
+  bigint: number;
 }
 
 /** A pool of connections. */
@@ -18,9 +18,9 @@ export type TransactionSql = postgres.TransactionSql<WireTypes>;
 export type AnySql = postgres.ISql<WireTypes>;
 
 export interface DatabaseOptions {
-	connections: number;
-	applicationName: string;
-	statementTimeoutMs?: number;
+  connections: number;
+  applicationName: string;
+  statementTimeoutMs?: number;
 }
 
 /**
@@ -28,24 +28,23 @@ export interface DatabaseOptions {
  * forgotten transaction), because no setting of the client bounds a transaction that is held open.
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
-	return postgres(url, {
-		max: options.connections,
-		connect_timeout: databaseConnectTimeoutSeconds,
-		onnotice: () => {},
-		types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-		connection: {
-			application_name: options.applicationName,
-			statement_timeout:
-				options.statementTimeoutMs ?? defaultStatementTimeoutMs,
-			lock_timeout: lockTimeoutMs,
-			idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-			// Times without a zone must never depend on how the server is set up.
-			TimeZone: "UTC",
-		},
-	});
+  return postgres(url, {
+    max: options.connections,
+    connect_timeout: databaseConnectTimeoutSeconds,
+    onnotice: () => {},
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: {
+      application_name: options.applicationName,
+      statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+      // Times without a zone must never depend on how the server is set up.
+      TimeZone: 'UTC',
+    },
+  });
 }
 
 /** Rejects when the database cannot answer. */
 export async function checkDatabase(sql: AnySql): Promise<void> {
-	await sql`select 1`;
+  await sql`select 1`;
 }
