@@ -46,6 +46,17 @@ export const databaseConnectTimeoutSeconds = 5;
 
 export const queueAddDeadlineMs = 1_000;
 export const redisConnectTimeoutMs = 2_000;
+export const redisReconnectMaxMs = 1_000;
+/** How many jobs a sweep looks at in one pass. */
+export const queueListMax = 100_000;
+/** The greatest priority BullMQ takes. */
+export const jobRankMax = 2_097_151;
+/** A job of a worker that died runs again after a lock and two checks at the most. */
+export const jobLockMs = 10_000;
+export const jobStalledCheckMs = 5_000;
+export const jobRetryBaseMs = 1_000;
+export const jobRetryMaxMs = 30_000;
+export const queueRetryMs = 1_000;
 
 export const passwordHashQueueMax = 64;
 export const passwordHashRetryAfterSeconds = 1;
@@ -70,3 +81,7 @@ export const shutdownDeadlineMs = 30_000;
 /** How long an instance waits for another one's migrations, and a migration for a table. */
 export const migrationWaitMs = 10 * 60_000;
 export const migrationLockTimeoutMs = 30_000;
+
+/** What an expected wait is computed from, and what is assumed of a video before one was processed. */
+export const processingTimesAveraged = 20;
+export const assumedProcessingSeconds = 20;

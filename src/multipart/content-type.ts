@@ -1,0 +1,12 @@
+import { multipartBoundaryMaxBytes } from '../limits.ts';
+import { parseParameters } from './part-headers.ts';
+
+const boundaryCharacters = /^[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]$/;
+
+/** The boundary that a Content-Type header names; undefined when the body is not multipart/form-data or has no usable one. */
+export function boundaryOf(contentType: string): string | undefined {
+  if (!/^multipart\/form-data\s*(?:;|$)/i.test(contentType)) return undefined;
+  const boundary = parseParameters(contentType).get('boundary');
+  if (boundary === undefined || boundary.length > multipartBoundaryMaxBytes) return undefined;
+  return boundaryCharacters.test(boundary) ? boundary : undefined;
+}

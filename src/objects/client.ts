@@ -1,0 +1,44 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Config } from '../config.ts';
+import { s3CallDeadlineMs, s3ConnectTimeoutMs, s3ConnectionsMax } from '../limits.ts';
+
+export interface S3Connection {
+  readonly client: S3Client;
+  readonly agent: HttpAgent;
+  readonly config: S3Config;
+}
+
+/** Calls by the SDK and our own part sender share one keep-alive agent, so that a connection serves both. */
+export function openS3Connection(config: S3Config): S3Connection {
+  const options = { keepAlive: true, maxSockets: s3ConnectionsMax, scheduling: 'lifo' as const };
+  const httpAgent = new HttpAgent(options);
+  const httpsAgent = new HttpsAgent(options);
+  const client = new S3Client({
+    region: config.region,
+    maxAttempts: 3,
+    ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint, forcePathStyle: true }),
+    ...(config.accessKeyId === undefined || config.secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId: config.accessKeyId, secretAccessKey: config.secretAccessKey } }),
+    requestHandler: {
+      httpAgent,
+      httpsAgent,
+      connectionTimeout: s3ConnectTimeoutMs,
+      requestTimeout: s3CallDeadlineMs,
+      throwOnRequestTimeout: true,
+    },
+  });
+  addBucketOwner(client, config.accountId);
+  return { client, agent: config.endpoint?.startsWith('http:') ? httpAgent : httpsAgent, config };
+}
+
+/** On every command, lib-storage's own abort included: it would go out without the owner otherwise. */
+function addBucketOwner(client: S3Client, accountId: string | undefined): void {
+  if (accountId === undefined) return;
+  client.middlewareStack.add(
+    (next) => (args) => next({ ...args, input: { ...args.input, ExpectedBucketOwner: accountId } }),
+    { step: 'initialize', name: 'expectedBucketOwner', priority: 'high' },
+  );
+}

@@ -1,0 +1,97 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  NotFound,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { partBytes } from '../limits.ts';
+import type { S3Connection } from './client.ts';
+
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+/** Resolves to the number of bytes written to `path`. */
+export async function getToFile(
+  { client, config }: S3Connection,
+  key: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: key }), { abortSignal: signal });
+  await pipeline(answer.Body as Readable, createWriteStream(path), { signal });
+  const { size } = await stat(path);
+  if (answer.ContentLength !== undefined && size !== answer.ContentLength) {
+    throw new Error(`Expected ${answer.ContentLength} bytes of ${key}, got ${size}`);
+  }
+  return size;
+}
+
+export async function putFile(
+  { client, config }: S3Connection,
+  key: string,
+  path: string,
+  contentType: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = createReadStream(path);
+  const upload = new Upload({
+    client,
+    params: { Bucket: config.bucket, Key: key, Body: body, ContentType: contentType },
+    queueSize: 1,
+    partSize: partBytes,
+  });
+  // lib-storage never aborts on a stalled source; a destroyed one it notices.
+  const abort = () => {
+    body.destroy(new Error('The job was given up'));
+    upload.abort().catch(() => undefined);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await upload.done();
+  } finally {
+    signal.removeEventListener('abort', abort);
+    body.destroy();
+  }
+}
+
+export async function headObject(
+  { client, config }: S3Connection,
+  key: string,
+): Promise<{ bytes: number; contentType: string | undefined } | undefined> {
+  try {
+    const answer = await client.send(new HeadObjectCommand({ Bucket: config.bucket, Key: key }));
+    return { bytes: answer.ContentLength ?? 0, contentType: answer.ContentType };
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** An object that is not there counts as deleted. */
+export async function deleteObject({ client, config }: S3Connection, key: string): Promise<void> {
+  await client.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key }));
+}
+
+export async function* listObjects({ client, config }: S3Connection, prefix: string): AsyncGenerator<StoredObject> {
+  for await (const page of paginateListObjectsV2({ client }, { Bucket: config.bucket, Prefix: prefix })) {
+    for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      if (Key !== undefined) yield { key: Key, bytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) };
+    }
+  }
+}
+
+/** Rejects when the bucket cannot be reached or is not ours. */
+export async function checkBucket({ client, config }: S3Connection, signal: AbortSignal): Promise<void> {
+  await client.send(new HeadBucketCommand({ Bucket: config.bucket }), { abortSignal: signal });
+}

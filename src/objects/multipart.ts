@@ -1,0 +1,80 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  NoSuchUpload,
+} from '@aws-sdk/client-s3';
+import type { S3Connection } from './client.ts';
+import type { SentPart } from './part-sender.ts';
+
+export interface OpenMultipart {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly initiatedAt: Date;
+}
+
+export async function createMultipart(
+  { client, config }: S3Connection,
+  key: string,
+  contentType: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const command = new CreateMultipartUploadCommand({
+    Bucket: config.bucket,
+    Key: key,
+    ContentType: contentType,
+    ChecksumAlgorithm: 'CRC32',
+  });
+  const { UploadId } = await client.send(command, { abortSignal: signal });
+  if (UploadId === undefined) throw new Error('Expected S3 to name the multipart upload, got no id');
+  return UploadId;
+}
+
+/** Not idempotent, and its answer can be lost: after a rejection only a look at the object tells what happened. */
+export async function completeMultipart(
+  { client, config }: S3Connection,
+  key: string,
+  uploadId: string,
+  parts: readonly SentPart[],
+): Promise<void> {
+  const Parts = parts.map((part) => ({
+    PartNumber: part.partNumber,
+    ETag: part.etag,
+    ChecksumCRC32: part.crc32,
+  }));
+  await client.send(
+    new CompleteMultipartUploadCommand({
+      Bucket: config.bucket,
+      Key: key,
+      UploadId: uploadId,
+      MultipartUpload: { Parts },
+    }),
+  );
+}
+
+/** An upload that is gone already counts as aborted. */
+export async function abortMultipart({ client, config }: S3Connection, key: string, uploadId: string): Promise<void> {
+  try {
+    await client.send(new AbortMultipartUploadCommand({ Bucket: config.bucket, Key: key, UploadId: uploadId }));
+  } catch (error) {
+    if (!(error instanceof NoSuchUpload)) throw error;
+  }
+}
+
+/** Every multipart upload not yet completed or aborted whose key begins with `prefix`. */
+export async function* listOpenMultiparts(
+  { client, config }: S3Connection,
+  prefix: string,
+): AsyncGenerator<OpenMultipart> {
+  let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+  for (;;) {
+    const page = await client.send(new ListMultipartUploadsCommand({ Bucket: config.bucket, Prefix: prefix, ...markers }));
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      if (Key === undefined || UploadId === undefined) continue;
+      yield { key: Key, uploadId: UploadId, initiatedAt: Initiated ?? new Date(0) };
+    }
+    if (page.IsTruncated !== true) return;
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+  }
+}
