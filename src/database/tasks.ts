@@ -1,0 +1,56 @@
+import { assumedProcessingSeconds, processingTimesAveraged } from '../limits.ts';
+import type { AnySql } from './open.ts';
+
+export interface TaskRow {
+  task_id: string;
+  video_id: number;
+  user_id: number;
+  state: 'queued' | 'processing' | 'processed' | 'failed';
+  progress: number;
+  error: string | null;
+  /** 1 = next; null unless queued, like the wait. */
+  queue_position: number | null;
+  expected_wait_seconds: number | null;
+}
+
+/** Answered from PostgreSQL alone: it holds while the queue is away. */
+export async function findTask(sql: AnySql, taskId: string): Promise<TaskRow | undefined> {
+  const [row] = await sql<TaskRow[]>`
+    select task_id, id as video_id, user_id, ${state(sql)} as state,
+      case when status in ('processed', 'public') then 100 else progress end as progress,
+      case when status = 'failed' then failure_reason end as error,
+      null as queue_position, null as expected_wait_seconds
+    from videos where task_id = ${taskId}
+    order by id desc limit 1`;
+  return row?.state === 'queued' ? { ...row, ...(await estimateWait(sql, row.video_id)) } : row;
+}
+
+/**
+ * The wait is the mean time that recent videos took, once for each video in front, shared by as many as are in work at
+ * this moment; the queue is taken in the order of arrival.
+ */
+async function estimateWait(sql: AnySql, videoId: number) {
+  const [row] = await sql<{ ahead: number; in_work: number; mean_seconds: number | null }[]>`
+    select
+      (select count(*) from videos other, videos own
+        where own.id = ${videoId} and other.status = 'uploaded' and other.processing_started_at is null
+          and (other.uploaded_at, other.id) < (own.uploaded_at, own.id)) as ahead,
+      (select count(*) from videos where status = 'uploaded' and processing_started_at is not null) as in_work,
+      (select extract(epoch from avg(took))::float8 from (
+        select processed_at - processing_started_at as took from videos
+        where processing_started_at is not null and processed_at is not null
+        order by processed_at desc limit ${processingTimesAveraged}
+      ) recent) as mean_seconds`;
+  const { ahead = 0, in_work: inWork = 0, mean_seconds: mean = null } = row ?? {};
+  const seconds = ((mean ?? assumedProcessingSeconds) * (ahead + Math.min(inWork, 1))) / Math.max(inWork, 1);
+  return { queue_position: ahead + 1, expected_wait_seconds: Math.ceil(seconds) };
+}
+
+function state(sql: AnySql) {
+  return sql`case
+    when status in ('processed', 'public') then 'processed'
+    when status = 'failed' then 'failed'
+    when processing_started_at is null then 'queued'
+    else 'processing'
+  end`;
+}

@@ -1,0 +1,125 @@
+import { afterCursor, limitTo, type PageOptions, uploadedAtMicros } from './cursor.ts';
+import type { AnySql, Sql } from './open.ts';
+
+export type VideoStatus = 'uploaded' | 'processed' | 'public' | 'failed';
+
+export interface VideoRow {
+  id: number;
+  title: string;
+  status: VideoStatus;
+  user_id: number;
+  uploaded_at: Date;
+  uploaded_at_micros: number;
+  processed_at: Date | null;
+  original_url: string | null;
+  processed_url: string | null;
+  poster_url: string | null;
+  votes: number;
+}
+
+export interface UploadedVideo {
+  userId: number;
+  title: string;
+  key: string;
+  taskId: string;
+  requestId: string;
+  sizeBytes: number;
+}
+
+/** Undefined when a sweep has claimed the upload's intent: the object is being deleted, so no row may name it. */
+export async function insertUploadedVideo(sql: AnySql, video: UploadedVideo): Promise<{ id: number } | undefined> {
+  const [row] = await sql<{ id: number }[]>`
+    with intent as (delete from object_intents where key = ${video.key} returning key)
+    insert into videos (title, status, user_id, original_url, task_id, request_id, size_bytes)
+    select ${video.title}, 'uploaded', ${video.userId}, key, ${video.taskId}, ${video.requestId}, ${video.sizeBytes}
+    from intent
+    returning id`;
+  return row;
+}
+
+export async function findVideo(sql: AnySql, id: number): Promise<VideoRow | undefined> {
+  const [row] = await sql<VideoRow[]>`select ${videoColumns(sql)} from videos v where v.id = ${id}`;
+  return row;
+}
+
+/** Newest first, ties by id. */
+export async function listVideosOfUser(sql: AnySql, userId: number, page: PageOptions = {}): Promise<VideoRow[]> {
+  return sql<VideoRow[]>`
+    select ${videoColumns(sql)} from videos v
+    where v.user_id = ${userId} ${afterCursor(sql, page.cursor)}
+    order by v.uploaded_at desc, v.id desc
+    ${limitTo(sql, page.limit)}`;
+}
+
+/** Publishing what is public already is no change. */
+export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 'not_processed' | 'not_found'> {
+  const changed = await sql`update videos set status = 'public' where id = ${id} and status = 'processed'`;
+  if (changed.count > 0) return 'public';
+  const [row] = await sql<{ status: VideoStatus }[]>`select status from videos where id = ${id}`;
+  if (row === undefined) return 'not_found';
+  return row.status === 'public' ? 'public' : 'not_processed';
+}
+
+export type DeleteOutcome = { outcome: 'deleted'; keys: string[] } | { outcome: 'public' } | { outcome: 'not_found' };
+
+/**
+ * Takes the video and its votes away and moves its owner's counter, all at once. What remains to be done is handed back and
+ * written down as intents: delete each object, then forget its intent; a sweep does it for whoever crashes before.
+ */
+export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> {
+  return sql.begin(async (tx): Promise<DeleteOutcome> => {
+    const [video] = await tx<LockedVideo[]>`
+      select status, user_id, votes, array_remove(array[original_url, processed_url, poster_url], null) as keys
+      from videos where id = ${id} for update`;
+    if (video === undefined) return { outcome: 'not_found' };
+    if (video.status === 'public') return { outcome: 'public' };
+    await tx`delete from videos where id = ${id}`;
+    if (video.votes > 0) {
+      await tx`update users set votes = greatest(votes - ${video.votes}, 0) where id = ${video.user_id}`;
+    }
+    const keys = await keepOthersKeys(tx, video.keys);
+    await tx`
+      insert into object_intents (key) select unnest(${keys}::text[])
+      on conflict (key) do nothing`;
+    return { outcome: 'deleted', keys };
+  });
+}
+
+interface LockedVideo {
+  status: VideoStatus;
+  user_id: number;
+  votes: number;
+  keys: string[];
+}
+
+/** An older system named objects by user and second, so that two of its rows can share one: the other row keeps it. */
+async function keepOthersKeys(sql: AnySql, keys: string[]): Promise<string[]> {
+  const named = await keysOfVideos(sql, keys);
+  return [...new Set(keys)].filter((key) => !named.has(key));
+}
+
+/** Which of these keys a video or an intent names; any other object under a key of ours is garbage. */
+export async function keysInUse(sql: AnySql, keys: string[]): Promise<Set<string>> {
+  // One statement, one moment: a key that passes from an intent to a row is seen in one of them.
+  const rows = await sql<{ key: string }[]>`
+    ${selectKeysOfVideos(sql, keys)}
+    union all select key from object_intents where key = any(${keys}::text[])`;
+  return new Set(rows.map((row) => row.key));
+}
+
+async function keysOfVideos(sql: AnySql, keys: string[]): Promise<Set<string>> {
+  const rows = await sql<{ key: string }[]>`${selectKeysOfVideos(sql, keys)}`;
+  return new Set(rows.map((row) => row.key));
+}
+
+function selectKeysOfVideos(sql: AnySql, keys: string[]) {
+  return sql`
+    select original_url as key from videos where original_url = any(${keys}::text[])
+    union all select processed_url from videos where processed_url = any(${keys}::text[])
+    union all select poster_url from videos where poster_url = any(${keys}::text[])`;
+}
+
+function videoColumns(sql: AnySql) {
+  return sql`v.id, v.title, v.status, v.user_id, v.uploaded_at, ${uploadedAtMicros(sql)}, v.processed_at,
+    v.original_url, v.processed_url, v.poster_url, v.votes`;
+}
