@@ -20,6 +20,9 @@ export const socketChunkMaxBytes = 512 * KiB;
 /** Buffers for parts, for the whole instance; its web processes share them out. */
 export const partBuffersPerInstance = 48;
 
+/** What a client that was told 503 is asked to wait. */
+export const unavailableRetryAfterSeconds = 2;
+
 export const uploadAdmissionWaitMs = 4_000;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
@@ -85,3 +88,21 @@ export const migrationLockTimeoutMs = 30_000;
 /** What an expected wait is computed from, and what is assumed of a video before one was processed. */
 export const processingTimesAveraged = 20;
 export const assumedProcessingSeconds = 20;
+
+export const standingsListedMax = 20;
+export const differencesListedMax = 100;
+/** Counters locked at once by a repair, and so the longest that a vote has to wait for one. */
+export const countersPerRepairBatch = 100;
+
+/** Tools count whole tables. */
+export const toolStatementTimeoutMs = 30 * 60_000;
+
+export const knownUserSeconds = 60;
+/** Prepared answers: refreshed from this age on, and never served at the other. */
+export const freshBytesRefreshMs = 500;
+export const freshBytesMaxAgeMs = 1_000;
+export const freshBytesEntriesMax = 2_000;
+/** Nobody has this many players: a page past it is empty without asking the database. */
+export const rankingsOffsetMax = 1_000_000_000;
+export const readinessCheckMs = 2_000;
+export const readinessFreshMs = 1_000;

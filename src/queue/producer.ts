@@ -1,0 +1,113 @@
+import { Queue } from 'bullmq';
+import { jobRankMax, queueAddDeadlineMs, queueListMax } from '../limits.ts';
+import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
+import { jobName, queueName, type VideoJob } from './job.ts';
+
+export type Producer = ReturnType<typeof openProducer>;
+
+export interface QueuedJob {
+  readonly taskId: string;
+  readonly state: 'waiting' | 'delayed' | 'active';
+  /** Only of a waiting job. */
+  readonly rank: number | undefined;
+}
+
+/**
+ * Puts jobs in line and keeps the line in order. Every call rejects within `queueAddDeadlineMs` when Redis is away:
+ * the row in PostgreSQL is what counts, and the sweep queues what is not in line.
+ */
+export function openProducer(redisUrl: string, onError: OnRedisError = () => undefined) {
+  const connection = openProducerConnection(redisUrl, onError);
+  const queue = new Queue<VideoJob>(queueName, { connection, skipMetasUpdate: true });
+  queue.on('error', onError);
+
+  async function bounded<T>(call: () => Promise<T>): Promise<T> {
+    // A Queue waits for a connection for ever, and would then still send what nobody waits for any more.
+    if (connection.status !== 'ready') await bound(becomeReady(connection));
+    return bound(call());
+  }
+
+  return {
+    connection,
+    /**
+     * `rank` is the job's place among its own player's waiting videos, from 1. Lower ranks go first, so that a player's
+     * fifty uploads take turns with everybody else's. A job that is in line already stays as it is.
+     */
+    add: (job: VideoJob, rank = 1): Promise<void> =>
+      bounded(async () => {
+        await queue.add(jobName, job, { ...jobOptions, jobId: job.taskId, priority: clampRank(rank) });
+      }),
+    changeRank: (taskId: string, rank: number): Promise<void> =>
+      bounded(async () => {
+        const job = await queue.getJob(taskId);
+        await job?.changePriority({ priority: clampRank(rank) });
+      }),
+    /** False when a worker has the job: then it stays. */
+    remove: (taskId: string): Promise<boolean> => bounded(async () => (await queue.remove(taskId)) === 1),
+    listJobs: (): Promise<QueuedJob[]> => bounded(() => listJobs(queue, connection)),
+    countWaiting: (): Promise<number> => bounded(() => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed')),
+    async close(): Promise<void> {
+      await bound(queue.close()).catch(() => undefined);
+      connection.disconnect();
+    },
+  };
+}
+
+/**
+ * A job is given up by its row alone (which becomes `failed`), never by BullMQ counting: a video must not be lost because
+ * S3 was away for an hour. Ended jobs leave Redis, since an id that is still there would swallow the next job of that id.
+ */
+const jobOptions = {
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'custom' },
+  removeOnComplete: true,
+  removeOnFail: true,
+  stackTraceLimit: 1,
+} as const;
+
+function clampRank(rank: number): number {
+  return Math.min(Math.max(1, rank), jobRankMax);
+}
+
+async function listJobs(queue: Queue<VideoJob>, connection: Redis): Promise<QueuedJob[]> {
+  const [active, delayed, waiting, scored] = await Promise.all([
+    queue.getRanges(['active'], 0, queueListMax),
+    queue.getRanges(['delayed'], 0, queueListMax),
+    queue.getRanges(['waiting'], 0, queueListMax),
+    connection.zrange(queue.toKey('prioritized'), '0', `${queueListMax}`, 'WITHSCORES'),
+  ]);
+  return [
+    ...active.map((taskId) => ({ taskId, state: 'active' as const, rank: undefined })),
+    ...delayed.map((taskId) => ({ taskId, state: 'delayed' as const, rank: undefined })),
+    ...waiting.map((taskId) => ({ taskId, state: 'waiting' as const, rank: 0 })),
+    ...readRanks(scored),
+  ];
+}
+
+/** BullMQ's score is the priority in the upper bits and a counter in the lower 32. */
+function readRanks(scored: string[]): QueuedJob[] {
+  const jobs: QueuedJob[] = [];
+  for (let i = 0; i + 1 < scored.length; i += 2) {
+    const taskId = scored[i] as string;
+    jobs.push({ taskId, state: 'waiting', rank: Math.floor(Number(scored[i + 1]) / 2 ** 32) });
+  }
+  return jobs;
+}
+
+function becomeReady(connection: Redis): Promise<void> {
+  return new Promise((resolve) => {
+    connection.once('ready', resolve);
+  });
+}
+
+async function bound<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`)), queueAddDeadlineMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
