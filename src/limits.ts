@@ -24,6 +24,8 @@ export const partBuffersPerInstance = 48;
 export const unavailableRetryAfterSeconds = 2;
 
 export const uploadAdmissionWaitMs = 4_000;
+/** What clients send along with their headers while they wait to be admitted, by an estimate from the newest. */
+export const earlyBytesMax = 32 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
 export const s3CallDeadlineMs = 20_000;
@@ -106,3 +108,21 @@ export const freshBytesEntriesMax = 2_000;
 export const rankingsOffsetMax = 1_000_000_000;
 export const readinessCheckMs = 2_000;
 export const readinessFreshMs = 1_000;
+
+/** What a player may send: a picture's longer and shorter side, and how long it runs. */
+export const pictureLongSideMaxPixels = 4_096;
+export const pictureShortSideMaxPixels = 2_304;
+export const pictureMaxPixels = pictureLongSideMaxPixels * pictureShortSideMaxPixels;
+export const sourceMaxSeconds = 600;
+export const sourceMaxStreams = 32;
+export const sourceMaxFramesPerSecond = 240;
+/** Of one FFmpeg or ffprobe process. Its address space, not what it holds: threads reserve more than they use. */
+export const toolMemoryBytes = 2_048 * MiB;
+export const toolFileMaxBytes = 256 * MiB;
+export const toolProcessesMax = 1_024;
+export const transcodeWallMs = 10 * 60_000;
+export const probeWallMs = 30_000;
+export const toolOutputMaxBytes = 1 * MiB;
+export const toolErrorTailBytes = 16 * KiB;
+export const jobCrashesMax = 3;
+export const drainPollMs = 50;

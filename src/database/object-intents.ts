@@ -30,3 +30,12 @@ export async function claimAgedIntents(
     returning key`;
   return rows.map((row) => row.key);
 }
+
+/**
+ * True when the intent was still there: then no transaction has made a row of it, and none can any more. Waits for one
+ * that is about to.
+ */
+export async function claimIntent(sql: AnySql, key: string): Promise<boolean> {
+  const rows = await sql`delete from object_intents where key = ${key}`;
+  return rows.count > 0;
+}

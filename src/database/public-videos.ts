@@ -1,4 +1,4 @@
-import { beforeCursor, limitTo, type VideoCursor } from './cursor.ts';
+import { afterCursor, limitTo, type PageOptions, uploadedAtMicros } from './cursor.ts';
 import type { AnySql } from './open.ts';
 
 export interface PublicVideoRow {
@@ -12,15 +12,13 @@ export interface PublicVideoRow {
   owner_city: string | null;
 }
 
-/** Newest first. */
-export async function listPublicVideos(
-  sql: AnySql,
-  { limit, cursor }: { limit?: number | undefined; cursor?: VideoCursor | undefined },
-): Promise<PublicVideoRow[]> {
+/** Newest first, ties by id. */
+export async function listPublicVideos(sql: AnySql, page: PageOptions = {}): Promise<PublicVideoRow[]> {
   return sql<PublicVideoRow[]>`
-    select v.id, v.title, v.uploaded_at, (extract(epoch from v.uploaded_at) * 1000000)::bigint as uploaded_at_micros,
+    select v.id, v.title, v.uploaded_at, ${uploadedAtMicros(sql)},
       v.processed_url, v.poster_url, u.first_name as owner_name, u.city as owner_city
     from videos v join users u on u.id = v.user_id
-    where v.status = 'public' ${beforeCursor(sql, cursor)}
-    order by v.uploaded_at desc, v.id desc ${limitTo(sql, limit)}`;
+    where v.status = 'public' ${afterCursor(sql, page.cursor)}
+    order by v.uploaded_at desc, v.id desc
+    ${limitTo(sql, page.limit)}`;
 }

@@ -54,3 +54,8 @@ function state(sql: AnySql) {
     else 'processing'
   end`;
 }
+
+export async function findVideoOfTask(sql: AnySql, taskId: string): Promise<{ id: number } | undefined> {
+  const [row] = await sql<{ id: number }[]>`select id from videos where task_id = ${taskId}`;
+  return row;
+}

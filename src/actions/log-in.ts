@@ -1,0 +1,47 @@
+import { findUserByEmail, replacePasswordHash } from '../database/users.ts';
+import type { Sql } from '../database/open.ts';
+import { AppError } from '../errors.ts';
+import type { Passwords } from '../passwords.ts';
+import type { Tokens } from '../tokens.ts';
+
+interface LogInParts {
+  sql: Sql;
+  passwords: Passwords;
+  tokens: Tokens;
+}
+
+/** Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. */
+export async function logIn(
+  { sql, passwords, tokens }: LogInParts,
+  { email, password }: { email: string; password: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const user = await findUserByEmail(sql, email);
+  if (user === undefined) {
+    await passwords.verifyAgainstNobody(password, signal);
+    throw wrongCredentials();
+  }
+  const verdict = await passwords.verify(user.password_hash, password, signal);
+  if (!verdict.ok) throw wrongCredentials();
+  if (verdict.needsRehash) await rehash(sql, passwords, user, password);
+  return tokens.issue(user.id);
+}
+
+/** A better hash can wait for the next time: whoever has shown the right password is let in whatever becomes of this. */
+async function rehash(
+  sql: Sql,
+  passwords: Passwords,
+  user: { id: number; password_hash: string },
+  password: string,
+): Promise<void> {
+  try {
+    const newHash = await passwords.hash(password);
+    await replacePasswordHash(sql, { id: user.id, oldHash: user.password_hash, newHash });
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
+  }
+}
+
+function wrongCredentials(): AppError {
+  return new AppError('unauthorized', 'Credenciales inválidas.');
+}

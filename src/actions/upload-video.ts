@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { claimIntent, forgetIntents, recordIntents } from '../database/object-intents.ts';
+import type { Sql } from '../database/open.ts';
+import { insertUploadedVideo } from '../database/videos.ts';
+import { findVideoOfTask } from '../database/tasks.ts';
+import { AppError } from '../errors.ts';
+import { unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
+import type { Logger } from '../log.ts';
+import { newUploadKey } from '../objects/keys.ts';
+import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import type { Producer } from '../queue/producer.ts';
+import { openObjectWriter } from './object-writer.ts';
+
+export type VideoUpload = ReturnType<typeof beginVideoUpload>;
+
+export interface UploadParts {
+  sql: Sql;
+  objects: ObjectStore;
+  buffers: PartBuffers;
+  producer: Producer;
+  log: Logger;
+}
+
+interface UploadOptions {
+  userId: number;
+  requestId: string;
+  contentType: string;
+  /** Lent by the budget of part buffers; the upload's from here on. */
+  buffer: Buffer;
+  signal: AbortSignal;
+}
+
+/**
+ * One video on its way in. The order of effects, and what undoes each:
+ *
+ *   1. intent    a row names the key before S3 knows it. Undone last, once S3 holds nothing under the key.
+ *   2. parts     the multipart upload is created and filled. Undone by Abort. A crash here leaves the intent, from which
+ *                a sweep finds the key, aborts and deletes.
+ *   3. Complete  the object appears whole. When the answer is an error or lost, the object is looked at before anything is
+ *                undone. Undone by deleting the object; a crash here is the same to the sweep as one in 2.
+ *   4. row       one statement takes the intent away and inserts the video, so that at every moment exactly one of the two
+ *                names the key. No intent means that a sweep has claimed it: nothing is inserted. When the answer of the
+ *                database is lost, whoever gets the intent knows: still there, nothing was committed and nothing can be any
+ *                more; gone, the row is looked for.
+ *   5. job       queued after the commit, and not needed for the answer: a row without a job is queued by the sweep.
+ *
+ * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice.
+ */
+export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
+  const key = newUploadKey();
+  const writer = openObjectWriter({
+    ...parts,
+    ...options,
+    key,
+    recordIntent: () => recordIntents(parts.sql, [key]),
+  });
+  let isRecognised = false;
+
+  function append(bytes: Buffer): void {
+    writer.append(bytes);
+    if (writer.bytes() >= ftypEnd) recognise();
+  }
+
+  /** Throws unless the bytes so far are an MP4's; decided once, as soon as there are enough of them. */
+  function recognise(): void {
+    if (isRecognised) return;
+    if (!beginsWithFtyp(writer.filled())) throw wrongFile(options.contentType);
+    isRecognised = true;
+  }
+
+  /** Resolves when the video is stored, known and will be processed whatever happens next. */
+  async function finish(title: string): Promise<{ videoId: number; taskId: string }> {
+    const taskId = randomUUID();
+    await writer.complete();
+    const { userId, requestId } = options;
+    const video = { userId, title, key, taskId, requestId, sizeBytes: writer.bytes() };
+    const videoId = await insertOrFindOut(parts.sql, video);
+    await queue(parts, { videoId: String(videoId), taskId, requestId });
+    return { videoId, taskId };
+  }
+
+  /** Settles everything, then takes back what there is; what cannot be taken back now is left to the sweep. */
+  async function undo(): Promise<void> {
+    if (!(await writer.undo())) return;
+    await forgetIntents(parts.sql, [key]).catch(() => undefined);
+  }
+
+  const { flush, isFull, bytes, surrenderBuffer } = writer;
+  return { append, recognise, finish, undo, flush, isFull, bytes, surrenderBuffer };
+}
+
+type NewVideo = Parameters<typeof insertUploadedVideo>[1];
+
+async function insertOrFindOut(sql: Sql, video: NewVideo): Promise<number> {
+  let row: { id: number } | undefined;
+  try {
+    row = await insertUploadedVideo(sql, video);
+  } catch (error) {
+    // Throws while the database is away: then nobody knows, nothing is undone, and intent or row will tell the sweep.
+    if (await claimIntent(sql, video.key)) throw error;
+    row = await findVideoOfTask(sql, video.taskId);
+  }
+  if (row === undefined) {
+    throw new AppError('unavailable', 'The upload took too long to be kept, try again', {
+      retryAfterSeconds: unavailableRetryAfterSeconds,
+    });
+  }
+  return row.id;
+}
+
+async function queue({ producer, log }: UploadParts, job: Parameters<Producer['add']>[0]): Promise<void> {
+  try {
+    await producer.add(job);
+  } catch (error) {
+    log.warn({ ...job, err: error }, 'job not queued, left to the sweep');
+  }
+}
+
+/** `ftyp` stands in bytes 4 to 8, after its box's size; four bytes of brand follow. */
+const ftypEnd = 12;
+
+function beginsWithFtyp(bytes: Buffer): boolean {
+  return bytes.length >= ftypEnd && bytes.toString('latin1', 4, 8) === 'ftyp' && bytes.readUInt32BE(0) >= 8;
+}
+
+export function wrongFile(contentType: string): AppError {
+  return new AppError('bad_request', `Error en el archivo (tipo o tamaño no valido): ${contentType}`);
+}
+
+export function emptyFile(): AppError {
+  return new AppError('bad_request', 'El archivo está vacío');
+}
+
+export function tooLargeFile(bytes: number): AppError {
+  const megabytes = (bytes / (1024 * 1024)).toFixed(2);
+  const limit = videoFileMaxBytes / (1024 * 1024);
+  return new AppError(
+    'bad_request',
+    `El archivo excede el tamaño máximo permitido de ${limit}MB. Tamaño: ${megabytes}MB`,
+  );
+}

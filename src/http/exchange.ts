@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { HttpRequest, HttpResponse } from './uws.ts';
+
+/** One request and its answer, from the first header to the last byte. */
+export interface Exchange {
+  readonly res: HttpResponse;
+  readonly requestId: string;
+  readonly method: string;
+  /** The template, never the address itself: it labels metrics and logs. */
+  readonly route: string;
+  readonly startedAt: number;
+  readonly headers: RequestHeaders;
+  /** Answered or aborted: `res` must not be touched any more. */
+  isOver: boolean;
+  wasAborted: boolean;
+  closesConnection: boolean;
+  status: number;
+  bytesIn: number;
+  bytesOut: number;
+  abort: AbortController | undefined;
+}
+
+/** The headers that decide how a body is read; whatever else a route wants it asks for in its own `headers`. */
+export interface RequestHeaders {
+  readonly contentLength: number | undefined;
+  readonly isChunked: boolean;
+  readonly framingFault: boolean;
+}
+
+export function openExchange(res: HttpResponse, req: HttpRequest, method: string, route: string): Exchange {
+  const exchange: Exchange = {
+    res,
+    requestId: randomUUID(),
+    method,
+    route,
+    startedAt: performance.now(),
+    headers: readFraming(req),
+    isOver: false,
+    wasAborted: false,
+    closesConnection: false,
+    status: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    abort: undefined,
+  };
+  exchange.closesConnection = exchange.headers.isChunked || exchange.headers.framingFault;
+  return exchange;
+}
+
+/** Made only where somebody listens: most requests are answered before they could be aborted. */
+export function signalOf(exchange: Exchange): AbortSignal {
+  exchange.abort ??= new AbortController();
+  if (exchange.wasAborted) exchange.abort.abort(new Error('The client went away'));
+  return exchange.abort.signal;
+}
+
+const noBody: RequestHeaders = { contentLength: undefined, isChunked: false, framingFault: false };
+
+/**
+ * One length, or exactly one `Transfer-Encoding: chunked`: whatever else could hide a second request behind the body.
+ * The server's own parser lets some of these through, with every value in `forEach`.
+ */
+function readFraming(req: HttpRequest): RequestHeaders {
+  if (req.getHeader('content-length') === '' && req.getHeader('transfer-encoding') === '') return noBody;
+  const lengths: string[] = [];
+  const encodings: string[] = [];
+  req.forEach((name, value) => {
+    if (name === 'content-length') lengths.push(value);
+    if (name === 'transfer-encoding') encodings.push(value);
+  });
+  const isChunked = encodings.length === 1 && encodings[0]?.trim().toLowerCase() === 'chunked';
+  const isMeasured = lengths.length === 1 && /^\d{1,15}$/.test(lengths[0] ?? '');
+  return {
+    contentLength: isMeasured ? Number(lengths[0]) : undefined,
+    isChunked,
+    framingFault: isChunked ? lengths.length > 0 : encodings.length > 0 || !isMeasured,
+  };
+}

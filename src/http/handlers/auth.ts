@@ -1,0 +1,38 @@
+import type { Static } from '@sinclair/typebox';
+import { logIn } from '../../actions/log-in.ts';
+import { signUp } from '../../actions/sign-up.ts';
+import { signalOf } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+import type { RouteRequest } from '../route.ts';
+import type { LogIn, SignUp } from '../schemas/auth.ts';
+import { foldEmail } from '../schemas/email.ts';
+import type { Service } from '../service.ts';
+
+type Body<B> = RouteRequest<undefined, undefined, B>;
+
+export async function handleSignUp({ body, exchange }: Body<Static<typeof SignUp>>, service: Service): Promise<Reply> {
+  const user = await signUp(
+    service,
+    {
+      firstName: body.first_name,
+      lastName: body.last_name,
+      email: foldEmail(body.email) ?? body.email,
+      city: body.city ?? null,
+      country: body.country ?? null,
+      password: body.password1,
+      passwordRepeated: body.password2,
+    },
+    signalOf(exchange),
+  );
+  service.knownUsers.remember(user.id);
+  return { status: 201, body: user };
+}
+
+export async function handleLogIn({ body, exchange }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
+  const email = foldEmail(body.email) ?? body.email;
+  const token = await logIn(service, { email, password: body.password }, signalOf(exchange));
+  return {
+    status: 200,
+    body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },
+  };
+}

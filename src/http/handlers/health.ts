@@ -1,0 +1,19 @@
+import { AppError } from '../../errors.ts';
+import { unavailableRetryAfterSeconds } from '../../limits.ts';
+import type { Reply } from '../reply.ts';
+import type { RouteRequest } from '../route.ts';
+import type { Service } from '../service.ts';
+
+export function handleHealth(): Reply {
+  return { status: 200, body: 'Healthcheck' };
+}
+
+export function handleLivez(): Reply {
+  return { status: 200, body: { status: 'alive' } };
+}
+
+export async function handleReadyz(_: RouteRequest, { lifecycle, readiness }: Service): Promise<Reply> {
+  const missing = lifecycle.isDraining ? 'draining' : await readiness();
+  if (missing === undefined) return { status: 200, body: { status: 'ready' } };
+  throw new AppError('unavailable', `Not ready: ${missing}`, { retryAfterSeconds: unavailableRetryAfterSeconds });
+}

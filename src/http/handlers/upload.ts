@@ -1,0 +1,144 @@
+import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
+import { AppError, ValidationError } from '../../errors.ts';
+import {
+  earlyBytesMax,
+  unavailableRetryAfterSeconds,
+  uploadAdmissionWaitMs,
+  uploadBodyMaxBytes,
+  uploadDeadlineMs,
+  uploadStallMs,
+} from '../../limits.ts';
+import { boundaryOf } from '../../multipart/content-type.ts';
+import { authenticate } from '../auth.ts';
+import { type BodyStream, openBodyStream } from '../body.ts';
+import { type Exchange, signalOf } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+import { missingField } from '../schemas/upload-form.ts';
+import type { Service } from '../service.ts';
+import { openUploadForm, type UploadForm } from '../upload-form.ts';
+
+export interface UploadHeaders {
+  readonly authorization: string;
+  readonly contentType: string;
+  readonly expectsContinue: boolean;
+}
+
+/**
+ * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone and a
+ * bounded rest of the body is dropped before the answer goes out. Must be called inside the route's own handler.
+ */
+export function receiveUpload(exchange: Exchange, headers: UploadHeaders, service: Service): Promise<Reply> {
+  const body = openBodyStream(exchange);
+  const given = new AbortController();
+  const deadline = setTimeout(() => given.abort(tooSlow()), uploadDeadlineMs);
+  signalOf(exchange).addEventListener('abort', () => {
+    // After the last byte the client's leaving no longer counts.
+    if (!body.hasEnded()) given.abort(new AppError('bad_request', 'The client went away'));
+  });
+  service.metrics.uploadsInFlight.inc();
+  return runUpload(exchange, headers, service, body, given)
+    .catch(async (error: unknown) => {
+      if (!body.hasEnded()) {
+        if (!headers.expectsContinue || exchange.bytesIn > 0) await body.drain();
+        if (!body.hasEnded()) exchange.closesConnection = true;
+      }
+      throw error;
+    })
+    .finally(() => {
+      clearTimeout(deadline);
+      service.metrics.uploadsInFlight.dec();
+      service.metrics.uploadBytes.inc(exchange.bytesIn);
+    });
+}
+
+async function runUpload(
+  exchange: Exchange,
+  headers: UploadHeaders,
+  service: Service,
+  body: BodyStream,
+  given: AbortController,
+): Promise<Reply> {
+  if (service.lifecycle.isDraining) throw busy('The service is about to stop, try again');
+  const userId = await authenticate(headers.authorization, service);
+  const boundary = boundaryOf(headers.contentType);
+  if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
+  const { contentLength } = exchange.headers;
+  if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
+  const { signal } = given;
+  const form = openUploadForm({
+    boundary,
+    buffer: await admit(service, body, signal),
+    releaseBuffer: service.buffers.release,
+    beginVideo: (contentType, buffer) =>
+      beginVideoUpload(service, { userId, requestId: exchange.requestId, contentType, buffer, signal }),
+  });
+  try {
+    await receive(exchange, body, form, given);
+    const { video, title } = form.end();
+    const { videoId, taskId } = await video.finish(title);
+    await form.settle();
+    return {
+      status: 201,
+      body: { message: 'Video subido exitosamente. Tarea creada.', task_id: taskId, video_id: videoId },
+    };
+  } catch (error) {
+    body.stop();
+    await form.undo();
+    throw error;
+  }
+}
+
+/** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
+async function admit({ buffers }: Service, body: BodyStream, signal: AbortSignal): Promise<Buffer> {
+  if (buffers.waiting() * body.earlyBytes() > earlyBytesMax) throw busy('Too many uploads at once, try again');
+  const patience = new AbortController();
+  const timer = setTimeout(
+    () => patience.abort(busy('Too many uploads at once, try again')),
+    uploadAdmissionWaitMs,
+  );
+  try {
+    return await buffers.acquire(AbortSignal.any([signal, patience.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves when the last chunk has been taken in. The socket is paused while a full part waits for its turn. */
+function receive(exchange: Exchange, body: BodyStream, form: UploadForm, given: AbortController): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stall = setTimeout(() => (body.isPaused() ? stall.refresh() : given.abort(tooSlow())), uploadStallMs);
+    const fail = (error: unknown) => {
+      clearTimeout(stall);
+      reject(error);
+    };
+    given.signal.addEventListener('abort', () => fail(given.signal.reason), { once: true });
+    if (given.signal.aborted) return fail(given.signal.reason);
+
+    body.start((chunk, isLast) => {
+      stall.refresh();
+      try {
+        if (exchange.bytesIn > uploadBodyMaxBytes) throw tooLargeFile(exchange.bytesIn);
+        form.write(chunk);
+      } catch (error) {
+        body.stop();
+        return fail(error);
+      }
+      if (isLast) {
+        clearTimeout(stall);
+        resolve();
+      } else if (form.isFull() && !body.isPaused()) {
+        body.pause();
+        // The rest of what was read from the socket may still be handed over in this turn: it fits behind the part.
+        setImmediate(() => form.flush().then(body.resume, fail));
+      }
+    });
+  });
+}
+
+function busy(message: string): AppError {
+  return new AppError('unavailable', message, { retryAfterSeconds: unavailableRetryAfterSeconds });
+}
+
+function tooSlow(): AppError {
+  return new AppError('bad_request', 'The upload did not arrive in time', { closesConnection: true });
+}

@@ -1,0 +1,49 @@
+import type { Static } from '@sinclair/typebox';
+import { deleteOwnVideo } from '../../actions/delete-video.ts';
+import { findOwnVideo, publishOwnVideo } from '../../actions/publish-video.ts';
+import { findTask } from '../../database/tasks.ts';
+import { AppError } from '../../errors.ts';
+import { describeVideo, readOwnVideos } from '../../readers/own-videos.ts';
+import type { Reply } from '../reply.ts';
+import type { RouteRequest } from '../route.ts';
+import type { ListQuery, TaskPath, VideoPath } from '../schemas/videos.ts';
+import type { Service } from '../service.ts';
+
+export type OfVideo = RouteRequest<Static<typeof VideoPath>, undefined, undefined>;
+
+export async function handleListVideos(
+  { userId, query }: RouteRequest<undefined, Static<typeof ListQuery>, undefined>,
+  { sql }: Service,
+): Promise<Reply> {
+  const { videos, headers } = await readOwnVideos(sql, userId, query);
+  return { status: 200, body: videos, headers };
+}
+
+export async function handleVideoDetail({ userId, params }: OfVideo, { sql, links }: Service): Promise<Reply> {
+  const video = await findOwnVideo(sql, userId, params.video_id);
+  return { status: 200, body: await describeVideo(video, links) };
+}
+
+export async function handleDeleteVideo({ userId, params }: OfVideo, service: Service): Promise<Reply> {
+  await deleteOwnVideo(service, userId, params.video_id);
+  return {
+    status: 200,
+    body: { message: 'El video ha sido eliminado exitosamente.', video_id: params.video_id },
+  };
+}
+
+export async function handlePublishVideo({ userId, params }: OfVideo, { sql }: Service): Promise<Reply> {
+  await publishOwnVideo(sql, userId, params.video_id);
+  return { status: 200, body: { video_id: params.video_id, status: 'public' } };
+}
+
+export async function handleTask(
+  { userId, params }: RouteRequest<Static<typeof TaskPath>, undefined, undefined>,
+  { sql }: Service,
+): Promise<Reply> {
+  const task = await findTask(sql, params.task_id);
+  if (task === undefined) throw new AppError('not_found', 'Task not found');
+  if (task.user_id !== userId) throw new AppError('forbidden', 'You are not authorized');
+  const { user_id: _, ...body } = task;
+  return { status: 200, body };
+}

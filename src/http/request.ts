@@ -1,0 +1,71 @@
+import type { TSchema } from '@sinclair/typebox';
+import type { HttpRequest } from './uws.ts';
+import { type FieldFault, ValidationError } from '../errors.ts';
+import type { Route } from './route.ts';
+import { findFaults } from './schemas/validator.ts';
+
+/** What must be taken from the request before its handler returns, as text. */
+export interface RawInput {
+  readonly params: readonly string[];
+  readonly query: string;
+}
+
+export interface Input {
+  readonly params: unknown;
+  readonly query: unknown;
+}
+
+/** Compiled once a route. Throws a ValidationError that lists the path's and the query's faults together. */
+export function createInputReader(route: Route): (raw: RawInput) => Input {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
+  const pathFaults = route.params === undefined ? undefined : findFaults(route.params, 'path');
+  const queryFaults = route.query === undefined ? undefined : findFaults(route.query, 'query');
+  const pathNumbers = numberNames(route.params);
+  const queryNumbers = numberNames(route.query);
+  const queryNames = Object.keys(route.query?.['properties'] ?? {});
+
+  return (raw) => {
+    if (pathFaults === undefined && queryFaults === undefined) return { params: undefined, query: undefined };
+    const params = Object.fromEntries(names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]));
+    const query = readQuery(raw.query, queryNames, queryNumbers);
+    const faults: FieldFault[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
+    if (faults.length > 0) throw new ValidationError(faults);
+    return { params, query };
+  };
+}
+
+export function readRawInput(req: HttpRequest, paramCount: number): RawInput {
+  const params: string[] = [];
+  for (let i = 0; i < paramCount; i += 1) params.push(req.getParameter(i));
+  return { params, query: req.getQuery() };
+}
+
+/** Of a parameter given twice the last counts; unknown ones are ignored. */
+function readQuery(text: string, names: readonly string[], numbers: ReadonlySet<string>): Record<string, unknown> {
+  const query: Record<string, unknown> = {};
+  if (text === '') return query;
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (names.includes(name)) query[name] = read(value, numbers, name);
+  }
+  return query;
+}
+
+/** Decimal digits become a number, one that is too large to be exact the largest that is; other text stays as it is and is refused. */
+function read(text: string, numbers: ReadonlySet<string>, name: string): string | number {
+  if (!numbers.has(name) || !/^\d+$/.test(text)) return text;
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
+}
+
+function numberNames(schema: TSchema | undefined): ReadonlySet<string> {
+  const properties: Record<string, TSchema> = schema?.['properties'] ?? {};
+  return new Set(Object.keys(properties).filter((name) => properties[name]?.['type'] === 'integer'));
+}
+
+function decode(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,110 @@
+import { App, configure, type TemplatedApp, us_listen_socket_close, type us_listen_socket } from './uws.ts';
+import { createServe, type OnOver, type Serve } from './dispatch.ts';
+import { createDocs } from './docs.ts';
+import { type Exchange, openExchange } from './exchange.ts';
+import { type Reply, sendReply } from './reply.ts';
+import type { Route } from './route.ts';
+import { routes } from './routes.ts';
+import type { Service } from './service.ts';
+
+export interface WebServer {
+  /** Resolves to the port, which several processes may share; rejects when it cannot be had. */
+  listen(port: number): Promise<number>;
+  /** New connections go elsewhere from here on; those that are open are still served. */
+  stopListening(): void;
+  inFlight(): number;
+}
+
+export function createServer(service: Service): WebServer {
+  configure('silent');
+  const app = App();
+  let inFlight = 0;
+  let socket: us_listen_socket | false = false;
+  const onOver: OnOver = (exchange) => {
+    inFlight -= 1;
+    recordRequest(exchange, service);
+  };
+  const counted = (serve: Serve): Serve => (res, req) => {
+    inFlight += 1;
+    serve(res, req);
+  };
+
+  for (const [path, group] of groupByPath(routes)) registerPath(app, path, group, (route) => createServe(route, service, onOver), counted, onOver);
+  for (const [path, reply] of createDocs(routes, service.config.release)) {
+    registerPath(app, path, [{ method: 'GET' }], () => serveFixed(path, reply, onOver), counted, onOver);
+  }
+  app.any('/*', counted(serveFixed('unknown', { status: 404, body: { detail: 'Not Found' } }, onOver)));
+
+  return {
+    listen: (port) =>
+      new Promise((resolve, reject) => {
+        app.listen(port, (token) => {
+          socket = token;
+          if (token) resolve(port);
+          else reject(new Error(`Expected port ${port} to be free, got it taken: set PORT to another one`));
+        });
+      }),
+    stopListening() {
+      if (socket) us_listen_socket_close(socket);
+      socket = false;
+    },
+    inFlight: () => inFlight,
+  };
+}
+
+
+
+/** All of one path: each method, HEAD where there is GET, 405 for the rest; the same again behind a trailing slash. */
+function registerPath<R extends Pick<Route, 'method'>>(
+  app: TemplatedApp,
+  path: string,
+  group: readonly R[],
+  create: (route: R) => Serve,
+  counted: (serve: Serve) => Serve,
+  onOver: OnOver,
+): void {
+  const pattern = path.replace(/\{(\w+)\}/g, ':$1');
+  const methods = group.map((route) => route.method).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const notAllowed = serveFixed(
+    path,
+    { status: 405, body: { detail: 'Method Not Allowed' }, headers: [['Allow', methods.join(', ')]] },
+    onOver,
+  );
+  const serves = new Map(group.map((route) => [route.method, counted(create(route))] as const));
+  const others = counted(notAllowed);
+  const get = serves.get('GET');
+  for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) {
+    if (get !== undefined) app.get(each, get);
+    const post = serves.get('POST');
+    if (post !== undefined) app.post(each, post);
+    const del = serves.get('DELETE');
+    if (del !== undefined) app.del(each, del);
+    app.any(each, (res, req) => (get !== undefined && req.getMethod() === 'head' ? get(res, req) : others(res, req)));
+  }
+}
+
+function groupByPath(all: readonly Route[]): Map<string, Route[]> {
+  const groups = new Map<string, Route[]>();
+  for (const route of all) groups.set(route.path, [...(groups.get(route.path) ?? []), route]);
+  return groups;
+}
+
+function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
+  return (res, req) => {
+    const exchange = openExchange(res, req, req.getCaseSensitiveMethod(), route);
+    res.onAborted(() => {
+      exchange.isOver = true;
+    });
+    sendReply(exchange, reply);
+    onOver(exchange);
+  };
+}
+
+/** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
+function recordRequest(exchange: Exchange, { log, metrics }: Service): void {
+  const seconds = (performance.now() - exchange.startedAt) / 1000;
+  const status = exchange.wasAborted ? 499 : exchange.status;
+  const { method, route, requestId, bytesIn, bytesOut } = exchange;
+  metrics.requestSeconds.observe({ route, method, status }, seconds);
+  log.info({ requestId, method, route, status, seconds, bytesIn, bytesOut }, 'request');
+}

@@ -1,0 +1,36 @@
+import type { VoteBatches } from '../actions/cast-vote.ts';
+import type { Config } from '../config.ts';
+import type { Sql } from '../database/open.ts';
+import type { Logger } from '../log.ts';
+import type { WebMetrics } from '../metrics.ts';
+import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import type { Passwords } from '../passwords.ts';
+import type { Producer } from '../queue/producer.ts';
+import type { KnownUsers } from '../readers/known-users.ts';
+import type { MediaLinks } from '../readers/media-links.ts';
+import type { PublicVideos } from '../readers/public-videos.ts';
+import type { RankingsReader } from '../readers/rankings.ts';
+import type { Readiness } from '../readers/readiness.ts';
+import type { Tokens } from '../tokens.ts';
+
+/** Everything a request may need: opened once by main.ts and passed down. */
+export interface Service {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: WebMetrics;
+  readonly sql: Sql;
+  readonly objects: ObjectStore;
+  readonly producer: Producer;
+  readonly buffers: PartBuffers;
+  readonly passwords: Passwords;
+  readonly tokens: Tokens;
+  readonly knownUsers: KnownUsers;
+  readonly links: MediaLinks;
+  readonly votes: VoteBatches;
+  readonly rankings: RankingsReader;
+  readonly publicVideos: PublicVideos;
+  readonly readiness: Readiness;
+  /** Set once, on SIGTERM: what is under way is finished, nothing long is begun. */
+  readonly lifecycle: { isDraining: boolean };
+}

@@ -1,0 +1,94 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openVoteBatches } from './actions/cast-vote.ts';
+import { type Config, loadConfig } from './config.ts';
+import { openDatabase } from './database/open.ts';
+import { ConfigError } from './errors.ts';
+import { createServer, type WebServer } from './http/server.ts';
+import type { Service } from './http/service.ts';
+import {
+  databaseConnectionsPerProcess,
+  drainPollMs,
+  partBuffersPerInstance,
+  passwordHashQueueMax,
+  shutdownDeadlineMs,
+} from './limits.ts';
+import { openLog } from './log.ts';
+import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
+import { openPartBuffers } from './objects/part-buffers.ts';
+import { openObjectStore } from './objects/store.ts';
+import { openPasswords } from './passwords.ts';
+import { openProducer } from './queue/producer.ts';
+import { openKnownUsers } from './readers/known-users.ts';
+import { openMediaLinks } from './readers/media-links.ts';
+import { openPublicVideos } from './readers/public-videos.ts';
+import { openRankings } from './readers/rankings.ts';
+import { openReadiness } from './readers/readiness.ts';
+import { readSettings } from './settings.ts';
+import { onStopSignal } from './shutdown.ts';
+import { openTokens } from './tokens.ts';
+
+/** One web process. Everything is opened here, once, and passed down. */
+async function main(): Promise<void> {
+  const config = loadConfig(await readSettings(process.env));
+  const registry = createRegistry(config.release);
+  const service = openService(config, createWebMetrics(registry));
+  const server = createServer(service);
+  const metricsServer = await serveMetrics(registry, config.metricsPort);
+  await server.listen(config.port);
+  service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
+
+  onStopSignal(service.log, shutdownDeadlineMs, async () => {
+    service.lifecycle.isDraining = true;
+    await drain(server);
+    metricsServer.close();
+    await service.producer.close();
+    await service.sql.end({ timeout: 1 });
+    service.objects.close();
+  });
+}
+
+function openService(config: Config, metrics: Service['metrics']): Service {
+  const log = openLog(config.logLevel, { process: 'web' });
+  const sql = openDatabase(config.databaseUrl, {
+    connections: databaseConnectionsPerProcess,
+    applicationName: 'competition-web',
+  });
+  const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
+  const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
+  metrics.watch('competition_upload_waiting', 'Uploads that wait for a part buffer', buffers.waiting);
+  metrics.watch('competition_part_buffers_in_use', 'Part buffers lent out', buffers.inUse);
+  const links = openMediaLinks(objects, config.mediaHost);
+  const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
+  return {
+    config,
+    log,
+    metrics,
+    sql,
+    objects,
+    producer: openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis')),
+    buffers,
+    passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
+    tokens: openTokens(config.tokens),
+    knownUsers: openKnownUsers(sql),
+    links,
+    votes: openVoteBatches(sql, (size) => metrics.voteBatchSize.observe(size)),
+    rankings: openRankings(sql),
+    publicVideos: openPublicVideos(sql, links),
+    readiness: openReadiness(sql, objects),
+    lifecycle: { isDraining: false },
+  };
+}
+
+/** What is under way is answered first; only then do new connections find nobody, so that none is accepted and dropped. */
+async function drain(server: WebServer): Promise<void> {
+  while (server.inFlight() > 0) await sleep(drainPollMs);
+  server.stopListening();
+  await sleep(drainPollMs);
+  while (server.inFlight() > 0) await sleep(drainPollMs);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,86 @@
+import { createServer, type Server } from 'node:http';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type WebMetrics = ReturnType<typeof createWebMetrics>;
+
+/** Every registry tells which build it speaks for, and what its process uses. */
+export function createRegistry(release: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const info = new Gauge({
+    name: 'competition_build_info',
+    help: 'Always 1: the labels say what is running',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  });
+  info.set({ version: release, node: process.version }, 1);
+  return registry;
+}
+
+/** Base units. Labels never carry ids or addresses; routes are templates. */
+export function createWebMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    requestSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'From the last header to the last byte of the answer',
+      labelNames: ['route', 'method', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    uploadBytes: new Counter({ name: 'competition_upload_bytes_total', help: 'Bytes of upload bodies read', registers }),
+    uploadsInFlight: new Gauge({ name: 'competition_uploads_in_flight', help: 'Uploads under way', registers }),
+    votes: new Counter({
+      name: 'competition_votes_total',
+      help: 'Votes answered, by what became of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    voteBatchSize: new Histogram({
+      name: 'competition_vote_batch_size',
+      help: 'Votes in one statement',
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
+      registers,
+    }),
+    s3Seconds: createS3Metric(registry),
+    /** Read when somebody asks, not kept up to date. */
+    watch(name: 'competition_upload_waiting' | 'competition_part_buffers_in_use', help: string, read: () => number): void {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+  };
+}
+
+export function createS3Metric(registry: Registry) {
+  return new Histogram({
+    name: 'competition_s3_request_duration_seconds',
+    help: 'Calls to S3, retries included',
+    labelNames: ['operation'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+    registers: [registry],
+  });
+}
+
+/** On the loopback address alone: metrics are for whoever is on the machine. Rejects when the port is taken. */
+export function serveMetrics(registry: Registry, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
