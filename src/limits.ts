@@ -63,6 +63,9 @@ export const jobRetryBaseMs = 1_000;
 export const jobRetryMaxMs = 30_000;
 export const queueRetryMs = 1_000;
 
+export const settingsCallDeadlineMs = 10_000;
+export const settingsCallAttempts = 3;
+
 export const passwordHashQueueMax = 64;
 export const passwordHashRetryAfterSeconds = 1;
 /** What a stored hash may ask of us: its own parameters decide what verifying it costs. */
@@ -126,3 +129,7 @@ export const toolOutputMaxBytes = 1 * MiB;
 export const toolErrorTailBytes = 16 * KiB;
 export const jobCrashesMax = 3;
 export const drainPollMs = 50;
+export const poolThreadHeapMiB = 64;
+export const poolThreadIdleMs = 30_000;
+/** How long a pool thread has to end its process before it is ended itself. */
+export const poolThreadEndMs = 5_000;
