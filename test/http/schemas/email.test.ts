@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { foldEmail } from '../../../src/http/schemas/email.ts';
+
+interface Vectors {
+  /** The tools whose answers these are. */
+  madeBy: string;
+  cases: [input: string, folded: string | null][];
+}
+
+const vectors = JSON.parse(readFileSync(new URL('email-vectors.json', import.meta.url), 'utf8')) as Vectors;
+
+t.test('addresses are accepted and folded exactly as Pydantic does it', async (t) => {
+  t.ok(vectors.cases.length >= 500);
+  t.ok(vectors.cases.filter(([, folded]) => folded === null).length >= 200);
+  for (const [input, folded] of vectors.cases) {
+    const got = foldEmail(input) ?? null;
+    if (got !== folded) t.equal(got, folded, JSON.stringify(input.slice(0, 100)));
+  }
+});
+
+t.test('what is folded once stays as it is', async (t) => {
+  for (const [, folded] of vectors.cases) {
+    if (folded !== null && foldEmail(folded) !== folded) t.equal(foldEmail(folded), folded);
+  }
+});
+
+t.test('no input keeps the process busy', async (t) => {
+  const worst = ['a '.repeat(1024), '" <'.repeat(680), '<> '.repeat(682), `a@xn--${'a'.repeat(240)}.co`, `a@${'ñ.'.repeat(120)}co`];
+  for (const input of [...worst, ' '.repeat(2047), `${'" '.repeat(1000)}<>`, 'x'.repeat(1_000_000)]) {
+    const begunAt = performance.now();
+    foldEmail(input);
+    t.ok(performance.now() - begunAt < 200, `${input.slice(0, 10)} took ${performance.now() - begunAt} ms`);
+  }
+});
