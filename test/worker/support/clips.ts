@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Test } from 'tap';
+import { jobFiles } from '../../../worker/ffmpeg-arguments.ts';
+import { openSandbox } from '../../../worker/sandbox.ts';
+import { findTools } from '../../../worker/tools.ts';
+
+export const run = promisify(execFile);
+
+/** A folder of the test's own, gone when it ends. */
+export async function makeFolder(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'worker-test-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
+export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
+  const folder = await makeFolder(t);
+  await copyFile(fileURLToPath(new URL('../../../worker/assets/logo.png', import.meta.url)), join(folder, jobFiles.logo));
+  await make(join(folder, jobFiles.source));
+  return folder;
+}
+
+export async function openParts(t: Test) {
+  const tools = await findTools({
+    ffmpegPath: process.env['FFMPEG_PATH'],
+    ffprobePath: process.env['FFPROBE_PATH'],
+    searchPath: process.env['PATH'] ?? '',
+  });
+  return { tools, ffprobe: tools.ffprobe, sandbox: await openSandbox(tools, await makeFolder(t)) };
+}
+
+const quiet = ['-v', 'error', '-nostdin', '-y'];
+
+export async function ffmpeg(...args: string[]): Promise<void> {
+  await run('ffmpeg', [...quiet, ...args]);
+}
+
+/** `size` as 640x360; `encode` are FFmpeg's output options. */
+export function makeClip(size: string, seconds: number, rate: string, encode: string[] = x264) {
+  return (path: string) =>
+    ffmpeg('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`, ...encode, '-f', 'mp4', path);
+}
+
+export const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+
+export interface Look {
+  readonly streams: readonly Record<string, string | number>[];
+  readonly format: Record<string, string>;
+}
+
+export async function look(path: string): Promise<Look> {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', path]);
+  return JSON.parse(stdout);
+}
+
+/** One pixel of a frame as [red, green, blue]. */
+export async function pixel(path: string, second: number, x: number, y: number): Promise<[number, number, number]> {
+  const filter = `crop=1:1:${x}:${y}`;
+  const matrix = 'scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=accurate_rnd+full_chroma_int,format=rgb24';
+  const { stdout } = await promisify(execFile)(
+    'ffmpeg',
+    ['-v', 'error', '-ss', String(second), '-i', path, '-frames:v', '1', '-vf', `${matrix},${filter}`, '-f', 'rawvideo', '-'],
+    { encoding: 'buffer' },
+  );
+  return [stdout[0] ?? -1, stdout[1] ?? -1, stdout[2] ?? -1];
+}

@@ -1,0 +1,28 @@
+import { pictureMaxPixels } from '../src/limits.ts';
+
+/** The pictures we accept, by the names the probe gives, and the decoder that reads each. */
+export const acceptedCodecs: ReadonlyMap<string, string> = new Map([
+  ['h264', 'h264'],
+  ['hevc', 'hevc'],
+  ['mpeg4', 'mpeg4'],
+  ['vp9', 'vp9'],
+  ['av1', 'libdav1d'],
+]);
+
+/** Sound is dropped, but the probe opens it; a decoder it may not open is no reason to refuse a picture. */
+const soundDecoders = ['aac', 'mp3', 'mp3float', 'ac3', 'eac3', 'alac', 'opus', 'flac', 'pcm_s16le', 'pcm_s16be'];
+
+/**
+ * Before every `-i` of a player's file: it is read as an MP4 and nothing else, opens no second file, and reaches none
+ * but well-tested decoders, with a picture of bounded size.
+ */
+export const inputGuards: readonly string[] = [
+  '-protocol_whitelist',
+  'file',
+  '-f',
+  'mov',
+  '-codec_whitelist',
+  [...acceptedCodecs.values(), ...soundDecoders].join(','),
+  '-max_pixels',
+  String(pictureMaxPixels),
+];

@@ -1,0 +1,94 @@
+import { extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { poolThreadEndMs, poolThreadHeapMiB, poolThreadIdleMs } from '../src/limits.ts';
+import { killGroup, ToolCrashed } from './ffmpeg.ts';
+import type { Command } from './sandbox.ts';
+import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
+import { VideoRefused } from './video-refused.ts';
+
+export type Pool = ReturnType<typeof openPool>;
+
+export interface TranscodeRun extends Command {
+  readonly folder: string;
+  readonly wallMs: number;
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly onPercent: (percent: number) => void;
+  /** For whoever needs to know the process, a test say. */
+  readonly onStart?: (pid: number) => void;
+}
+
+export interface TranscodeCost {
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+}
+
+export function openPool(threads: number) {
+  const piscina = new Piscina<TranscodeTask, TranscodeOutcome>({
+    // The same ending as this file's: compiled, or as written.
+    filename: new URL(`./transcode${extname(import.meta.url)}`, import.meta.url).href,
+    name: 'transcode',
+    minThreads: 1,
+    maxThreads: threads,
+    idleTimeout: poolThreadIdleMs,
+    resourceLimits: { maxOldGenerationSizeMb: poolThreadHeapMiB },
+  });
+  // A thread that ends by itself rejects its task, which is where it is dealt with.
+  piscina.on('error', () => undefined);
+
+  return {
+    /**
+     * Rejects with VideoRefused when the file is at fault, with ToolCrashed when FFmpeg or its thread was ended, with the
+     * signal's reason after an abort. When it settles, no process of it is left: aborting a piscina task only ends the
+     * thread, so the process is ended from here.
+     */
+    async transcode(run: TranscodeRun): Promise<TranscodeCost> {
+      run.signal.throwIfAborted();
+      const { port1: ours, port2: theirs } = new MessageChannel();
+      const lastResort = new AbortController();
+      let pid: number | undefined;
+      ours.on('message', (report: TranscodeReport) => {
+        if ('percent' in report) return run.onPercent(report.percent);
+        pid = report.pid;
+        run.onStart?.(pid);
+        if (run.signal.aborted) killGroup(pid);
+      });
+      const abort = () => {
+        killGroup(pid);
+        ours.postMessage('abort');
+        sleep(poolThreadEndMs, undefined, { signal: lastResort.signal, ref: false }).then(
+          () => lastResort.abort(),
+          () => undefined,
+        );
+      };
+      run.signal.addEventListener('abort', abort, { once: true });
+      try {
+        const { command, args, folder, wallMs, seconds } = run;
+        const task: TranscodeTask = { command, args, folder, wallMs, seconds, port: theirs };
+        const outcome = await piscina.run(task, { transferList: [theirs], signal: lastResort.signal });
+        pid = undefined;
+        return judge(outcome);
+      } catch (error) {
+        run.signal.throwIfAborted();
+        if (error instanceof VideoRefused || error instanceof ToolCrashed) throw error;
+        throw new ToolCrashed(`The pool thread ended: ${String(error)}`);
+      } finally {
+        run.signal.removeEventListener('abort', abort);
+        lastResort.abort();
+        ours.close();
+        killGroup(pid);
+      }
+    },
+    close: () => piscina.destroy(),
+  };
+}
+
+function judge(outcome: TranscodeOutcome): TranscodeCost {
+  if (outcome.kind === 'done') return outcome;
+  if (outcome.kind === 'unreadable') {
+    throw new VideoRefused('The video could not be read to its end.');
+  }
+  throw new ToolCrashed(outcome.message);
+}

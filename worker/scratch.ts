@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+export type Scratch = ReturnType<typeof openScratch>;
+
+/**
+ * Folders under `dataDir`/scratch, one a job, each named after its process and when that was started: so a worker can tell
+ * the folders of one that died from those of one that lives, even when the number is in use again.
+ */
+export function openScratch(dataDir: string) {
+  const root = resolve(dataDir, 'scratch');
+  const owner = `${process.pid}-${startTicks(process.pid) ?? 0}`;
+
+  return {
+    /** The folder is gone, with all that is in it, when this settles. */
+    async use<T>(work: (folder: string) => Promise<T>): Promise<T> {
+      const folder = join(root, `${owner}-${randomUUID()}`);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      try {
+        return await work(folder);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    /** Removes the folders of workers that died. Resolves to how many there were. */
+    async removeStale(): Promise<number> {
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      const names = await readdir(root);
+      const stale = names.filter((name) => !isOwned(name));
+      for (const name of stale) await rm(join(root, name), { recursive: true, force: true });
+      return stale.length;
+    },
+  };
+}
+
+function isOwned(name: string): boolean {
+  const [pid = '', ticks] = name.split('-');
+  return /^\d+$/.test(pid) && String(startTicks(Number(pid)) ?? 0) === ticks && isAlive(Number(pid));
+}
+
+/** When a process was started, in the kernel's ticks. Undefined where there is no such process, or no /proc. */
+function startTicks(pid: number): number | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in brackets, which may hold anything; the start is the twentieth after it.
+    return Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
