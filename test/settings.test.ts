@@ -51,7 +51,7 @@ t.test('from AWS come the settings of the installation, from the environment tho
 });
 
 t.test('on the host of Redis it is reached locally, and the other address is not asked for', async (t) => {
-  const parameters = { ...inAws.parameters, '/app/redis-hostname': hostname() };
+  const parameters: Record<string, string> = { ...inAws.parameters, '/app/redis-hostname': hostname() };
   delete parameters['/app/redis-worker-url'];
   const values = await readSettings(await startAws(t, { ...inAws, parameters }));
   t.equal(values['REDIS_URL'], 'redis://127.0.0.1:6379');
