@@ -1,31 +1,26 @@
-import { findOnPath, runTool, tryTool } from "./run-tool.ts";
+import { findOnPath, runTool, tryTool } from './run-tool.ts';
 
 let lastInstall: Promise<unknown> = Promise.resolve();
 let isUpdated = false;
 
 /** Whether packages of the system can be installed without asking anybody. */
 export async function canInstallPackages(): Promise<boolean> {
-	if (findOnPath("apt-get") === undefined) return false;
-	if (process.getuid?.() === 0) return true;
-	return (await tryTool("sudo", ["-n", "true"])).code === 0;
+  if (findOnPath('apt-get') === undefined) return false;
+  if (process.getuid?.() === 0) return true;
+  return (await tryTool('sudo', ['-n', 'true'])).code === 0;
 }
 
 /** One install after another: apt holds a lock. False where there is no such package or no right to install it. */
 export function installPackages(names: readonly string[]): Promise<boolean> {
-	const install = lastInstall.then(async () => {
-		if (!(await canInstallPackages())) return false;
-		if (!isUpdated) await asRoot("apt-get", ["update", "-qq"]);
-		isUpdated = true;
-		const { code } = await asRoot("sh", [
-			"-c",
-			withoutServices,
-			"sh",
-			...names,
-		]);
-		return code === 0;
-	});
-	lastInstall = install.catch(() => false);
-	return install;
+  const install = lastInstall.then(async () => {
+    if (!(await canInstallPackages())) return false;
+    if (!isUpdated) await asRoot('apt-get', ['update', '-qq']);
+    isUpdated = true;
+    const { code } = await asRoot('sh', ['-c', withoutServices, 'sh', ...names]);
+    return code === 0;
+  });
+  lastInstall = install.catch(() => false);
+  return install;
 }
 
 /**
@@ -42,21 +37,14 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$
 `;
 
 function asRoot(command: string, args: readonly string[]) {
-	if (process.getuid?.() === 0) return tryTool(command, args);
-	return tryTool("sudo", ["-n", command, ...args]);
+  if (process.getuid?.() === 0) return tryTool(command, args);
+  return tryTool('sudo', ['-n', command, ...args]);
 }
 
 /** A Python with pip in a folder of its own, or undefined where there is no Python to be had. */
-export async function makePythonEnvironment(
-	folder: string,
-): Promise<string | undefined> {
-	const python = async () =>
-		(await tryTool("python3", ["-m", "venv", folder])).code === 0;
-	if (
-		!(await python()) &&
-		!((await installPackages(["python3-venv"])) && (await python()))
-	)
-		return undefined;
-	await runTool(`${folder}/bin/python`, ["-m", "pip", "--version"]);
-	return `${folder}/bin`;
+export async function makePythonEnvironment(folder: string): Promise<string | undefined> {
+  const python = async () => (await tryTool('python3', ['-m', 'venv', folder])).code === 0;
+  if (!(await python()) && !((await installPackages(['python3-venv'])) && (await python()))) return undefined;
+  await runTool(`${folder}/bin/python`, ['-m', 'pip', '--version']);
+  return `${folder}/bin`;
 }

@@ -1,32 +1,32 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { identify, type ProcessIdentity, signalProcess } from "./processes.ts";
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, type ProcessIdentity, signalProcess } from './processes.ts';
 
 export interface ChildOptions {
-	command: string;
-	args: readonly string[];
-	env: NodeJS.ProcessEnv;
-	cwd?: string;
-	/** Standard output and error are appended here. */
-	logPath: string;
-	user?: { uid: number; gid: number } | undefined;
-	stopSignal?: NodeJS.Signals;
+  command: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** Standard output and error are appended here. */
+  logPath: string;
+  user?: { uid: number; gid: number } | undefined;
+  stopSignal?: NodeJS.Signals;
 }
 
 export interface Child {
-	readonly pid: number;
-	readonly identity: ProcessIdentity;
-	readonly exited: Promise<Exit>;
-	hasExited(): boolean;
-	signal(signal: NodeJS.Signals): void;
-	/** Asks the process to end, and ends it with its group once the deadline is over. */
-	stop(deadlineMs?: number): Promise<Exit>;
+  readonly pid: number;
+  readonly identity: ProcessIdentity;
+  readonly exited: Promise<Exit>;
+  hasExited(): boolean;
+  signal(signal: NodeJS.Signals): void;
+  /** Asks the process to end, and ends it with its group once the deadline is over. */
+  stop(deadlineMs?: number): Promise<Exit>;
 }
 
 export interface Exit {
-	code: number | null;
-	signal: NodeJS.Signals | null;
+  code: number | null;
+  signal: NodeJS.Signals | null;
 }
 
 /**
@@ -34,85 +34,60 @@ export interface Exit {
  * Should we be killed, the kernel sends it its stop signal (where `setpriv` is there to ask for that).
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
-	const stopSignal = options.stopSignal ?? "SIGTERM";
-	const log = openSync(options.logPath, "a", 0o600);
-	const [command, args] = withDeathSignal(
-		options.command,
-		options.args,
-		stopSignal,
-	);
-	const child = spawn(command, args, {
-		env: options.env,
-		cwd: options.cwd,
-		stdio: ["ignore", log, log],
-		detached: true,
-		...(options.user ?? {}),
-	});
-	closeSync(log);
-	const exited = new Promise<Exit>((resolve) =>
-		child.once("exit", (code, signal) => resolve({ code, signal })),
-	);
-	await spawned(child);
-	return controlChild(child, exited, stopSignal);
+  const stopSignal = options.stopSignal ?? 'SIGTERM';
+  const log = openSync(options.logPath, 'a', 0o600);
+  const [command, args] = withDeathSignal(options.command, options.args, stopSignal);
+  const child = spawn(command, args, {
+    env: options.env,
+    cwd: options.cwd,
+    stdio: ['ignore', log, log],
+    detached: true,
+    ...(options.user ?? {}),
+  });
+  closeSync(log);
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  await spawned(child);
+  return controlChild(child, exited, stopSignal);
 }
 
 /** The end of a child's log, for the message of a failure. */
 export function logTail(path: string, lines = 15): string {
-	try {
-		return readFileSync(path, "utf8")
-			.trimEnd()
-			.split("\n")
-			.slice(-lines)
-			.join("\n");
-	} catch {
-		return "";
-	}
+  try {
+    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } catch {
+    return '';
+  }
 }
 
-function controlChild(
-	child: ChildProcess,
-	exited: Promise<Exit>,
-	stopSignal: NodeJS.Signals,
-): Child {
-	const pid = child.pid ?? 0;
-	const identity = identify(pid) ?? { pid, startTicks: "gone" };
-	const hasExited = () => child.exitCode !== null || child.signalCode !== null;
-	const signal = (name: NodeJS.Signals) => {
-		if (!hasExited()) signalProcess(pid, name);
-	};
-	const stop = async (deadlineMs = 20_000) => {
-		signal(stopSignal);
-		const timer = new AbortController();
-		const isLate = sleep(deadlineMs, "late", { signal: timer.signal }).catch(
-			() => "aborted",
-		);
-		if ((await Promise.race([exited, isLate])) === "late")
-			signalProcess(-pid, "SIGKILL");
-		timer.abort();
-		return exited;
-	};
-	return { pid, identity, exited, hasExited, signal, stop };
+function controlChild(child: ChildProcess, exited: Promise<Exit>, stopSignal: NodeJS.Signals): Child {
+  const pid = child.pid ?? 0;
+  const identity = identify(pid) ?? { pid, startTicks: 'gone' };
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  const signal = (name: NodeJS.Signals) => {
+    if (!hasExited()) signalProcess(pid, name);
+  };
+  const stop = async (deadlineMs = 20_000) => {
+    signal(stopSignal);
+    const timer = new AbortController();
+    const isLate = sleep(deadlineMs, 'late', { signal: timer.signal }).catch(() => 'aborted');
+    if ((await Promise.race([exited, isLate])) === 'late') signalProcess(-pid, 'SIGKILL');
+    timer.abort();
+    return exited;
+  };
+  return { pid, identity, exited, hasExited, signal, stop };
 }
 
 function spawned(child: ChildProcess): Promise<void> {
-	return new Promise((resolve, reject) => {
-		child.once("spawn", resolve);
-		child.once("error", reject);
-	});
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
 }
 
 let setprivWorks: boolean | undefined;
 
-function withDeathSignal(
-	command: string,
-	args: readonly string[],
-	signal: NodeJS.Signals,
-): [string, string[]] {
-	setprivWorks ??=
-		spawnSync("setpriv", ["--pdeathsig", "TERM", "true"]).status === 0;
-	if (!setprivWorks) return [command, [...args]];
-	return [
-		"setpriv",
-		["--pdeathsig", signal.replace(/^SIG/, ""), "--", command, ...args],
-	];
+function withDeathSignal(command: string, args: readonly string[], signal: NodeJS.Signals): [string, string[]] {
+  setprivWorks ??= spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0;
+  if (!setprivWorks) return [command, [...args]];
+  return ['setpriv', ['--pdeathsig', signal.replace(/^SIG/, ''), '--', command, ...args]];
 }

@@ -1,21 +1,18 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The checkout's top folder, found from the sources as well as from dist/. */
-export const rootFolder: string = findRoot(
-	dirname(fileURLToPath(import.meta.url)),
-);
+export const rootFolder: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** Tools fetched once and kept through `--fresh`. */
 export function toolsFolder(): string {
-	return process.env["TOOLS_DIR"] || join(rootFolder, ".tools");
+  return process.env['TOOLS_DIR'] || join(rootFolder, '.tools');
 }
 
 function findRoot(folder: string): string {
-	if (existsSync(join(folder, "package.json"))) return folder;
-	const parent = dirname(folder);
-	if (parent === folder)
-		throw new Error("Expected package.json above the scripts, got none");
-	return findRoot(parent);
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error('Expected package.json above the scripts, got none');
+  return findRoot(parent);
 }

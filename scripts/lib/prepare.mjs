@@ -1,128 +1,95 @@
 // What has to be true before any TypeScript of ours can run. Imports Node alone: nothing else may be installed yet.
-import { spawnSync } from "node:child_process";
-import {
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	rmSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const sourceFolders = [
-	"src",
-	"worker",
-	"scripts",
-	"bench",
-	"capacity_planning",
-	"test",
-];
-const installStamp = join(root, "node_modules", ".installed");
-const buildStamp = join(root, "dist", ".built");
+const sourceFolders = ['src', 'worker', 'scripts', 'bench', 'capacity_planning', 'test'];
+const installStamp = join(root, 'node_modules', '.installed');
+const buildStamp = join(root, 'dist', '.built');
 
 /** Leaves packages and build as the sources want them, or throws an error whose message says what to do. */
 export function prepare({ toleratesTypeFaults = false } = {}) {
-	checkNode();
-	installPackages();
-	build(toleratesTypeFaults);
+  checkNode();
+  installPackages();
+  build(toleratesTypeFaults);
 }
 
 function checkNode() {
-	const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-	if (major > 20 || (major === 20 && minor >= 15)) return;
-	throw new Error(
-		`Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer one and start again.`,
-	);
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 15)) return;
+  throw new Error(
+    `Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer one and start again.`,
+  );
 }
 
 /** The stamp holds the lockfile installed last; a folder that npm itself finds complete needs no second install. */
 function installPackages() {
-	const lockfile = readFileSync(join(root, "package-lock.json"), "utf8");
-	if (
-		existsSync(installStamp) &&
-		readFileSync(installStamp, "utf8") === lockfile
-	)
-		return;
-	const npmRecord = join(root, "node_modules", ".package-lock.json");
-	const isFresh =
-		existsSync(npmRecord) &&
-		statSync(npmRecord).mtimeMs >=
-			statSync(join(root, "package-lock.json")).mtimeMs;
-	if (!isFresh) {
-		step("packages: npm ci", "Packages could not be installed", () =>
-			run("npm", ["ci", "--no-audit", "--no-fund"]),
-		);
-	}
-	writeFileSync(installStamp, lockfile);
+  const lockfile = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === lockfile) return;
+  const npmRecord = join(root, 'node_modules', '.package-lock.json');
+  const isFresh =
+    existsSync(npmRecord) && statSync(npmRecord).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+  if (!isFresh) {
+    step('packages: npm ci', 'Packages could not be installed', () => run('npm', ['ci', '--no-audit', '--no-fund']));
+  }
+  writeFileSync(installStamp, lockfile);
 }
 
 function build(toleratesTypeFaults) {
-	const newest = newestSource();
-	if (existsSync(buildStamp) && statSync(buildStamp).mtimeMs > newest) return;
-	const startedAt = new Date();
-	const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-	try {
-		step("build: tsc", "The sources could not be built", () =>
-			run(process.execPath, [compiler, "--pretty", "false"]),
-		);
-	} catch (error) {
-		if (!toleratesTypeFaults) throw error;
-		process.stdout.write(
-			"build: goes on in spite of the type faults above, as single files were asked for\n",
-		);
-		return;
-	}
-	mkdirSync(dirname(buildStamp), { recursive: true });
-	rmSync(buildStamp, { force: true });
-	writeFileSync(buildStamp, `${startedAt.toISOString()}\n`);
+  const newest = newestSource();
+  if (existsSync(buildStamp) && statSync(buildStamp).mtimeMs > newest) return;
+  const startedAt = new Date();
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  try {
+    step('build: tsc', 'The sources could not be built', () => run(process.execPath, [compiler, '--pretty', 'false']));
+  } catch (error) {
+    if (!toleratesTypeFaults) throw error;
+    process.stdout.write('build: goes on in spite of the type faults above, as single files were asked for\n');
+    return;
+  }
+  mkdirSync(dirname(buildStamp), { recursive: true });
+  rmSync(buildStamp, { force: true });
+  writeFileSync(buildStamp, `${startedAt.toISOString()}\n`);
 }
 
 /** A folder's own time counts too, so that a deleted or renamed file is noticed. */
 function newestSource() {
-	let newest = statSync(join(root, "tsconfig.json")).mtimeMs;
-	const visit = (folder) => {
-		newest = Math.max(newest, statSync(folder).mtimeMs);
-		for (const entry of readdirSync(folder, { withFileTypes: true })) {
-			const path = join(folder, entry.name);
-			if (entry.isDirectory()) visit(path);
-			else if (/\.(ts|json)$/.test(entry.name))
-				newest = Math.max(newest, statSync(path).mtimeMs);
-		}
-	};
-	for (const name of sourceFolders)
-		if (existsSync(join(root, name))) visit(join(root, name));
-	return newest;
+  let newest = statSync(join(root, 'tsconfig.json')).mtimeMs;
+  const visit = (folder) => {
+    newest = Math.max(newest, statSync(folder).mtimeMs);
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (/\.(ts|json)$/.test(entry.name)) newest = Math.max(newest, statSync(path).mtimeMs);
+    }
+  };
+  for (const name of sourceFolders) if (existsSync(join(root, name))) visit(join(root, name));
+  return newest;
 }
 
 function step(name, failure, action) {
-	process.stdout.write(`${name} ...\n`);
-	const startedAt = performance.now();
-	const result = action();
-	if (result.status !== 0) {
-		process.stdout.write(result.output);
-		throw new Error(
-			`${failure}: ${name} ended with ${result.status ?? result.reason}; see the lines above.`,
-		);
-	}
-	process.stdout.write(
-		`${name} done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`,
-	);
+  process.stdout.write(`${name} ...\n`);
+  const startedAt = performance.now();
+  const result = action();
+  if (result.status !== 0) {
+    process.stdout.write(result.output);
+    throw new Error(`${failure}: ${name} ended with ${result.status ?? result.reason}; see the lines above.`);
+  }
+  process.stdout.write(`${name} done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
 }
 
 function run(command, args) {
-	const result = spawnSync(command, args, {
-		cwd: root,
-		encoding: "utf8",
-		maxBuffer: 64 * 1024 * 1024,
-	});
-	return {
-		status: result.status,
-		reason: result.error?.message ?? result.signal,
-		output: `${result.stdout ?? ""}${result.stderr ?? ""}`,
-	};
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return {
+    status: result.status,
+    reason: result.error?.message ?? result.signal,
+    output: `${result.stdout ?? ''}${result.stderr ?? ''}`,
+  };
 }

