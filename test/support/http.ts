@@ -1,0 +1,73 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+export interface RequestOptions {
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  /** A token for `Authorization: Bearer`. */
+  token?: string;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Sent as it is; a stream without a `content-length` header goes out chunked. */
+  body?: string | Uint8Array | Readable;
+  timeoutMs?: number;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  bytes: Buffer;
+  /** Throws when the body is no JSON. */
+  json<T = unknown>(): T;
+}
+
+/** One request on a connection of its own, so that tests never share one. Any status is an answer. */
+export function request(url: string, options: RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(
+      url,
+      {
+        method: options.method ?? (options.json === undefined && options.body === undefined ? 'GET' : 'POST'),
+        headers: headersFor(options),
+        agent: false,
+        signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.once('error', reject);
+        incoming.once('end', () => resolve(answer(incoming.statusCode ?? 0, incoming.headers, Buffer.concat(chunks))));
+      },
+    );
+    outgoing.once('error', reject);
+    send(outgoing, options).catch(() => undefined);
+  });
+}
+
+/** A failure to write is told by the request's own error, or by an answer that came before the body was through. */
+async function send(outgoing: ReturnType<typeof httpRequest>, { json, body }: RequestOptions): Promise<void> {
+  if (body instanceof Readable) await pipeline(body, outgoing);
+  else outgoing.end(json === undefined ? body : JSON.stringify(json));
+}
+
+function headersFor({ headers, token, json, body }: RequestOptions): Record<string, string | string[]> {
+  const length =
+    json !== undefined
+      ? Buffer.byteLength(JSON.stringify(json))
+      : typeof body === 'string' || body instanceof Uint8Array
+        ? Buffer.byteLength(body)
+        : undefined;
+  return {
+    ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(length === undefined ? {} : { 'content-length': String(length) }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...headers,
+  };
+}
+
+function answer(status: number, headers: IncomingHttpHeaders, bytes: Buffer): Answer {
+  const text = bytes.toString('utf8');
+  return { status, headers, text, bytes, json: <T>() => JSON.parse(text) as T };
+}

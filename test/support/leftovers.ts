@@ -1,0 +1,35 @@
+import { readdirSync } from 'node:fs';
+import type { Sql } from '../../src/database/open.ts';
+import type { Environment } from './environment.ts';
+import { findJobs } from './redis.ts';
+
+/** Every thing a test left that nothing accounts for, each in a few words. */
+export async function findLeftovers(environment: Environment): Promise<string[]> {
+  const { named, intended } = await readNamedKeys(environment.sql);
+  const keys = await environment.bucket.keys();
+  const multiparts = await environment.bucket.openMultiparts();
+  const allowed = environment.isCrashTest ? intended : new Set<string>();
+  const jobs = environment.hadWorker ? await findJobs(environment.values['REDIS_URL'] ?? '') : {};
+  return [
+    ...keys.filter((key) => !named.has(key) && !intended.has(key)).map((key) => `an object without a row: ${key}`),
+    ...multiparts.filter((key) => !allowed.has(key)).map((key) => `an open multipart upload: ${key}`),
+    ...Object.entries(jobs).map(([list, count]) => `${count} jobs in ${list}`),
+    ...listFiles(environment.values['DATA_DIR'] ?? '').map((path) => `a file in DATA_DIR: ${path}`),
+  ];
+}
+
+async function readNamedKeys(sql: Sql): Promise<{ named: Set<string>; intended: Set<string> }> {
+  const [tables] = await sql<{ isMigrated: boolean }[]>`
+    select to_regclass('object_intents') is not null as "isMigrated"`;
+  if (!tables?.isMigrated) return { named: new Set(), intended: new Set() };
+  const rows = await sql<{ key: string }[]>`
+    select key from videos, unnest(array[original_url, processed_url, poster_url]) as key where key is not null`;
+  const intents = await sql<{ key: string }[]>`select key from object_intents`;
+  return { named: new Set(rows.map(({ key }) => key)), intended: new Set(intents.map(({ key }) => key)) };
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => `${entry.parentPath}/${entry.name}`);
+}
