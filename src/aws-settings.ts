@@ -49,7 +49,9 @@ async function readRedisUrl(source: Source): Promise<string | undefined> {
 
 function buildDatabaseUrl(secret: Record<string, unknown>, faults: string[]): string {
   const read = (field: string) => readField(secret, 'app/database-credentials', field, faults);
-  const [username, password, dbname] = ['username', 'password', 'dbname'].map((field) => encodeURIComponent(read(field)));
+  const [username, password, dbname] = ['username', 'password', 'dbname'].map((field) =>
+    encodeURIComponent(read(field)),
+  );
   const host = read('host');
   return `postgresql://${username}:${password}@${host.includes(':') ? `[${host}]` : host}:${read('port')}/${dbname}`;
 }

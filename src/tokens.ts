@@ -61,7 +61,8 @@ function readClaims(payload: unknown): Verified | undefined {
   const { sub, exp, iat } = payload as Record<string, unknown>;
   const now = Date.now();
   if (typeof exp !== 'number' || !Number.isFinite(exp) || now >= exp * 1000) return undefined;
-  if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000)) return undefined;
+  if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000))
+    return undefined;
   const userId = readUserId(sub);
   return userId === undefined ? undefined : { userId, expiresAt: exp * 1000 };
 }

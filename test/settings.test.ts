@@ -95,7 +95,11 @@ t.test('each missing name is told, all in one sentence', async (t) => {
 
 t.test('a secret without a field, with an empty one, or that is no JSON is told without a word of it', async (t) => {
   for (const [name, text, expected] of [
-    ['app/database-credentials', '{"username":"hidden","password":"","host":"h","port":1}', /password.*dbname|dbname.*password/],
+    [
+      'app/database-credentials',
+      '{"username":"hidden","password":"","host":"h","port":1}',
+      /password.*dbname|dbname.*password/,
+    ],
     ['app/jwt-secret', '{"key":"hidden","previous_key":{}}', /previous_key/],
     ['app/jwt-secret', '{"other":"hidden"}', /app\/jwt-secret has no text under key/],
     ['app/jwt-secret', 'hidden', /app\/jwt-secret is no JSON object/],

@@ -79,8 +79,8 @@ t.test('what is forged, broken, out of time or of no user is refused, on the sec
     'payload a list': makeRaw('["7"]'),
     'payload null': makeRaw('null'),
     'payload no JSON': makeRaw('{"sub":"7",'),
-    'empty': '',
-    'dots': '..',
+    empty: '',
+    dots: '..',
     'no base64': '!!!.???.***',
   };
   const tokens = open();

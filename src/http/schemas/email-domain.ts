@@ -28,7 +28,8 @@ export function foldDomain(sent: string): Domain | undefined {
   if (sent.length > 2 * domainMaxLength || [...sent].length > domainMaxLength) return undefined;
   if (!sendable.test(sent) || dotInside.test(sent)) return undefined;
   const mapped = mapCharacters(sent.replace(wideDot, '.').split('.'));
-  if (mapped === undefined || mapped.some((label) => !hostLabel.test(label) || reservedLabel.test(label))) return undefined;
+  if (mapped === undefined || mapped.some((label) => !hostLabel.test(label) || reservedLabel.test(label)))
+    return undefined;
   const labels = mapped.map(decodeLabel);
   if (!labels.every((label) => label !== undefined && isIdnaLabel(label))) return undefined;
   const unicode = labels.join('.');

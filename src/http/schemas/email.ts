@@ -40,7 +40,9 @@ export function foldEmail(text: string): string | undefined {
 }
 
 function isTooLong(text: string): boolean {
-  return text.length > inputMaxCodePoints && (text.length > 2 * inputMaxCodePoints || [...text].length > inputMaxCodePoints);
+  return (
+    text.length > inputMaxCodePoints && (text.length > 2 * inputMaxCodePoints || [...text].length > inputMaxCodePoints)
+  );
 }
 
 function takeAddress(text: string): string {

@@ -9,7 +9,11 @@ type Sentence = Pick<FieldFault, 'type' | 'msg'>;
  * What Ajv found, told the way Pydantic tells it: one fault a field, in the order in which the schema names its fields,
  * and never a word of what was sent.
  */
-export function toFieldFaults(errors: readonly AjvError[], place: Place, fieldOrder: readonly string[] = []): FieldFault[] {
+export function toFieldFaults(
+  errors: readonly AjvError[],
+  place: Place,
+  fieldOrder: readonly string[] = [],
+): FieldFault[] {
   const told = new Map<string, AjvError>();
   for (const error of errors) {
     const field = readLocation(error).join('/');

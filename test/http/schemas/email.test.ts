@@ -26,7 +26,13 @@ t.test('what is folded once stays as it is', async (t) => {
 });
 
 t.test('no input keeps the process busy', async (t) => {
-  const worst = ['a '.repeat(1024), '" <'.repeat(680), '<> '.repeat(682), `a@xn--${'a'.repeat(240)}.co`, `a@${'ñ.'.repeat(120)}co`];
+  const worst = [
+    'a '.repeat(1024),
+    '" <'.repeat(680),
+    '<> '.repeat(682),
+    `a@xn--${'a'.repeat(240)}.co`,
+    `a@${'ñ.'.repeat(120)}co`,
+  ];
   for (const input of [...worst, ' '.repeat(2047), `${'" '.repeat(1000)}<>`, 'x'.repeat(1_000_000)]) {
     const begunAt = performance.now();
     foldEmail(input);

@@ -49,10 +49,13 @@ t.test('missing fields and wrong ones are told in the order of the schema', asyn
 
 t.test('both passwords are told', async (t) => {
   const faults = findFaults({ ...good, password1: 'x', password2: 'y'.repeat(21) });
-  t.same(faults.map(({ type, loc }) => [type, ...loc]), [
-    ['string_too_short', 'body', 'password1'],
-    ['string_too_long', 'body', 'password2'],
-  ]);
+  t.same(
+    faults.map(({ type, loc }) => [type, ...loc]),
+    [
+      ['string_too_short', 'body', 'password1'],
+      ['string_too_long', 'body', 'password2'],
+    ],
+  );
 });
 
 t.test('each keyword has its type and sentence', async (t) => {

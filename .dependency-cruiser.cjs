@@ -1,0 +1,168 @@
+/**
+ * The house rules on who may import whom. Imports go down only:
+ *   base < multipart | objects | database | queue | throttle < actions | readers < http < main
+ * Type-only imports count, too.
+ */
+const base = '^src/(config|errors|limits|log|metrics|deadline)\\.ts$';
+const parts = 'multipart|objects|database|queue|throttle';
+
+/** Each third-party package that does something for the service, and the one place that knows it. */
+const owners = {
+  'uWebSockets\\.js': '^src/http/',
+  'ajv|@sinclair/typebox|tr46|jsonc-parser|swagger-ui-dist': '^src/http/',
+  '@aws-sdk|@smithy': '^src/(objects/|aws-settings\\.ts$)',
+  postgres: '^src/database/',
+  'bullmq|ioredis': '^src/queue/',
+  'rate-limiter-flexible': '^src/throttle/',
+  piscina: '^worker/',
+  'fast-jwt': '^src/tokens\\.ts$',
+  '@node-rs': '^src/passwords\\.ts$',
+  pino: '^src/log\\.ts$',
+  'prom-client': '^(src|worker)/metrics\\.ts$',
+};
+
+const forbidden = [
+  {
+    name: 'no-cycle',
+    comment: 'Two files that need each other are one file, or lack a third.',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'resolvable',
+    comment: 'What is imported is there; what the build makes may not be there yet.',
+    severity: 'error',
+    from: { pathNot: '^k6/' },
+    to: { couldNotResolve: true, pathNot: '(^|/)dist/' },
+  },
+  {
+    name: 'declared',
+    comment: 'A package that is used is a dependency of ours, not somebody else’s; what runs needs no tool.',
+    severity: 'error',
+    from: { path: '^(src|worker)/' },
+    to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' },
+  },
+  {
+    name: 'base-is-lowest',
+    comment: 'Config, errors, limits, log and metrics know nobody.',
+    severity: 'error',
+    from: { path: base },
+    to: { path: '^(src|worker)/', pathNot: base },
+  },
+  {
+    name: 'parts-are-apart',
+    comment: 'Parser, object store, database, queue and throttle know the base and themselves, never each other.',
+    severity: 'error',
+    from: { path: `^src/(${parts})/` },
+    to: { path: '^(src|worker)/', pathNot: [base, '^src/$1/'] },
+  },
+  {
+    name: 'multipart-is-pure',
+    comment: 'Bytes in, parts out: the parser knows neither sockets nor files nor packages.',
+    severity: 'error',
+    from: { path: '^src/multipart/' },
+    to: { dependencyTypes: ['core', 'npm'], pathNot: '^(node:)?(buffer|assert|util|events|string_decoder)$' },
+  },
+  {
+    name: 'identity-is-alone',
+    comment: 'Passwords, tokens and settings know the base alone.',
+    severity: 'error',
+    from: { path: '^src/(passwords|tokens|settings|aws-settings)\\.ts$' },
+    to: { path: '^(src|worker)/', pathNot: [base, '^src/aws-settings\\.ts$'] },
+  },
+  {
+    name: 'aws-settings-is-of-settings',
+    comment: 'Whoever wants settings asks settings.ts.',
+    severity: 'error',
+    from: { pathNot: '^src/settings\\.ts$' },
+    to: { path: '^src/aws-settings\\.ts$' },
+  },
+  {
+    name: 'actions-and-readers-are-apart',
+    comment: 'What changes something and what answers a GET know the parts below them, never each other or HTTP.',
+    severity: 'error',
+    from: { path: '^src/(actions|readers)/' },
+    to: { path: '^src/(actions|readers|http|main\\.ts|settings\\.ts|shutdown\\.ts)', pathNot: '^src/$1/' },
+  },
+  {
+    name: 'http-is-below-main',
+    comment: 'HTTP is opened by main and knows neither it nor where settings come from.',
+    severity: 'error',
+    from: { path: '^src/http/' },
+    to: { path: '^src/(main|settings)\\.ts$' },
+  },
+  {
+    name: 'main-is-highest',
+    comment: 'Nobody imports an entry: importing it would start the process.',
+    severity: 'error',
+    from: {},
+    to: { path: '^(src|worker)/main\\.ts$' },
+  },
+  {
+    name: 'worker-without-web',
+    comment: 'The worker takes no request.',
+    severity: 'error',
+    from: { path: '^worker/' },
+    to: { path: '^src/(multipart|actions|readers|http)/' },
+  },
+  {
+    name: 'web-without-worker',
+    comment: 'A web process transcodes nothing.',
+    severity: 'error',
+    from: { path: '^src/' },
+    to: { path: '^worker/' },
+  },
+  {
+    name: 'pool-thread-without-connection',
+    comment: 'A pool thread may be ended at any moment: it holds nothing open.',
+    severity: 'error',
+    from: { path: '^worker/(transcode|pool-thread)\\.ts$' },
+    to: {
+      path: '^src/(objects|database|queue|throttle)/|node_modules/(@aws-sdk|postgres|bullmq|ioredis|prom-client)/',
+      reachable: true,
+    },
+  },
+  {
+    name: 'product-without-tools',
+    comment: 'What runs in production needs no test, bench or script.',
+    severity: 'error',
+    from: { path: '^(src|worker)/' },
+    to: { path: '^(test|bench|scripts|k6|capacity_planning|cloud_load_testing)/' },
+  },
+  {
+    name: 'scripts-without-tests',
+    comment: 'Scripts and benches stand without the tests.',
+    severity: 'error',
+    from: { path: '^(scripts|bench|capacity_planning|k6)/' },
+    to: { path: '^test/' },
+  },
+  {
+    name: 'k6-is-alone',
+    comment: 'Scenarios run inside k6, which has its own modules, our lib and the objectives.',
+    severity: 'error',
+    from: { path: '^k6/' },
+    to: { pathNot: '^(k6(/|$)|capacity_planning/slo\\.json$|https://)|node_modules/@types/k6/' },
+  },
+  ...Object.entries(owners).map(([packages, owner]) => ({
+    name: `owner-of-${packages.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-/, '')}`,
+    comment: `Only ${owner} knows it, so that it can be exchanged there.`,
+    severity: 'error',
+    from: { path: '^(src|worker)/', pathNot: owner },
+    to: { path: `node_modules/(${packages})/` },
+  })),
+];
+
+module.exports = {
+  forbidden,
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.data|\\.tools)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json', '.d.ts'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
