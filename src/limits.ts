@@ -133,3 +133,17 @@ export const poolThreadHeapMiB = 64;
 export const poolThreadIdleMs = 30_000;
 /** How long a pool thread has to end its process before it is ended itself. */
 export const poolThreadEndMs = 5_000;
+export const progressIntervalMs = 1_000;
+
+export const queueSweepIntervalMs = 8_000;
+export const objectSweepIntervalMs = 60_000;
+export const sweepPageRows = 10_000;
+export const sweepBatchKeys = 500;
+export const ranksPerSweepMax = 500;
+export const intentsPerSweepMax = 500;
+/** Of one folder in one pass of a sweep. */
+export const objectsPerSweepMax = 50_000;
+/** A stopping worker lets jobs finish for this, and then has this to give them back. */
+export const workerDrainMs = 20_000;
+export const workerGiveBackMs = 5_000;
+export const workerDatabaseConnections = 6;

@@ -20,7 +20,21 @@ export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: 
     ...['-protocol_whitelist', 'file', '-f', 'png_pipe', '-i', jobFiles.logo],
     ...['-filter_complex', filterGraph(profile, source)],
     ...['-map', '[rendition]', ...renditionOptions(profile, threads), jobFiles.rendition],
-    ...['-map', '[poster]', '-frames:v', '1', '-c:v', 'mjpeg', '-q:v', '3', '-f', 'image2', '-update', '1', jobFiles.poster],
+    ...[
+      '-map',
+      '[poster]',
+      '-frames:v',
+      '1',
+      '-c:v',
+      'mjpeg',
+      '-q:v',
+      '3',
+      '-f',
+      'image2',
+      '-update',
+      '1',
+      jobFiles.poster,
+    ],
   ];
 }
 

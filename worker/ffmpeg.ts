@@ -55,7 +55,8 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
     run.signal.throwIfAborted();
     if (timedOut) throw new ToolCrashed(`Expected the tool to end within ${run.wallMs} ms, killed it`);
     // The sandbox reports a signal that ended its child as 128 and the signal's number.
-    if (code === null || code >= 128) throw new ToolCrashed(`The tool was ended by ${signal ?? `signal ${Number(code) - 128}`}`);
+    if (code === null || code >= 128)
+      throw new ToolCrashed(`The tool was ended by ${signal ?? `signal ${Number(code) - 128}`}`);
     return { code, output: output(), errors: errors() };
   } finally {
     clearTimeout(timer);
@@ -82,7 +83,12 @@ function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; 
 }
 
 /** Keeps the first or the last `maxBytes` of what a hostile file may make endless; the rest is read and dropped. */
-function collect(stream: Readable, maxBytes: number, keep: 'head' | 'tail', onChunk?: (chunk: string) => void): () => string {
+function collect(
+  stream: Readable,
+  maxBytes: number,
+  keep: 'head' | 'tail',
+  onChunk?: (chunk: string) => void,
+): () => string {
   let text = '';
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {

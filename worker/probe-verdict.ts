@@ -108,7 +108,9 @@ export function judgeRendition(report: ProbeReport, profile: Profile, source: So
   if (!isWhole || seconds === 0) throw new VideoRefused('The picture could not be read.');
   const expected = Math.min(profile.seconds, source.seconds ?? seconds);
   if (Math.abs(seconds - expected) > 1) {
-    throw new VideoRefused(`The video is damaged: only ${seconds.toFixed(0)} s of ${expected.toFixed(0)} s could be read.`);
+    throw new VideoRefused(
+      `The video is damaged: only ${seconds.toFixed(0)} s of ${expected.toFixed(0)} s could be read.`,
+    );
   }
 }
 

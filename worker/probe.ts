@@ -1,6 +1,6 @@
 import { probeWallMs } from '../src/limits.ts';
-import { jobFiles } from './ffmpeg-arguments.ts';
 import { runTool, ToolCrashed, type ToolResult } from './ffmpeg.ts';
+import { jobFiles } from './ffmpeg-arguments.ts';
 import { inputGuards } from './input-guards.ts';
 import { judgeRendition, judgeSource, type ProbeReport } from './probe-verdict.ts';
 import type { Profile } from './profile.ts';
@@ -39,7 +39,12 @@ export async function probeRendition(
 ): Promise<void> {
   const args = [
     ...['-v', 'error', '-protocol_whitelist', 'file', '-f', 'mov', '-read_intervals', '%+#1'],
-    ...['-show_entries', 'format=duration:stream=codec_type,codec_name,width,height,pix_fmt:frame=width', '-of', 'json'],
+    ...[
+      '-show_entries',
+      'format=duration:stream=codec_type,codec_name,width,height,pix_fmt:frame=width',
+      '-of',
+      'json',
+    ],
     jobFiles.rendition,
   ];
   const result = await probe(parts, folder, args, signal);

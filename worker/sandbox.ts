@@ -97,6 +97,10 @@ async function tryOut(sandbox: Sandbox, tools: Tools, folder: string): Promise<s
   const run = sandbox.wrap(folder, tools.ffmpeg, args, 10);
   return promisify(execFile)(run.command, [...run.args], { cwd: folder, env: {}, timeout: 20_000 }).then(
     () => undefined,
-    (error: unknown) => String((error as { stderr?: string }).stderr || error).trim().split('\n').at(-1),
+    (error: unknown) =>
+      String((error as { stderr?: string }).stderr || error)
+        .trim()
+        .split('\n')
+        .at(-1),
   );
 }

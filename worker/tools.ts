@@ -28,7 +28,13 @@ const codecLibraryFloor = [59, 37] as const;
  */
 export async function findTools(settings: ToolSettings): Promise<Tools> {
   const ffmpeg = await find('ffmpeg', 'FFMPEG_PATH', settings.ffmpegPath, settings.searchPath, ffmpegStatic);
-  const ffprobe = await find('ffprobe', 'FFPROBE_PATH', settings.ffprobePath, settings.searchPath, async () => undefined);
+  const ffprobe = await find(
+    'ffprobe',
+    'FFPROBE_PATH',
+    settings.ffprobePath,
+    settings.searchPath,
+    async () => undefined,
+  );
   const versions = await Promise.all([readVersion(ffmpeg), readVersion(ffprobe)]);
   return { ffmpeg, ffprobe, version: versions[0] };
 }
@@ -50,7 +56,9 @@ async function find(
   }
   const found = await lastResort();
   if (found !== undefined && (await isExecutable(found))) return found;
-  throw new ConfigError(`Expected ${name} to be installed (apt-get install ffmpeg) or ${setting} to be set, found none.`);
+  throw new ConfigError(
+    `Expected ${name} to be installed (apt-get install ffmpeg) or ${setting} to be set, found none.`,
+  );
 }
 
 async function ffmpegStatic(): Promise<string | undefined> {

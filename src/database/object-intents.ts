@@ -31,6 +31,19 @@ export async function claimAgedIntents(
   return rows.map((row) => row.key);
 }
 
+/** What `claimAgedIntents` would claim. */
+export async function listAgedIntents(
+  sql: AnySql,
+  options: { graceSeconds: number; limit: number },
+): Promise<string[]> {
+  const rows = await sql<{ key: string }[]>`
+    select key from object_intents
+    where created_at < now() - ${options.graceSeconds}::float8 * interval '1 second'
+    order by created_at
+    limit ${options.limit}`;
+  return rows.map((row) => row.key);
+}
+
 /**
  * True when the intent was still there: then no transaction has made a row of it, and none can any more. Waits for one
  * that is about to.

@@ -13,6 +13,8 @@ export interface WorkClaim extends Attempt {
   task_id: string | null;
   request_id: string | null;
   uploaded_at: Date;
+  /** How many attempts before this one ended without a word. */
+  crashes: number;
 }
 
 export interface WaitingVideo {
@@ -21,13 +23,22 @@ export interface WaitingVideo {
   request_id: string;
 }
 
-/** Undefined when there is nothing to do: the video is gone, or done, or given up. Claiming fences out whoever had it. */
+export interface RankedVideo extends WaitingVideo {
+  /** Its place among its own player's videos that still need a job, from 1. */
+  rank: number;
+}
+
+/**
+ * Undefined when there is nothing to do: the video is gone, or done, or given up. Claiming fences out whoever had it. An
+ * attempt that was neither finished nor returned counts as a crash.
+ */
 export async function claimVideoForWork(sql: AnySql, id: number): Promise<WorkClaim | undefined> {
   const [row] = await sql<WorkClaim[]>`
     update videos
-    set attempt = attempt + 1, processing_started_at = now(), progress = 0, failure_reason = null
+    set attempt = attempt + 1, crashes = crashes + (processing_started_at is not null)::int,
+      processing_started_at = now(), progress = 0, failure_reason = null
     where id = ${id} and status = 'uploaded' and original_url is not null
-    returning id, attempt, user_id, title, original_url, task_id, request_id, uploaded_at`;
+    returning id, attempt, user_id, title, original_url, task_id, request_id, uploaded_at, crashes`;
   return row;
 }
 
@@ -38,10 +49,15 @@ export async function setProgress(sql: AnySql, claim: Attempt & { percent: numbe
   return count > 0;
 }
 
-/** The work was given up without a verdict, at a shutdown say: the video is shown as waiting again. */
-export async function returnVideoToQueue(sql: AnySql, claim: Attempt): Promise<boolean> {
+/**
+ * The work was given up without a verdict, at a shutdown say: the video is shown as waiting again. `crashed` when its FFmpeg
+ * was ended by something other than us, which may not go on for ever.
+ */
+export async function returnVideoToQueue(sql: AnySql, claim: Attempt & { crashed?: boolean }): Promise<boolean> {
   const { count } = await sql`
-    update videos set processing_started_at = null, progress = 0 where ${isCurrent(sql, claim)}`;
+    update videos
+    set processing_started_at = null, progress = 0, crashes = crashes + ${claim.crashed === true ? 1 : 0}
+    where ${isCurrent(sql, claim)}`;
   return count > 0;
 }
 
@@ -83,7 +99,7 @@ export async function failVideo(sql: AnySql, claim: Attempt & { reason: string }
 export async function retryVideo(sql: AnySql, id: number): Promise<WaitingVideo | undefined> {
   const [row] = await sql<WaitingVideo[]>`
     update videos
-    set status = 'uploaded', failure_reason = null, processing_started_at = null, progress = 0,
+    set status = 'uploaded', failure_reason = null, processing_started_at = null, progress = 0, crashes = 0,
       task_id = coalesce(task_id, gen_random_uuid()::text)
     where id = ${id} and status = 'failed'
     returning id, task_id, coalesce(request_id, task_id) as request_id`;
@@ -94,16 +110,18 @@ export async function retryVideo(sql: AnySql, id: number): Promise<WaitingVideo 
  * Every video that still needs a job, by id, a page at a time. One that an older system left without a task id, or with
  * one that cannot be a job's (digits only, or with a colon), is given one.
  */
-export async function listVideosWaiting(
-  sql: AnySql,
-  page: { limit: number; afterId: number },
-): Promise<WaitingVideo[]> {
+export async function listVideosWaiting(sql: AnySql, page: { limit: number; afterId: number }): Promise<RankedVideo[]> {
   await sql`
     update videos set task_id = gen_random_uuid()::text
     where status = 'uploaded' and (task_id is null or task_id !~ '^[^:]+$' or task_id ~ '^[0-9]+$')`;
-  return sql<WaitingVideo[]>`
-    select id, task_id, coalesce(request_id, task_id) as request_id from videos
-    where status = 'uploaded' and original_url is not null and id > ${page.afterId}
+  return sql<RankedVideo[]>`
+    select id, task_id, request_id, rank from (
+      select id, task_id, coalesce(request_id, task_id) as request_id,
+        row_number() over (partition by user_id order by id) as rank
+      from videos
+      where status = 'uploaded' and original_url is not null
+    ) as waiting
+    where id > ${page.afterId}
     order by id
     limit ${page.limit}`;
 }

@@ -83,8 +83,14 @@ export async function deleteObject({ client, config }: S3Connection, key: string
   await client.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key }));
 }
 
-export async function* listObjects({ client, config }: S3Connection, prefix: string): AsyncGenerator<StoredObject> {
-  for await (const page of paginateListObjectsV2({ client }, { Bucket: config.bucket, Prefix: prefix })) {
+/** In the order of their keys, from behind `afterKey` on. */
+export async function* listObjects(
+  { client, config }: S3Connection,
+  prefix: string,
+  afterKey?: string,
+): AsyncGenerator<StoredObject> {
+  const query = { Bucket: config.bucket, Prefix: prefix, ...(afterKey === undefined ? {} : { StartAfter: afterKey }) };
+  for await (const page of paginateListObjectsV2({ client }, query)) {
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) yield { key: Key, bytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) };
     }

@@ -42,7 +42,7 @@ export function openObjectStore(config: S3Config, onCall: OnS3Call = () => undef
     deleteObject: (key: string) => timed('DeleteObject', () => deleteObject(connection, key)),
     checkBucket: (signal: AbortSignal) => timed('HeadBucket', () => checkBucket(connection, signal)),
     listOpenMultiparts: (prefix: string) => listOpenMultiparts(connection, prefix),
-    listObjects: (prefix: string) => listObjects(connection, prefix),
+    listObjects: (prefix: string, afterKey?: string) => listObjects(connection, prefix, afterKey),
     presignGet,
     close(): void {
       connection.client.destroy();

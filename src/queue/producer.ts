@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq';
+import { within } from '../deadline.ts';
 import { jobRankMax, queueAddDeadlineMs, queueListMax } from '../limits.ts';
 import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
 import { jobName, queueName, type VideoJob } from './job.ts';
@@ -70,11 +71,12 @@ function clampRank(rank: number): number {
 }
 
 async function listJobs(queue: Queue<VideoJob>, connection: Redis): Promise<QueuedJob[]> {
-  const [active, delayed, waiting, scored] = await Promise.all([
-    queue.getRanges(['active'], 0, queueListMax),
-    queue.getRanges(['delayed'], 0, queueListMax),
-    queue.getRanges(['waiting'], 0, queueListMax),
+  // In the order a job goes, so that one that moves on meanwhile is seen twice rather than never.
+  const [scored, waiting, delayed, active] = await Promise.all([
     connection.zrange(queue.toKey('prioritized'), '0', `${queueListMax}`, 'WITHSCORES'),
+    queue.getRanges(['waiting'], 0, queueListMax),
+    queue.getRanges(['delayed'], 0, queueListMax),
+    queue.getRanges(['active'], 0, queueListMax),
   ]);
   return [
     ...active.map((taskId) => ({ taskId, state: 'active' as const, rank: undefined })),
@@ -94,20 +96,12 @@ function readRanks(scored: string[]): QueuedJob[] {
   return jobs;
 }
 
+function bound<T>(promise: Promise<T>): Promise<T> {
+  return within(promise, queueAddDeadlineMs, () => new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`));
+}
+
 function becomeReady(connection: Redis): Promise<void> {
   return new Promise((resolve) => {
     connection.once('ready', resolve);
   });
-}
-
-async function bound<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`)), queueAddDeadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

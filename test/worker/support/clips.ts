@@ -21,7 +21,10 @@ export async function makeFolder(t: Test): Promise<string> {
 /** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
-  await copyFile(fileURLToPath(new URL('../../../worker/assets/logo.png', import.meta.url)), join(folder, jobFiles.logo));
+  await copyFile(
+    fileURLToPath(new URL('../../../worker/assets/logo.png', import.meta.url)),
+    join(folder, jobFiles.logo),
+  );
   await make(join(folder, jobFiles.source));
   return folder;
 }
@@ -65,7 +68,21 @@ export async function pixel(path: string, second: number, x: number, y: number):
   const matrix = 'scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=accurate_rnd+full_chroma_int,format=rgb24';
   const { stdout } = await promisify(execFile)(
     'ffmpeg',
-    ['-v', 'error', '-ss', String(second), '-i', path, '-frames:v', '1', '-vf', `${matrix},${filter}`, '-f', 'rawvideo', '-'],
+    [
+      '-v',
+      'error',
+      '-ss',
+      String(second),
+      '-i',
+      path,
+      '-frames:v',
+      '1',
+      '-vf',
+      `${matrix},${filter}`,
+      '-f',
+      'rawvideo',
+      '-',
+    ],
     { encoding: 'buffer' },
   );
   return [stdout[0] ?? -1, stdout[1] ?? -1, stdout[2] ?? -1];

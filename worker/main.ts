@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { type Config, loadConfig } from '../src/config.ts';
+import { checkDatabase, openDatabase } from '../src/database/open.ts';
+import { ConfigError } from '../src/errors.ts';
+import {
+  jobLockMs,
+  jobStalledCheckMs,
+  shutdownDeadlineMs,
+  workerDatabaseConnections,
+  workerDrainMs,
+  workerGiveBackMs,
+} from '../src/limits.ts';
+import { type Logger, openLog } from '../src/log.ts';
+import { createRegistry, serveMetrics } from '../src/metrics.ts';
+import { openObjectStore } from '../src/objects/store.ts';
+import { openConsumer } from '../src/queue/consumer.ts';
+import { openProducer } from '../src/queue/producer.ts';
+import { readSettings } from '../src/settings.ts';
+import { onStopSignal } from '../src/shutdown.ts';
+import { createWorkerMetrics } from './metrics.ts';
+import type { WorkerParts } from './parts.ts';
+import { openPool } from './pool.ts';
+import { processVideo } from './process-video.ts';
+import { showcaseProfile } from './profile.ts';
+import { openSandbox } from './sandbox.ts';
+import { openScratch } from './scratch.ts';
+import { startSweeping } from './sweep.ts';
+import { openThreadBudget } from './thread-budget.ts';
+import { findTools, type Tools } from './tools.ts';
+
+/** The worker. Everything is opened here, once, and passed down. */
+async function main(): Promise<void> {
+  const config = loadConfig(await readSettings(process.env));
+  const log = openLog(config.logLevel, { process: 'worker' });
+  const cores = availableParallelism();
+  const tools = await findTools({ ...config, searchPath: process.env['PATH'] ?? '' });
+  const sandbox = await openNamedSandbox(log, tools, config);
+  const scratch = openScratch(config.dataDir);
+  const staleFolders = await scratch.removeStale();
+
+  const onRedisError = openErrorLog(log);
+  const producer = openProducer(config.redisUrl, onRedisError);
+  const registry = createRegistry(config.release);
+  const metrics = createWorkerMetrics(registry, producer.countWaiting);
+  const sql = openDatabase(config.databaseUrl, {
+    connections: workerDatabaseConnections,
+    applicationName: 'competition-worker',
+  });
+  await checkDatabase(sql);
+  const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
+  const pool = openPool(cores);
+  const metricsServer = await serveMetrics(registry, config.workerMetricsPort);
+
+  const parts: WorkerParts = {
+    ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
+    threadBudget: openThreadBudget(cores),
+    profile: showcaseProfile,
+    isAlone: () => consumer.active() === 1,
+  };
+  const consumer = openConsumer(
+    config.redisUrl,
+    // One more than can encode at once: its source is fetched and looked at while the others encode.
+    { concurrency: cores + 1, lockMs: jobLockMs, stalledCheckMs: jobStalledCheckMs, onError: onRedisError },
+    (job, signal) => processVideo(parts, job, signal),
+  );
+  const sweeping = startSweeping({ ...parts, producer, graceSeconds: config.sweepGraceSeconds }, metrics);
+  log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
+
+  onStopSignal(log, shutdownDeadlineMs, async () => {
+    await Promise.all([sweeping.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
+    metricsServer.close();
+    await pool.close();
+    await producer.close();
+    await sql.end({ timeout: 1 });
+    objects.close();
+  });
+}
+
+async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
+  await mkdir(config.dataDir, { recursive: true });
+  const sandbox = await openSandbox(tools, config.dataDir);
+  log.info({ ...tools, isolated: sandbox.isolates }, 'FFmpeg found');
+  if (!sandbox.isolates) {
+    log.warn(
+      { reason: sandbox.warning },
+      'FFmpeg runs without a sandbox: a hostile file meets limits and input guards alone',
+    );
+  }
+  return sandbox;
+}
+
+/** While Redis is away, every connection tells of every try: one line of a kind in five seconds is enough. */
+function openErrorLog(log: Logger): (error: Error) => void {
+  const lastAt = new Map<string, number>();
+  return (error) => {
+    const kind = error.message.replace(/[0-9a-f-]{36}/, 'a job');
+    const now = performance.now();
+    if (now - (lastAt.get(kind) ?? Number.NEGATIVE_INFINITY) < 5_000) return;
+    if (lastAt.size > 100) lastAt.clear();
+    lastAt.set(kind, now);
+    log.warn({ err: error }, 'Redis');
+  };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exit(1);
+});

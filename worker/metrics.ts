@@ -1,0 +1,53 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { createS3Metric } from '../src/metrics.ts';
+
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
+
+const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800];
+
+/** Base units. Labels never carry ids. */
+export function createWorkerMetrics(registry: Registry, countWaiting: () => Promise<number>) {
+  const registers = [registry];
+  new Gauge({
+    name: 'competition_queue_depth',
+    help: 'Jobs that wait for a worker, asked of Redis as this is read',
+    registers,
+    async collect() {
+      this.set(await countWaiting().catch(() => Number.NaN));
+    },
+  });
+  return {
+    s3Seconds: createS3Metric(registry),
+    waitSeconds: new Histogram({
+      name: 'competition_job_wait_seconds',
+      help: 'From the end of the upload to the first attempt',
+      buckets: seconds,
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'competition_job_run_seconds',
+      help: 'A stage of a job',
+      labelNames: ['stage'],
+      buckets: seconds,
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'competition_jobs_total',
+      help: 'Jobs that ended here, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    timeToPlayableSeconds: new Histogram({
+      name: 'competition_time_to_playable_seconds',
+      help: 'From the end of the upload to the published rendition',
+      buckets: seconds,
+      registers,
+    }),
+    sweepFindings: new Counter({
+      name: 'competition_sweep_findings_total',
+      help: 'What sweeps found and mended',
+      labelNames: ['kind'],
+      registers,
+    }),
+  };
+}

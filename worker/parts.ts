@@ -1,0 +1,26 @@
+import type { Sql } from '../src/database/open.ts';
+import type { Logger } from '../src/log.ts';
+import type { ObjectStore } from '../src/objects/store.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import type { Pool } from './pool.ts';
+import type { Profile } from './profile.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { Scratch } from './scratch.ts';
+import type { ThreadBudget } from './thread-budget.ts';
+import type { Tools } from './tools.ts';
+
+/** Everything a job needs, opened once by main and passed down. */
+export interface WorkerParts {
+  readonly log: Logger;
+  readonly sql: Sql;
+  readonly objects: ObjectStore;
+  readonly metrics: WorkerMetrics;
+  readonly scratch: Scratch;
+  readonly tools: Tools;
+  readonly sandbox: Sandbox;
+  readonly pool: Pool;
+  readonly threadBudget: ThreadBudget;
+  readonly profile: Profile;
+  /** Whether no other job runs here at this moment. */
+  readonly isAlone: () => boolean;
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { claimIntent, recordIntents } from '../src/database/object-intents.ts';
+import { publishRendition, type WorkClaim } from '../src/database/video-jobs.ts';
+import { newPosterKey, newRenditionKey } from '../src/objects/keys.ts';
+import { jobFiles } from './ffmpeg-arguments.ts';
+import type { WorkerParts } from './parts.ts';
+
+/** The row is gone or done, or a later attempt has it: what this one made is nobody's. */
+export class AttemptLost extends Error {
+  constructor() {
+    super('The attempt is no longer the current one');
+    this.name = 'AttemptLost';
+  }
+}
+
+interface Result {
+  readonly key: string;
+  readonly path: string;
+  readonly contentType: string;
+  readonly bytes: number;
+}
+
+/**
+ * Stores rendition and poster and makes the row name them, if the attempt is still the current one. When this rejects,
+ * the objects are gone, or their intents are left for the sweep. Resolves to the bytes stored.
+ */
+export async function publish(
+  parts: WorkerParts,
+  claim: WorkClaim,
+  folder: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const { sql, objects, profile } = parts;
+  const rendition = await describe(folder, jobFiles.rendition, newRenditionKey(), 'video/mp4');
+  const poster = await describe(folder, jobFiles.poster, newPosterKey(), 'image/jpeg').catch(() => undefined);
+  const results = poster === undefined ? [rendition] : [rendition, poster];
+  const keys = results.map((result) => result.key);
+  signal.throwIfAborted();
+  await recordIntents(sql, keys);
+  try {
+    for (const { key, path, contentType } of results) await objects.putFile(key, path, contentType, signal);
+    const isPublished = await publishRendition(sql, {
+      ...claim,
+      processedKey: rendition.key,
+      posterKey: poster?.key ?? null,
+      profile: profile.version,
+    });
+    if (!isPublished) throw new AttemptLost();
+  } catch (error) {
+    await undo(parts, keys);
+    throw error;
+  }
+  return results.reduce((sum, result) => sum + result.bytes, 0);
+}
+
+async function describe(folder: string, name: string, key: string, contentType: string): Promise<Result> {
+  const path = join(folder, name);
+  return { key, path, contentType, bytes: (await stat(path)).size };
+}
+
+/** An intent that is not there any more was taken by the row after all, or by a sweep: the object is theirs. */
+async function undo({ sql, objects, log }: WorkerParts, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    try {
+      if (await claimIntent(sql, key)) await objects.deleteObject(key);
+    } catch (error) {
+      log.warn({ err: error }, 'an object was left for the sweep');
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Sql } from '../src/database/open.ts';
+import { listVideosWaiting, type RankedVideo } from '../src/database/video-jobs.ts';
+import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
+import type { Producer, QueuedJob } from '../src/queue/producer.ts';
+import type { Report } from './sweep.ts';
+
+export interface QueueSweepParts {
+  readonly sql: Sql;
+  readonly producer: Producer;
+}
+
+/**
+ * Holds the line of jobs against the rows, which are the truth: a waiting row without a job gets one, a job that no row
+ * needs is taken out, and a job's rank follows its place among its player's videos.
+ */
+export async function sweepQueue({ sql, producer }: QueueSweepParts, dryRun: boolean, report: Report): Promise<void> {
+  // Jobs first: a row is there before its job, so a job seen now whose row is not seen after it has none.
+  const jobs = new Map((await producer.listJobs()).map((job) => [job.taskId, job]));
+  const videos = await listAll(sql);
+  const needed = new Set(videos.map((video) => video.task_id));
+
+  await queueMissing(producer, jobs, videos, dryRun, report);
+  for (const job of jobs.values()) {
+    if (needed.has(job.taskId) || job.state === 'active') continue;
+    if (dryRun || (await producer.remove(job.taskId))) report('job_without_row', job.taskId);
+  }
+  if (!dryRun) await updateRanks(producer, jobs, videos);
+}
+
+async function listAll(sql: Sql): Promise<RankedVideo[]> {
+  const videos: RankedVideo[] = [];
+  for (let afterId = 0; ; ) {
+    const page = await listVideosWaiting(sql, { limit: sweepPageRows, afterId });
+    videos.push(...page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < sweepPageRows) return videos;
+    afterId = last.id;
+  }
+}
+
+async function queueMissing(
+  producer: Producer,
+  jobs: ReadonlyMap<string, QueuedJob>,
+  videos: readonly RankedVideo[],
+  dryRun: boolean,
+  report: Report,
+): Promise<void> {
+  const missing = videos.filter((video) => !jobs.has(video.task_id));
+  if (missing.length === 0) return;
+  // A second look: the upload's own process may have queued the job between the first and the rows.
+  const queuedSince = new Set((await producer.listJobs()).map((job) => job.taskId));
+  for (const video of missing) {
+    if (queuedSince.has(video.task_id)) continue;
+    const job = { videoId: String(video.id), taskId: video.task_id, requestId: video.request_id };
+    if (!dryRun) await producer.add(job, video.rank);
+    report('row_without_job', video.task_id);
+  }
+}
+
+async function updateRanks(
+  producer: Producer,
+  jobs: ReadonlyMap<string, QueuedJob>,
+  videos: readonly RankedVideo[],
+): Promise<void> {
+  const moved = videos.filter((video) => {
+    const job = jobs.get(video.task_id);
+    return job?.state === 'waiting' && job.rank !== video.rank;
+  });
+  for (const video of moved.slice(0, ranksPerSweepMax)) await producer.changeRank(video.task_id, video.rank);
+}
