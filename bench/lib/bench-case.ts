@@ -1,0 +1,46 @@
+/** What a contestant did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Contestant {
+  readonly name: string;
+  /** One round: the load, and what it cost. Called once more before the rounds, to warm up. */
+  run(round: Round): Promise<Figures>;
+}
+
+export interface Round {
+  /** 0 is the warm-up, whose figures are dropped: it may be shorter. */
+  readonly number: number;
+  readonly isWarmUp: boolean;
+}
+
+/**
+ * One figure of a contestant, divided by a figure of another one in the same round (by nothing: taken as it is), against a
+ * bound. What counts is the median over the rounds.
+ */
+export interface Target {
+  readonly what: string;
+  readonly of: FigureName;
+  readonly against?: FigureName;
+  readonly is: '<=' | '>=';
+  readonly bound: number;
+}
+
+/** A contestant's name and the name of its figure. */
+export type FigureName = readonly [contestant: string, figure: string];
+
+export interface OpenCase {
+  readonly contestants: readonly Contestant[];
+  readonly targets: readonly Target[];
+  /** What else somebody needs to know who wants the same figures again. */
+  readonly circumstances?: Readonly<Record<string, unknown>>;
+}
+
+export interface BenchCase {
+  readonly name: string;
+  /** One sentence: what is compared. */
+  readonly summary: string;
+  /** Starts what the contestants need; whatever is given to `defer` is run at the end, the last first. */
+  open(defer: Defer): Promise<OpenCase>;
+}
+
+export type Defer = (undo: () => unknown) => void;

@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { cpus, release, totalmem } from 'node:os';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+
+/** Where, when and with what a figure was made: without it the figure says nothing. */
+export function readCircumstances(command: string) {
+  return {
+    date: new Date().toISOString(),
+    command,
+    commit: git('rev-parse', 'HEAD'),
+    hasUncommittedChanges: git('status', '--porcelain', '--', 'src', 'worker', 'bench', 'package-lock.json') !== '',
+    node: process.version,
+    machine: {
+      processor: cpus()[0]?.model ?? 'unknown',
+      processors: cpus().length,
+      memoryMiB: Math.round(totalmem() / 1024 / 1024),
+      kernel: release(),
+    },
+  };
+}
+
+function git(...args: string[]): string {
+  try {
+    return execFileSync('git', args, { cwd: rootFolder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,128 @@
+import { connect, type Socket } from 'node:net';
+import { percentile } from './statistics.ts';
+
+export interface HttpLoad {
+  port: number;
+  /** Each has one request under way at any time. */
+  connections: number;
+  /** The next whole request as it goes over the wire, or undefined when there is no more. */
+  next: () => string | Buffer | undefined;
+  /** No request begins after this; without it, `next` ends the load. */
+  durationMs?: number;
+}
+
+export interface HttpLoadResult {
+  answered: number;
+  byStatus: Readonly<Record<string, number>>;
+  seconds: number;
+  requestsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+/**
+ * A closed-loop client over plain sockets: so little of its own that a Node server on the same machine is what limits it.
+ * Understands answers with a Content-Length only. Rejects when the server closes a connection.
+ */
+export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
+  const latencies: number[] = [];
+  const byStatus: Record<string, number> = {};
+  const startedAt = performance.now();
+  const endsAt = load.durationMs === undefined ? Number.POSITIVE_INFINITY : startedAt + load.durationMs;
+  const next = () => (performance.now() < endsAt ? load.next() : undefined);
+  await Promise.all(
+    Array.from({ length: load.connections }, () =>
+      runConnection(load.port, next, (status, ms) => {
+        byStatus[status] = (byStatus[status] ?? 0) + 1;
+        latencies.push(ms);
+      }),
+    ),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    answered: latencies.length,
+    byStatus,
+    seconds,
+    requestsPerSecond: latencies.length / seconds,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+  };
+}
+
+/** A GET, or a POST with the given JSON, over a connection that stays open. */
+export function formatRequest(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  json?: unknown,
+): string {
+  const body = json === undefined ? '' : JSON.stringify(json);
+  const all: Record<string, string> = { Host: '127.0.0.1', ...headers };
+  if (json !== undefined) all['Content-Type'] = 'application/json';
+  if (method !== 'GET') all['Content-Length'] = String(Buffer.byteLength(body));
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+function runConnection(
+  port: number,
+  next: () => string | Buffer | undefined,
+  onAnswer: (status: string, ms: number) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect(port, '127.0.0.1');
+    const readAnswer = createAnswerReader();
+    let sentAt = 0;
+    let isDone = false;
+    const sendNext = () => {
+      const request = next();
+      if (request === undefined) {
+        isDone = true;
+        socket.destroy();
+        resolve();
+        return;
+      }
+      sentAt = performance.now();
+      socket.write(request);
+    };
+    socket.setNoDelay(true);
+    socket.once('connect', sendNext);
+    socket.on('data', (chunk: Buffer) => {
+      const status = readAnswer(chunk);
+      if (status === undefined) return;
+      onAnswer(status, performance.now() - sentAt);
+      sendNext();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => {
+      if (!isDone) reject(new Error('Expected the connection to stay open, got its end'));
+    });
+  });
+}
+
+/** Gives the status once the whole answer has come. Most come in one piece. */
+function createAnswerReader(): (chunk: Buffer) => string | undefined {
+  let status: string | undefined;
+  let head = '';
+  let missing = 0;
+  return (chunk) => {
+    if (status === undefined) {
+      head += chunk.toString('latin1');
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return undefined;
+      status = head.slice(9, 12);
+      missing = readContentLength(head.slice(0, end)) - (head.length - end - 4);
+    } else {
+      missing -= chunk.length;
+    }
+    if (missing > 0) return undefined;
+    const whole = status;
+    status = undefined;
+    head = '';
+    return whole;
+  };
+}
+
+function readContentLength(head: string): number {
+  return Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+}

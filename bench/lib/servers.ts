@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { logTail, startChild } from '../../scripts/lib/child.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { freePort } from '../../scripts/lib/ports.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { startPostgres } from '../../scripts/servers/postgres.ts';
+import { removeClusterFolder } from '../../scripts/servers/postgres-folder.ts';
+import { startRedis } from '../../scripts/servers/redis.ts';
+import { findRedisBinary } from '../../scripts/servers/redis-binary.ts';
+import { startS3 } from '../../scripts/servers/s3.ts';
+import { findS3Binary } from '../../scripts/servers/s3-binary.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openDatabase, type Sql } from '../../src/database/open.ts';
+import type { Defer } from './bench-case.ts';
+
+/** A folder of this run, removed at the end. PostgreSQL may run as another user, who has to pass through. */
+export function makeBenchFolder(defer: Defer): string {
+  const folder = mkdtempSync(join(tmpdir(), 'anb-bench-'));
+  chmodSync(folder, 0o711);
+  defer(() => {
+    removeClusterFolder(join(folder, 'postgres'));
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** A PostgreSQL of this run that makes every commit durable, with the service's schema. `pid`: its backends descend from it. */
+export async function openBenchPostgres(folder: string, defer: Defer): Promise<{ url: string; pid: number; sql: Sql }> {
+  const server = await startPostgres({
+    folder: join(folder, 'postgres'),
+    port: await freePort(),
+    password: randomBytes(16).toString('hex'),
+    logPath: join(folder, 'postgres.log'),
+    isDurable: true,
+  });
+  defer(() => server.stop());
+  const sql = openDatabase(server.url, { connections: 2, applicationName: 'bench', statementTimeoutMs: 30 * 60_000 });
+  defer(() => sql.end({ timeout: 1 }));
+  await migrate(sql, { legacyTimeZone: 'UTC' });
+  return { url: server.url, pid: server.pid, sql };
+}
+
+export async function openBenchRedis(folder: string, defer: Defer): Promise<{ url: string; pid: number }> {
+  const server = await startRedis({
+    binary: await findRedisBinary(),
+    folder: join(folder, 'redis'),
+    port: await freePort(),
+    password: randomBytes(16).toString('hex'),
+    logPath: join(folder, 'redis.log'),
+    databases: 16,
+  });
+  defer(() => server.stop());
+  return { url: server.url, pid: server.pid };
+}
+
+/** An S3 server of this run, and the settings that lead to it; the bucket is the caller's to make. */
+export async function openBenchS3(folder: string, defer: Defer) {
+  mkdirSync(join(folder, 's3'));
+  const keys = { accessKeyId: '123456789012', secretAccessKey: randomBytes(20).toString('hex') };
+  const server = await startS3({
+    binary: await findS3Binary(),
+    folder: join(folder, 's3'),
+    port: await freePort(),
+    ...keys,
+    region: 'us-east-1',
+    logPath: join(folder, 's3.log'),
+  });
+  defer(() => server.stop());
+  const settings = {
+    S3_ENDPOINT: server.endpoint,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    AWS_ACCOUNT_ID: keys.accessKeyId,
+  };
+  return { endpoint: server.endpoint, pid: server.pid, settings };
+}
+
+export const benchSecretKey = 'the key of the benches';
+
+/**
+ * One web process of the service as it was built, without rate limits. What a case does not need (Redis, S3) may be left
+ * out of `settings`: the service then runs without it.
+ */
+export async function startWebProcess(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  defer: Defer,
+): Promise<{ port: number; pid: number }> {
+  return startServer('web', folder, [join(rootFolder, 'dist', 'src', 'main.js')], defer, {
+    METRICS_PORT: String(await freePort()),
+    WEB_PROCESSES: '1',
+    RATE_LIMITS: 'off',
+    SECRET_KEY: benchSecretKey,
+    S3_BUCKET_NAME: 'bench',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    REDIS_URL: 'redis://127.0.0.1:9/0',
+    AWS_ACCESS_KEY_ID: 'none',
+    AWS_SECRET_ACCESS_KEY: 'none',
+    UV_THREADPOOL_SIZE: '2',
+    ...settings,
+  });
+}
+
+/** A peer written for Node, from bench/peers, as it was built. It listens on PORT once it answers GET /. */
+export async function startNodePeer(
+  name: string,
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  defer: Defer,
+): Promise<{ port: number; pid: number }> {
+  return startServer(name, folder, [join(rootFolder, 'dist', 'bench', 'peers', `${name}.js`)], defer, settings);
+}
+
+/** Any server that listens on the PORT of its environment and answers GET /; its output goes to a file in `folder`. */
+export async function startServer(
+  name: string,
+  folder: string,
+  args: readonly string[],
+  defer: Defer,
+  settings: Readonly<Record<string, string>>,
+  command: string = process.execPath,
+): Promise<{ port: number; pid: number }> {
+  const port = await freePort();
+  const logPath = join(folder, `${name}-${port}.log`);
+  const env = { PATH: process.env['PATH'], DATA_DIR: folder, ...settings, PORT: String(port) };
+  const child = await startChild({ command, args, env, logPath });
+  defer(() => child.stop(5_000));
+  await waitFor(`${name} to answer`, async () => {
+    if (child.hasExited()) return true;
+    return (await fetch(`http://127.0.0.1:${port}/`)).status < 500;
+  });
+  if (child.hasExited()) throw new Error(`Expected ${name} to start, got its end:\n${logTail(logPath)}`);
+  return { port, pid: child.pid };
+}

@@ -1,0 +1,36 @@
+import type { CaseResult, Verdict } from './run-case.ts';
+import { median } from './statistics.ts';
+
+/** Each contestant's figures (the median of its rounds, and between which values they lay), then the targets. */
+export function renderFigures(result: CaseResult): string {
+  const rows = result.contestants.flatMap(({ name, rounds }) =>
+    Object.keys(rounds[0] ?? {}).map((figure, i) => {
+      const values = rounds.map((each) => each[figure] ?? Number.NaN);
+      const range = `${format(Math.min(...values))} - ${format(Math.max(...values))}`;
+      return [i === 0 ? name : '', figure, format(median(values)), range];
+    }),
+  );
+  return renderTable([`${result.name}: contestant`, 'figure', 'median', 'range'], rows);
+}
+
+export function renderVerdicts(results: readonly CaseResult[]): string {
+  const rows = results.flatMap(({ name, verdicts }) => verdicts.map((verdict) => [name, ...describe(verdict)]));
+  return renderTable(['case', 'what', 'ratio', 'target', ''], rows);
+}
+
+function describe({ what, value, is, bound, isReached }: Verdict): string[] {
+  return [what, format(value), `${is} ${format(bound)}`, isReached ? 'reached' : 'MISSED'];
+}
+
+function format(value: number): string {
+  if (!Number.isFinite(value)) return 'none';
+  const size = Math.abs(value);
+  if (size >= 1000) return String(Math.round(value));
+  return size === 0 ? '0' : String(Number(value.toPrecision(4)));
+}
+
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util';
+import { runCommand } from '../scripts/lib/run-command.ts';
+import { UserError } from '../scripts/lib/user-error.ts';
+import { cases } from './cases.ts';
+import { keepResult } from './lib/results.ts';
+import { type CaseResult, runCase } from './lib/run-case.ts';
+import { renderFigures, renderVerdicts } from './lib/tables.ts';
+
+/**
+ * `npm run bench -- CASE|all [--rounds N] [--json]`: runs the contestants of a case in turn, keeps the raw figures in
+ * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0.
+ */
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '3' }, json: { type: 'boolean' } },
+  });
+  const names = chooseCases(positionals);
+  const rounds = readRounds(values.rounds);
+  const results: CaseResult[] = [];
+  for (const name of names) {
+    const command = `npm run bench -- ${name} --rounds ${rounds}`;
+    const loaded = await cases[name]?.();
+    if (loaded === undefined) continue;
+    const result = await runCase(loaded.benchCase, { rounds, command, say });
+    say(`${keepResult(result)} written\n`);
+    results.push(result);
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
+  else process.stdout.write(`${[...results.map(renderFigures), renderVerdicts(results)].join('\n\n')}\n`);
+  return 0;
+});
+
+function chooseCases(positionals: readonly string[]): string[] {
+  const known = Object.keys(cases);
+  const [name] = positionals;
+  if (name === 'all') return known;
+  if (name !== undefined && positionals.length === 1 && known.includes(name)) return [name];
+  throw new UserError(`Expected one case of ${[...known, 'all'].join(', ')}, got ${positionals.join(' ') || 'none'}.`);
+}
+
+function readRounds(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  throw new UserError(`Expected --rounds to be a whole number from 1 to 99, got ${text}.`);
+}
+
+/** Standard output is for the tables. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
