@@ -60,12 +60,28 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** JSON.parse tells where it stopped in some of its messages only, and repeats the input in others. */
-function locateFault(text: string) {
+function locateFault(text: string): ValidationError['faults'][number] {
   const errors: ParseError[] = [];
   parse(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
-  const [first] = errors;
-  const reason = first === undefined ? 'InvalidSymbol' : printParseErrorCode(first.error);
-  return { type: 'json_invalid', loc: ['body', first?.offset ?? 0], msg: `JSON decode error: ${reason}` };
+  const offset = goodUntil(text, errors[0]);
+  return { type: 'json_invalid', loc: ['body', [...text.slice(0, offset)].length], msg: 'JSON decode error' };
+}
+
+const goodText = '"(?:[ !#-[\\]-\\u{10ffff}]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*';
+const goodPart: Record<string, RegExp> = {
+  InvalidCharacter: new RegExp(goodText, 'uy'),
+  InvalidEscapeCharacter: new RegExp(goodText, 'uy'),
+  InvalidUnicode: new RegExp(`${goodText}\\\\?`, 'uy'),
+  UnexpectedEndOfNumber: /-?\d+/y,
+};
+
+/** The library tells where the string or the number begins that has the fault in it; clients are told the place itself. */
+function goodUntil(text: string, fault: ParseError | undefined): number {
+  if (fault === undefined) return 0;
+  const pattern = goodPart[printParseErrorCode(fault.error)];
+  if (pattern === undefined) return fault.offset;
+  pattern.lastIndex = fault.offset;
+  return fault.offset + (pattern.exec(text)?.[0].length ?? 0);
 }
 
 function invalid(fault: ValidationError['faults'][number]): ValidationError {

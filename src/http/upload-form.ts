@@ -117,7 +117,8 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
     undo,
     settle,
     isFull: () => video?.isFull() ?? false,
-    flush: async () => video?.flush(),
+    /** A video begun since it was asked for is left alone: only its last part may be short. */
+    flush: async () => (video?.isFull() ? video.flush() : undefined),
   };
 }
 
