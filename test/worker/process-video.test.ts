@@ -1,0 +1,109 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { claimVideoForWork } from '../../src/database/video-jobs.ts';
+import { processVideo } from '../../worker/process-video.ts';
+import { createEnvironment } from '../support/environment.ts';
+import { look, makeClip, makeFolder } from './support/clips.ts';
+import { readVideo, upload } from './support/upload.ts';
+import { openWorkerParts } from './support/worker-parts.ts';
+
+const never = new AbortController().signal;
+
+t.test('a video becomes a rendition and a poster, and its row names both', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const folder = await makeFolder(t);
+  await makeClip('480x854', 2, '25')(join(folder, 'clip.mp4'));
+  const { id, job } = await upload(environment, join(folder, 'clip.mp4'));
+  await processVideo(parts, job, never);
+
+  const video = await readVideo(environment, id);
+  t.match(video, { status: 'processed', attempt: 1, progress: 100, profile: 'showcase-1', failure_reason: null });
+  await environment.objects.getToFile(video.processed_url ?? '', join(folder, 'rendition.mp4'), never);
+  const { streams } = await look(join(folder, 'rendition.mp4'));
+  t.match(streams, [{ codec_name: 'h264', width: 1280, height: 720 }]);
+  t.equal(streams.length, 1, 'no sound');
+  t.match(await environment.objects.headObject(video.poster_url ?? ''), { contentType: 'image/jpeg' });
+  t.equal((await environment.sql`select key from object_intents`).length, 0);
+
+  await processVideo(parts, job, never);
+  t.match(
+    await readVideo(environment, id),
+    { processed_url: video.processed_url, attempt: 1 },
+    'a second run does nothing',
+  );
+});
+
+t.test('a file that is no video fails at once with a reason, and leaves nothing', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const path = join(await makeFolder(t), 'text.mp4');
+  await writeFile(path, Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42'), Buffer.alloc(5000, 7)]));
+  const { id, job } = await upload(environment, path);
+  await processVideo(parts, job, never);
+  t.match(await readVideo(environment, id), {
+    status: 'failed',
+    attempt: 1,
+    failure_reason: 'The file could not be read as a video.',
+    processed_url: null,
+  });
+});
+
+t.test('an aborted job goes back in line and leaves neither process, file nor object', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('1280x720', 20, '30')(path);
+  const { id, job } = await upload(environment, path);
+  const controller = new AbortController();
+  const run = processVideo(parts, job, controller.signal);
+  run.catch(() => undefined);
+  await untilProgress(environment, id);
+  controller.abort(new Error('stop'));
+  await t.rejects(run, { message: 'stop' });
+  t.match(await readVideo(environment, id), {
+    status: 'uploaded',
+    crashes: 0,
+    processing_started_at: null,
+    progress: 0,
+  });
+  t.same(await readdir(join(environment.config.dataDir, 'scratch')), []);
+});
+
+t.test('an attempt that a later one overtook publishes nothing', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('1280x720', 10, '30')(path);
+  const { id, job } = await upload(environment, path);
+  const run = processVideo(parts, job, never);
+  await untilProgress(environment, id);
+  await claimVideoForWork(environment.sql, id);
+  await run;
+  t.match(await readVideo(environment, id), { status: 'uploaded', attempt: 2, processed_url: null });
+  t.same(
+    (await environment.bucket.keys()).filter((key) => !key.startsWith('uploads/')),
+    [],
+  );
+});
+
+t.test('a video whose attempts are cut short three times is given up', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('320x180', 1, '25')(path);
+  const { id, job } = await upload(environment, path);
+  for (let attempt = 1; attempt <= 3; attempt += 1) await claimVideoForWork(environment.sql, id);
+  await processVideo(parts, job, never);
+  t.match(await readVideo(environment, id), { status: 'failed', attempt: 4, crashes: 3, failure_reason: /cut short/ });
+});
+
+async function untilProgress(environment: Awaited<ReturnType<typeof createEnvironment>>, id: number): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if ((await readVideo(environment, id)).progress > 0) return;
+    await sleep(50);
+  }
+  throw new Error('Expected progress within 20 s, got none');
+}
