@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Reply } from './reply.ts';
 import type { Route } from './route.ts';
 import { describeApi } from './openapi.ts';
 
 /** The document and Swagger UI's own files, read once and served from this process: no page of ours loads anything from elsewhere. */
 export function createDocs(routes: readonly Route[], version: string): ReadonlyMap<string, Reply> {
-  const { absolutePath } = createRequire(import.meta.url)('swagger-ui-dist') as { absolutePath: () => string };
-  const folder = absolutePath();
+  // Its own module would run the whole viewer just to name this folder.
+  const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const file = (name: string, contentType: string): [string, Reply] => [
     `/docs/${name}`,
     {

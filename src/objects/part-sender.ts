@@ -102,17 +102,23 @@ function put(
       reject(new Error('S3 closed the connection without an answer'));
     });
     request.on('error', reject);
-    request.on('response', (response) => readAnswer(response).then(resolve, reject));
+    request.on('response', (response) => readAnswer(response, resolve, reject));
     request.end(bytes);
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<string> {
-  const etag = response.headers.etag;
+/** Settles in the very event that ends the answer: the request's own end follows at once, and would come first otherwise. */
+function readAnswer(response: IncomingMessage, resolve: (etag: string) => void, reject: (error: Error) => void): void {
   let text = '';
-  for await (const chunk of response) if (text.length < s3ErrorBodyMaxBytes) text += chunk;
-  if (response.statusCode === 200 && etag !== undefined) return etag;
-  throw new PartRefused(response.statusCode ?? 0, /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'no code');
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    if (text.length < s3ErrorBodyMaxBytes) text += chunk;
+  });
+  response.on('end', () => {
+    const { etag } = response.headers;
+    if (response.statusCode === 200 && etag !== undefined) resolve(etag);
+    else reject(new PartRefused(response.statusCode ?? 0, /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'no code'));
+  });
 }
 
 /** S3 answered, and not with 200. */

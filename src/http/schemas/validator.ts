@@ -10,7 +10,6 @@ export function createAjv(): Ajv {
   ajv.addFormat('text', (text) => !/\0|\p{Surrogate}/u.test(text));
   ajv.addFormat('email', (text) => foldEmail(text) !== undefined);
   ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
-  ajv.addKeyword('contentMediaType');
   return ajv;
 }
 
