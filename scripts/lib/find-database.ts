@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Values } from '../../src/config.ts';
+import { readSettings } from '../../src/settings.ts';
 import { UserError } from './user-error.ts';
 
 export interface FoundDatabase {
@@ -8,9 +10,10 @@ export interface FoundDatabase {
 }
 
 /** The database that the settings name, else that of the service which runs from DATA_DIR. */
-export async function findDatabase(env: NodeJS.ProcessEnv): Promise<FoundDatabase> {
-  const databaseUrl = env['DATABASE_URL'] || (await readRunningService(env['DATA_DIR'] || '.data'));
-  return { databaseUrl, legacyTimeZone: env['LEGACY_TIME_ZONE'] || 'UTC' };
+export async function findDatabase(env: Values): Promise<FoundDatabase> {
+  const values = await readSettings(env);
+  const databaseUrl = values['DATABASE_URL'] || (await readRunningService(env['DATA_DIR'] || '.data'));
+  return { databaseUrl, legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC' };
 }
 
 async function readRunningService(dataDir: string): Promise<string> {

@@ -1,9 +1,8 @@
 import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Child, logTail, startChild } from '../lib/child.ts';
+import { startChild } from '../lib/child.ts';
+import { untilReady } from '../lib/ready.ts';
 import { runTool } from '../lib/run-tool.ts';
-import { UserError } from '../lib/user-error.ts';
-import { waitFor } from '../lib/wait.ts';
 import { findPostgresBinaries, makeFolderFor, type PostgresBinaries } from './postgres-binaries.ts';
 import { clearStalePostmaster, openClusterFolder } from './postgres-folder.ts';
 import type { Server } from './server.ts';
@@ -44,7 +43,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     // Fast shutdown: sessions are ended, nothing is lost.
     stopSignal: 'SIGINT',
   });
-  await untilReady(child, folder, options.logPath);
+  // Recovery after a crash replays what was not yet written.
+  await untilReady(child, { name: 'PostgreSQL', logPath: options.logPath, timeoutMs: 120_000 }, () => isReady(folder));
   return {
     child,
     pid: child.pid,
@@ -105,16 +105,7 @@ function serverArguments(folder: string, options: PostgresOptions): string[] {
 }
 
 /** The postmaster writes its state into the last line of its pid file. */
-async function untilReady(child: Child, folder: string, logPath: string): Promise<void> {
+function isReady(folder: string): boolean {
   const pidFile = join(folder, 'postmaster.pid');
-  await waitFor(
-    'PostgreSQL to be ready',
-    () => {
-      if (child.hasExited()) return 'ended' as const;
-      return existsSync(pidFile) && /^ready\s*$/m.test(readFileSync(pidFile, 'utf8')) && ('ready' as const);
-    },
-    // Recovery after a crash replays what was not yet written.
-    { timeoutMs: 120_000, everyMs: 20 },
-  );
-  if (child.hasExited()) throw new UserError(`Expected PostgreSQL to start, got its end:\n${logTail(logPath)}`);
+  return existsSync(pidFile) && /^ready\s*$/m.test(readFileSync(pidFile, 'utf8'));
 }

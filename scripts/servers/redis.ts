@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { logTail, startChild } from '../lib/child.ts';
-import { UserError } from '../lib/user-error.ts';
-import { waitFor } from '../lib/wait.ts';
+import { startChild } from '../lib/child.ts';
+import { untilReady } from '../lib/ready.ts';
 import type { Server } from './server.ts';
 
 export interface RedisOptions {
@@ -36,11 +35,8 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     cwd: options.folder,
     logPath: options.logPath,
   });
-  const answer = await waitFor('Redis to answer', async () => {
-    if (child.hasExited()) return 'ended' as const;
-    return (await ping(options.port, options.password)) && ('ready' as const);
-  });
-  if (answer === 'ended') throw new UserError(`Expected Redis to start, got its end:\n${logTail(options.logPath)}`);
+  const { logPath } = options;
+  await untilReady(child, { name: 'Redis', logPath }, () => ping(options.port, options.password));
   return {
     child,
     pid: child.pid,

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, logTail, startChild } from '../lib/child.ts';
-import { UserError } from '../lib/user-error.ts';
-import { waitFor } from '../lib/wait.ts';
+import { answersOk, untilReady } from '../lib/ready.ts';
 import type { Server } from './server.ts';
 
 export interface S3Options {
@@ -25,25 +24,22 @@ export interface S3Server extends Server {
 export async function startS3(options: S3Options): Promise<S3Server> {
   const sidecar = join(options.folder, 'sidecar');
   mkdirSync(join(options.folder, 'buckets'), { recursive: true });
-  let child = existsSync(sidecar) ? await launch(options, sidecar) : await launch(options);
-  if (child === undefined && !existsSync(sidecar) && /xattr/i.test(logTail(options.logPath))) {
+  const child = await launch(options, existsSync(sidecar) ? sidecar : undefined).catch(async (error: unknown) => {
+    // A file system without extended attributes: the metadata go to files beside the objects, from now on.
+    if (existsSync(sidecar) || !/xattr/i.test(logTail(options.logPath))) throw error;
     mkdirSync(sidecar);
-    child = await launch(options, sidecar);
-  }
-  if (child === undefined)
-    throw new UserError(`Expected the S3 server to start, got its end:\n${logTail(options.logPath)}`);
-  const started = child;
+    return launch(options, sidecar);
+  });
   return {
-    child: started,
-    pid: started.pid,
+    child,
+    pid: child.pid,
     description: `S3 (versitygw) on 127.0.0.1:${options.port}`,
     endpoint: `http://127.0.0.1:${options.port}`,
-    stop: async () => void (await started.stop()),
+    stop: async () => void (await child.stop()),
   };
 }
 
-/** Undefined when the server ended instead of answering. */
-async function launch(options: S3Options, sidecar?: string): Promise<Child | undefined> {
+async function launch(options: S3Options, sidecar: string | undefined): Promise<Child> {
   const child = await startChild({
     command: options.binary,
     args: [
@@ -61,13 +57,7 @@ async function launch(options: S3Options, sidecar?: string): Promise<Child | und
     cwd: options.folder,
     logPath: options.logPath,
   });
-  const answer = await waitFor('the S3 server to answer', async () => {
-    if (child.hasExited()) return 'ended' as const;
-    const response = await fetch(`http://127.0.0.1:${options.port}/health`, {
-      signal: AbortSignal.timeout(1_000),
-    });
-    await response.arrayBuffer();
-    return response.ok && ('ready' as const);
-  });
-  return answer === 'ready' ? child : undefined;
+  const { logPath, port } = options;
+  await untilReady(child, { name: 'The S3 server', logPath }, () => answersOk(`http://127.0.0.1:${port}/health`));
+  return child;
 }

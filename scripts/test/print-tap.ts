@@ -11,7 +11,7 @@ export function printTap(say: Say): TapListener {
       say(`${file.ok ? 'ok' : 'not ok'}  ${file.name}: ${counts}${duration}`);
     },
     onFailure(point) {
-      say(`not ok  ${point.fullname} ${point.name}`);
+      say(`not ok  ${point.fullname}`);
       if (point.diag) say(inspect(point.diag, { depth: 6, breakLength: 120 }).replaceAll(/^/gm, '    '));
     },
   };

@@ -1,0 +1,31 @@
+import { type Child, logTail } from './child.ts';
+import { UserError } from './user-error.ts';
+import { waitFor } from './wait.ts';
+
+/**
+ * Resolves when `question` says yes. A process that ends instead is told with the end of its log; one that neither
+ * answers nor ends is ended, so that a failed start leaves nothing running.
+ */
+export async function untilReady(
+  child: Child,
+  { name, logPath, timeoutMs = 30_000 }: { name: string; logPath: string; timeoutMs?: number },
+  question: () => Promise<boolean> | boolean,
+): Promise<void> {
+  try {
+    await waitFor(`an answer from ${name}`, async () => child.hasExited() || (await question()), {
+      timeoutMs,
+      everyMs: 25,
+    });
+  } catch (error) {
+    await child.stop(5_000);
+    throw error;
+  }
+  if (child.hasExited()) throw new UserError(`${name} could not start:\n${logTail(logPath, 5)}`);
+}
+
+/** Whether an address answers with a success. */
+export async function answersOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
+  await response.arrayBuffer();
+  return response.ok;
+}
