@@ -18,14 +18,14 @@ export const partBytes = 5 * MiB;
 /** The most one read of the socket delivers (uSockets' receive buffer): the room kept behind a full part. */
 export const socketChunkMaxBytes = 512 * KiB;
 /** Buffers for parts, for the whole instance; its web processes share them out. */
-export const partBuffersPerInstance = 48;
+export const partBuffersPerInstance = 32;
 
 /** What a client that was told 503 is asked to wait. */
 export const unavailableRetryAfterSeconds = 2;
 
-export const uploadAdmissionWaitMs = 4_000;
-/** What clients send along with their headers while they wait to be admitted, by an estimate from the newest. */
-export const earlyBytesMax = 32 * MiB;
+export const uploadAdmissionWaitMs = 4_500;
+/** What a process keeps of bodies that came along with their headers and wait to be admitted. */
+export const earlyBytesMax = 64 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
 export const s3CallDeadlineMs = 20_000;

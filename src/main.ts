@@ -68,6 +68,7 @@ function openService(config: Config, metrics: Service['metrics']): Service {
     objects,
     producer: openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis')),
     buffers,
+    earlyBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     knownUsers: openKnownUsers(sql),

@@ -7,11 +7,16 @@ export type BodyStream = ReturnType<typeof openBodyStream>;
 /** Told of each chunk, which is good inside the call only, and of the last. */
 export type OnChunk = (chunk: Buffer, isLast: boolean) => void;
 
+/** What all uploads of this process keep of bodies that nobody has begun to read. */
+export interface EarlyBytes {
+  held: number;
+}
+
 /**
  * The body of a request, held back until `start`: the socket is paused, and what had come along with the headers is kept.
  * Must be opened inside the route's own handler, before it returns.
  */
-export function openBodyStream(exchange: Exchange) {
+export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
   const { res } = exchange;
   let early: Buffer[] = [];
   let receive: OnChunk | undefined;
@@ -22,10 +27,22 @@ export function openBodyStream(exchange: Exchange) {
     exchange.bytesIn += data.byteLength;
     hasEnded = isLast;
     const chunk = Buffer.from(data);
-    if (receive === undefined) early.push(Buffer.from(chunk));
+    if (receive === undefined) keepEarly(Buffer.from(chunk));
     else receive(chunk, isLast);
   });
   pause();
+
+  function keepEarly(chunk: Buffer): void {
+    early.push(chunk);
+    earlyBytes.held += chunk.length;
+  }
+
+  function takeEarly(): Buffer[] {
+    const taken = early;
+    early = [];
+    for (const chunk of taken) earlyBytes.held -= chunk.length;
+    return taken;
+  }
 
   function pause(): void {
     if (exchange.isOver || isPaused) return;
@@ -41,8 +58,7 @@ export function openBodyStream(exchange: Exchange) {
 
   function start(onChunk: OnChunk): void {
     receive = onChunk;
-    const kept = early;
-    early = [];
+    const kept = takeEarly();
     for (const [i, chunk] of kept.entries()) onChunk(chunk, hasEnded && i === kept.length - 1);
     resume();
   }
@@ -52,7 +68,7 @@ export function openBodyStream(exchange: Exchange) {
     if (hasEnded || exchange.isOver) return;
     const done = new AbortController();
     let dropped = 0;
-    early = [];
+    takeEarly();
     receive = (chunk, isLast) => {
       dropped += chunk.length;
       if (isLast || dropped >= refusedBodyDrainMaxBytes) done.abort();
@@ -70,9 +86,9 @@ export function openBodyStream(exchange: Exchange) {
     /** Chunks still to come are dropped. */
     stop: () => {
       receive = () => undefined;
+      takeEarly();
     },
     hasEnded: () => hasEnded,
     isPaused: () => isPaused,
-    earlyBytes: () => early.reduce((sum, chunk) => sum + chunk.length, 0),
   };
 }

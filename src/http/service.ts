@@ -13,6 +13,7 @@ import type { PublicVideos } from '../readers/public-videos.ts';
 import type { RankingsReader } from '../readers/rankings.ts';
 import type { Readiness } from '../readers/readiness.ts';
 import type { Tokens } from '../tokens.ts';
+import type { EarlyBytes } from './body.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
 export interface Service {
@@ -23,6 +24,7 @@ export interface Service {
   readonly objects: ObjectStore;
   readonly producer: Producer;
   readonly buffers: PartBuffers;
+  readonly earlyBytes: EarlyBytes;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   readonly knownUsers: KnownUsers;

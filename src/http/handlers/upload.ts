@@ -28,7 +28,7 @@ export interface UploadHeaders {
  * bounded rest of the body is dropped before the answer goes out. Must be called inside the route's own handler.
  */
 export function receiveUpload(exchange: Exchange, headers: UploadHeaders, service: Service): Promise<Reply> {
-  const body = openBodyStream(exchange);
+  const body = openBodyStream(exchange, service.earlyBytes);
   const given = new AbortController();
   const deadline = setTimeout(() => given.abort(tooSlow()), uploadDeadlineMs);
   signalOf(exchange).addEventListener('abort', () => {
@@ -45,6 +45,7 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
       throw error;
     })
     .finally(() => {
+      body.stop();
       clearTimeout(deadline);
       service.metrics.uploadsInFlight.dec();
       service.metrics.uploadBytes.inc(exchange.bytesIn);
@@ -67,7 +68,7 @@ async function runUpload(
   const { signal } = given;
   const form = openUploadForm({
     boundary,
-    buffer: await admit(service, body, signal),
+    buffer: await admit(service, signal),
     releaseBuffer: service.buffers.release,
     beginVideo: (contentType, buffer) =>
       beginVideoUpload(service, { userId, requestId: exchange.requestId, contentType, buffer, signal }),
@@ -89,8 +90,8 @@ async function runUpload(
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function admit({ buffers }: Service, body: BodyStream, signal: AbortSignal): Promise<Buffer> {
-  if (buffers.waiting() * body.earlyBytes() > earlyBytesMax) throw busy('Too many uploads at once, try again');
+async function admit({ buffers, earlyBytes }: Service, signal: AbortSignal): Promise<Buffer> {
+  if (earlyBytes.held > earlyBytesMax) throw busy('Too many uploads at once, try again');
   const patience = new AbortController();
   const timer = setTimeout(
     () => patience.abort(busy('Too many uploads at once, try again')),
