@@ -1,9 +1,9 @@
 import postgres from 'postgres';
 import {
   databaseConnectTimeoutSeconds,
+  statementTimeoutMs as defaultStatementTimeoutMs,
   idleInTransactionTimeoutMs,
   lockTimeoutMs,
-  statementTimeoutMs as defaultStatementTimeoutMs,
 } from '../limits.ts';
 
 interface WireTypes extends Record<string, unknown> {

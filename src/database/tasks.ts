@@ -27,15 +27,19 @@ export async function findTask(sql: AnySql, taskId: string): Promise<TaskRow | u
 
 /**
  * The wait is the mean time that recent videos took, once for each video in front, shared by as many as are in work at
- * this moment; the queue is taken in the order of arrival.
+ * this moment. Every player's first video goes before anybody's second, as in the queue.
  */
 async function estimateWait(sql: AnySql, videoId: number) {
   const [row] = await sql<{ ahead: number; in_work: number; mean_seconds: number | null }[]>`
+    with waiting as materialized (
+      select id, processing_started_at is not null as is_in_work,
+        row_number() over (partition by user_id order by id) as rank
+      from videos where status = 'uploaded'
+    )
     select
-      (select count(*) from videos other, videos own
-        where own.id = ${videoId} and other.status = 'uploaded' and other.processing_started_at is null
-          and (other.uploaded_at, other.id) < (own.uploaded_at, own.id)) as ahead,
-      (select count(*) from videos where status = 'uploaded' and processing_started_at is not null) as in_work,
+      (select count(*) from waiting other, waiting own
+        where own.id = ${videoId} and not other.is_in_work and (other.rank, other.id) < (own.rank, own.id)) as ahead,
+      (select count(*) from waiting where is_in_work) as in_work,
       (select extract(epoch from avg(took))::float8 from (
         select processed_at - processing_started_at as took from videos
         where processing_started_at is not null and processed_at is not null
