@@ -44,7 +44,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   }
 
   return (res, req) => {
-    const exchange = openExchange(res, req, req.getCaseSensitiveMethod(), route.path);
+    const exchange = openExchange(res, req, route.path);
     res.onAborted(() => {
       exchange.isOver = true;
       exchange.wasAborted = true;

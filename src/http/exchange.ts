@@ -27,11 +27,12 @@ export interface RequestHeaders {
   readonly framingFault: boolean;
 }
 
-export function openExchange(res: HttpResponse, req: HttpRequest, method: string, route: string): Exchange {
+export function openExchange(res: HttpResponse, req: HttpRequest, route: string): Exchange {
   const exchange: Exchange = {
     res,
     requestId: randomUUID(),
-    method,
+    // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
+    method: req.getMethod().toUpperCase(),
     route,
     startedAt: performance.now(),
     headers: readFraming(req),

@@ -74,11 +74,10 @@ function registerPath<R extends Pick<Route, 'method'>>(
   const others = counted(notAllowed);
   const get = serves.get('GET');
   for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) {
-    if (get !== undefined) app.get(each, get);
-    const post = serves.get('POST');
-    if (post !== undefined) app.post(each, post);
-    const del = serves.get('DELETE');
-    if (del !== undefined) app.del(each, del);
+    // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
+    app.get(each, get ?? others);
+    app.post(each, serves.get('POST') ?? others);
+    app.del(each, serves.get('DELETE') ?? others);
     app.any(each, (res, req) => (get !== undefined && req.getMethod() === 'head' ? get(res, req) : others(res, req)));
   }
 }
@@ -91,7 +90,7 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
 
 function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
   return (res, req) => {
-    const exchange = openExchange(res, req, req.getCaseSensitiveMethod(), route);
+    const exchange = openExchange(res, req, route);
     res.onAborted(() => {
       exchange.isOver = true;
     });
