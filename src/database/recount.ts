@@ -55,7 +55,7 @@ export async function recount(sql: Sql, options: { asOf?: Date | undefined } = {
 
 async function countStandings(sql: AnySql, asOf: Date | undefined): Promise<Standing[]> {
   return sql<Standing[]>`
-    select row_number() over (order by coalesce(votes, 0) desc, users.id) as position, users.id as user_id,
+    select row_number() over (order by coalesce(counted.votes, 0) desc, users.id) as position, users.id as user_id,
       first_name || ' ' || last_name as username, coalesce(counted.votes, 0) as votes
     from users left join (
       select videos.user_id, count(*) as votes

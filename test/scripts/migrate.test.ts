@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { readMigrations } from '../../src/database/migration-files.ts';
+import { fillOlderSystem, plainTables } from '../database/older-system.ts';
+import { createEmptyDatabase } from '../database/own-database.ts';
+import { runScript } from './run-script.ts';
+
+t.test('a dry run prints what would change and the rows, and changes nothing', async (t) => {
+  const { sql, url } = await createEmptyDatabase(t);
+  await sql.unsafe(plainTables);
+  await fillOlderSystem(sql);
+  const settings = { DATABASE_URL: url, LEGACY_TIME_ZONE: 'America/Bogota' };
+  const { code, stdout, stderr } = await runScript('migrate', ['--dry-run'], settings);
+  t.equal(code, 0, stderr);
+  for (const { name } of await readMigrations()) t.match(stdout, `  ${name}: `);
+  t.match(stdout, 'users.id: integer -> bigint');
+  t.match(
+    stdout,
+    'videos.uploaded_at: timestamp without time zone -> timestamp with time zone, read as America/Bogota',
+  );
+  t.match(stdout, 'videos.processed_at: timestamp without time zone -> timestamp with time zone, read as UTC');
+  t.match(stdout, /^ {2}votes: 465 rows, .* MiB, written anew, closed to others meanwhile$/m);
+  t.match(await sql`select to_regclass('schema_migrations') as found`, [{ found: null }]);
+});
+
+t.test('migrations are applied once, and as JSON they are data', async (t) => {
+  const { url } = await createEmptyDatabase(t);
+  const first = await runScript('migrate', [], { DATABASE_URL: url });
+  t.match(first, { code: 0, stdout: /^0001_tables applied in \d+ ms$/m, stderr: '' });
+  const second = await runScript('migrate', ['--json'], { DATABASE_URL: url });
+  t.strictSame(JSON.parse(second.stdout), { dryRun: false, applied: [], pending: [], tables: [], columns: [] });
+});
+
+t.test('without a setting the running service’s database is found', async (t) => {
+  const { url } = await createEmptyDatabase(t);
+  const dataDir = t.testdir();
+  writeFileSync(join(dataDir, 'run.json'), JSON.stringify({ databaseUrl: url }));
+  const { code, stdout } = await runScript('migrate', ['--dry-run', '--json'], { DATA_DIR: dataDir });
+  t.equal(code, 0);
+  t.match(JSON.parse(stdout), { dryRun: true, tables: [], pending: [{ name: '0001_tables' }] });
+});
+
+t.test('what cannot be done is one sentence', async (t) => {
+  const dataDir = t.testdir();
+  const nothing = await runScript('migrate', [], { DATA_DIR: dataDir });
+  t.match(nothing, { code: 2, stdout: '', stderr: /^Expected DATABASE_URL to be set or a service to run .*\n$/ });
+  const refused = await runScript('migrate', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
+  t.match(refused, { code: 2, stdout: '', stderr: /^.*ECONNREFUSED.*\n$/ });
+});
