@@ -23,7 +23,7 @@ export interface S3Server extends Server {
 /** An S3 server of our own (versitygw) on the loopback address, over plain files. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const sidecar = join(options.folder, 'sidecar');
-  mkdirSync(join(options.folder, 'buckets'), { recursive: true });
+  mkdirSync(join(options.folder, 'buckets'), { recursive: true, mode: 0o700 });
   const child = await launch(options, existsSync(sidecar) ? sidecar : undefined).catch(async (error: unknown) => {
     // A file system without extended attributes: the metadata go to files beside the objects, from now on.
     if (existsSync(sidecar) || !/xattr/i.test(logTail(options.logPath))) throw error;

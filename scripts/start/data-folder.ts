@@ -25,8 +25,8 @@ export function openDataFolder(dataDir: string): { release(): void } {
   // PostgreSQL may run as another user, who has to pass through; what is secret here has a mode of its own.
   if (readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o711);
   const lock = join(dataDir, lockFile);
-  takeLock(lock, dataDir);
   checkSpace(dataDir);
+  takeLock(lock, dataDir);
   return { release: () => rmSync(lock, { force: true }) };
 }
 

@@ -52,12 +52,15 @@ async function run(options: StartOptions): Promise<void> {
     writeProcessList(options.dataDir, crew.identities());
     publish();
   });
-  const stop = async () => {
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
     publish = () => {};
     removeRunFile(options.dataDir);
-    await crew.stop();
-    removeProcessList(options.dataDir);
-    folder.release();
+    stopped ??= crew.stop().then(() => {
+      removeProcessList(options.dataDir);
+      folder.release();
+    });
+    return stopped;
   };
   stopOnSignal(stop, crew.kill);
   try {
@@ -84,6 +87,8 @@ async function run(options: StartOptions): Promise<void> {
     }
     say(`logs are in ${join(options.dataDir, 'logs')}; Ctrl-C stops everything`);
   } catch (error) {
+    // While a signal takes everything down, failures are to be expected; whoever handles it ends this process.
+    if (stopped !== undefined) return;
     await stop();
     throw error;
   }

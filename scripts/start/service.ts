@@ -50,7 +50,7 @@ export function readVersion(): string {
 export async function runMigrations(env: NodeJS.ProcessEnv, say: Say): Promise<void> {
   await step(
     say,
-    (lines: string[]) => `migrations: ${lines.length > 2 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
+    (lines: string[]) => `migrations: ${lines.length > 1 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
     async () => {
       const { code, output } = await tryTool(process.execPath, [join(rootFolder, 'dist/scripts/migrate.js')], { env });
       if (code !== 0) throw new UserError(`The migrations failed:\n${output.trim()}`);
