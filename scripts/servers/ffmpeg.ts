@@ -40,13 +40,15 @@ function pair(ffmpegPath: string | undefined, ffprobePath: string | undefined): 
 }
 
 async function describe(found: Pair, origin: string): Promise<Ffmpeg> {
-  for (const path of [found.ffmpegPath, found.ffprobePath]) {
-    const { code } = await tryTool(path, ['-version']);
-    if (code !== 0)
-      throw new UserError(`Expected ${path} to run, got exit code ${code}: set FFMPEG_PATH and FFPROBE_PATH.`);
+  const [ffmpeg, ffprobe] = await Promise.all([
+    tryTool(found.ffmpegPath, ['-version']),
+    tryTool(found.ffprobePath, ['-version']),
+  ]);
+  if (ffmpeg.code !== 0 || ffprobe.code !== 0) {
+    const [path, code] = ffmpeg.code === 0 ? [found.ffprobePath, ffprobe.code] : [found.ffmpegPath, ffmpeg.code];
+    throw new UserError(`Expected ${path} to run, got exit code ${code}: set FFMPEG_PATH and FFPROBE_PATH.`);
   }
-  const { stdout } = await tryTool(found.ffmpegPath, ['-version']);
-  const version = /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version';
+  const version = /^ffmpeg version (\S+)/.exec(ffmpeg.stdout)?.[1] ?? 'of an unknown version';
   return {
     ...found,
     description: `FFmpeg ${version}, ${origin}: ${found.ffmpegPath}`,
