@@ -5,10 +5,10 @@ import { rootFolder } from '../lib/paths.ts';
 import { signalProcess } from '../lib/processes.ts';
 import { countTap, type TapCount, type TapListener } from './count-tap.ts';
 
-/** Long runs with commands of their own. */
-const foldersOfTheirOwn = ['test/faults', 'test/aws'];
+/** Runs with commands of their own. */
+const foldersOfTheirOwn = ['test/aws'];
 
-/** Every test file of the repository but the long runs. */
+/** Every test file of the repository; those of the fault tests are short unless they are told otherwise. */
 export function findTestFiles(folder = 'test'): string[] {
   if (foldersOfTheirOwn.includes(folder)) return [];
   return readdirSync(join(rootFolder, folder), { withFileTypes: true })

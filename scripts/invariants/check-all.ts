@@ -1,0 +1,38 @@
+import { statusesFollowTheirPath } from './history.ts';
+import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import { jobsMatchRows } from './jobs.ts';
+import { keysAreOurs } from './keys.ts';
+import { nothingIsLeftBehind } from './leftovers.ts';
+import { renditionsPlay } from './renditions.ts';
+import { nothingIsStray } from './strays.ts';
+import { uploadsAreKept } from './uploads.ts';
+import { votesAreCounted } from './votes.ts';
+
+export interface Verdict extends Finding {
+  readonly number: number;
+  readonly name: string;
+}
+
+const invariants: readonly Invariant[] = [
+  uploadsAreKept,
+  renditionsPlay,
+  nothingIsStray,
+  jobsMatchRows,
+  statusesFollowTheirPath,
+  votesAreCounted,
+  keysAreOurs,
+  nothingIsLeftBehind,
+];
+
+/** Every invariant in its order. One that cannot be looked at counts as broken: nobody knows that it holds. */
+export async function checkInvariants(parts: CheckParts): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const { number, name, check } of invariants) {
+    const finding = await check(parts).catch((error: unknown): Finding => {
+      const reason = error instanceof Error ? error.message || error.name : String(error);
+      return { checked: 'not to its end', breaks: [`could not be checked: ${reason}`] };
+    });
+    verdicts.push({ number, name, ...finding });
+  }
+  return verdicts;
+}

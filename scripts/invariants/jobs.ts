@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckParts, Finding, Invariant } from './invariant.ts';
+
+export const jobsMatchRows: Invariant = {
+  number: 4,
+  name: 'No row waits without a live job, and no job is there that no row needs',
+  check,
+};
+
+/** Rows and jobs are two stores: what looks broken is looked at once more after a moment, and only then counts. */
+async function check(parts: CheckParts): Promise<Finding> {
+  const first = await look(parts);
+  if (first.breaks.size === 0) return { checked: first.checked, breaks: [] };
+  await sleep(parts.settleMs);
+  const second = await look(parts);
+  return { checked: second.checked, breaks: [...second.breaks].filter((each) => first.breaks.has(each)) };
+}
+
+async function look({ sql, producer }: CheckParts): Promise<{ checked: string; breaks: Set<string> }> {
+  const jobs = await producer.listJobs();
+  const rows = await sql<{ id: number; task_id: string | null }[]>`
+    select id, task_id from videos where status = 'uploaded' and original_url is not null order by id`;
+  const queued = new Set(jobs.map((job) => job.taskId));
+  const needed = new Set(rows.map((row) => row.task_id));
+  const breaks = [
+    ...rows
+      .filter((row) => row.task_id === null || !queued.has(row.task_id))
+      .map((row) => `video ${row.id} waits without a job (task ${row.task_id ?? 'none'})`),
+    ...jobs.filter((job) => !needed.has(job.taskId)).map((job) => `${job.state} job ${job.taskId} is needed by no row`),
+  ];
+  return { checked: `${rows.length} waiting rows, ${jobs.length} jobs`, breaks: new Set(breaks) };
+}

@@ -1,0 +1,45 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckParts, Finding, Invariant } from './invariant.ts';
+
+export const nothingIsLeftBehind: Invariant = {
+  number: 8,
+  name: 'While nothing is under way nothing is held: part buffers, waiting uploads, folders of jobs',
+  check,
+};
+
+const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
+
+/** What is held although nobody uploads or works, after a moment to let go of it. */
+async function check(parts: CheckParts): Promise<Finding> {
+  const first = await look(parts);
+  if (first.breaks.length === 0) return first;
+  await sleep(parts.settleMs);
+  return look(parts);
+}
+
+async function look({ service, config, producer }: CheckParts): Promise<Finding> {
+  const breaks: string[] = [];
+  for (const url of service?.metricsUrls ?? []) {
+    const text = await (await fetch(url)).text();
+    const isBusy = readGauge(text, 'competition_uploads_in_flight') > 0;
+    for (const gauge of isBusy ? [] : gauges) {
+      if (readGauge(text, gauge) > 0) breaks.push(`${url} shows ${gauge} ${readGauge(text, gauge)}`);
+    }
+  }
+  const folders = listScratch(config.dataDir);
+  const active = (await producer.listJobs()).filter((job) => job.state === 'active').length;
+  if (folders.length > active)
+    breaks.push(`${folders.length} folders of jobs with ${active} at work: ${folders.join(', ')}`);
+  return { checked: `${service?.metricsUrls.length ?? 0} processes, ${folders.length} folders`, breaks };
+}
+
+function readGauge(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function listScratch(dataDir: string): string[] {
+  const scratch = join(dataDir, 'scratch');
+  return existsSync(scratch) ? readdirSync(scratch) : [];
+}
