@@ -33,9 +33,10 @@ t.test('a legacy bcrypt hash verifies over the first 72 bytes, whatever its pref
   const passwords = openPasswords({ concurrency: 1, queueMax: 4 });
   // Byte 72 falls inside the two bytes of the ñ: what counts is bytes, not characters.
   const long = `${'a'.repeat(71)}ñ and more`;
-  for (const version of ['2a', '2b', '2y'] as const) {
-    const legacy = await hashBcrypt(Buffer.from(long).subarray(0, 72), { cost: 4, version });
-    t.ok(legacy.startsWith(`$${version}$`));
+  const hash = await hashBcrypt(Buffer.from(long).subarray(0, 72), 4);
+  for (const version of ['2a', '2b', '2y']) {
+    const legacy = hash.replace(/^\$2[aby]\$/, `$$${version}$$`);
+    t.ok(legacy.startsWith(`$${version}$04$`));
     t.same(await passwords.verify(legacy, long), { ok: true, needsRehash: true });
     t.same(await passwords.verify(legacy, `${'a'.repeat(71)}ñ and less`), { ok: true, needsRehash: true });
     t.same(await passwords.verify(legacy, 'a'.repeat(71)), { ok: false, needsRehash: false });
