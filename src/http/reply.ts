@@ -41,10 +41,23 @@ export function sendReply(exchange: Exchange, reply: Reply): void {
     for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
     if (exchange.closesConnection) res.writeHeader('Connection', 'close');
     if (exchange.method === 'HEAD' || reply.status === 304) {
-      res.endWithoutBody(length, exchange.closesConnection);
+      endWithoutBody(exchange, reply.status === 304 ? 0 : length);
     } else {
       exchange.bytesOut = length;
       res.end(bytes, exchange.closesConnection);
     }
   });
+}
+
+/**
+ * The length is a header of ours: told of it by argument, the server believes that a body is still to come, and cuts the
+ * connection at the next request. Nor can it end the connection then, so an answer that must do so has no length to tell.
+ */
+function endWithoutBody({ res, closesConnection }: Exchange, length: number): void {
+  if (closesConnection) {
+    res.end('', true);
+    return;
+  }
+  if (length > 0) res.writeHeader('Content-Length', String(length));
+  res.endWithoutBody();
 }

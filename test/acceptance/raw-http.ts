@@ -1,0 +1,96 @@
+import { connect, type Socket } from 'node:net';
+
+export interface RawAnswer {
+  status: number;
+  /** In the order and case they came. */
+  headers: [name: string, value: string][];
+  header(name: string): string | undefined;
+  body: string;
+  /** How many times the socket delivered something before the answer was whole. */
+  reads: number;
+  /** Whether the other side closed the connection after the answer, within half a second. */
+  closed: boolean;
+}
+
+export interface RawOptions {
+  /** Told apart from the rest: written when the first chunk has gone out and this has resolved. */
+  chunks?: (string | Uint8Array)[];
+  /** The answer has no body whatever its Content-Length says. */
+  isHead?: boolean;
+  timeoutMs?: number;
+  waitsForClose?: boolean;
+}
+
+/** Writes exactly these bytes on a connection of their own and reads one answer. */
+export async function sendRaw(port: number, head: string, options: RawOptions = {}): Promise<RawAnswer> {
+  const socket = await openSocket(port);
+  try {
+    const answer = readAnswer(socket, options);
+    socket.write(head);
+    writeAll(socket, options.chunks ?? []).catch(() => undefined);
+    return await answer;
+  } finally {
+    socket.destroy();
+  }
+}
+
+export function openSocket(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+async function writeAll(socket: Socket, chunks: (string | Uint8Array)[]): Promise<void> {
+  for (const chunk of chunks) {
+    if (socket.destroyed) return;
+    if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
+  }
+}
+
+/** One answer; rejects when the connection ends or the time is up before it is whole. */
+export function readAnswer(socket: Socket, options: RawOptions = {}): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    let reads = 0;
+    let found: Omit<RawAnswer, 'closed'> | undefined;
+    const timer = setTimeout(() => fail(new Error('no answer in time')), options.timeoutMs ?? 15_000);
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      if (found === undefined)
+        reject(new Error(`Expected an answer, got ${error.message} after ${received.length} bytes`));
+    };
+    const settle = (closed: boolean) => {
+      clearTimeout(timer);
+      if (found !== undefined) resolve({ ...found, closed });
+    };
+    socket.on('data', (chunk) => {
+      if (found !== undefined) return;
+      received = Buffer.concat([received, chunk]);
+      reads += 1;
+      found = parseAnswer(received, reads, options.isHead ?? false);
+      if (found === undefined) return;
+      if (options.waitsForClose) setTimeout(() => settle(false), 500);
+      else settle(false);
+    });
+    socket.on('error', fail);
+    socket.on('close', () => (found === undefined ? fail(new Error('the end of the connection')) : settle(true)));
+    socket.on('end', () => settle(true));
+  });
+}
+
+function parseAnswer(bytes: Buffer, reads: number, isHead: boolean): Omit<RawAnswer, 'closed'> | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end === -1) return undefined;
+  const [statusLine = '', ...lines] = bytes.toString('utf8', 0, end).split('\r\n');
+  const headers = lines.map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+  const header = (name: string) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  const length = isHead ? 0 : Number(header('content-length') ?? 0);
+  if (bytes.length < end + 4 + length) return undefined;
+  const body = bytes.toString('utf8', end + 4, end + 4 + length);
+  return { status: Number(statusLine.split(' ')[1]), headers, header, body, reads };
+}
