@@ -147,3 +147,4 @@ export const objectsPerSweepMax = 50_000;
 export const workerDrainMs = 20_000;
 export const workerGiveBackMs = 5_000;
 export const workerDatabaseConnections = 6;
+export const movieIndexMaxBytes = 16 * MiB;

@@ -30,10 +30,9 @@ export async function editVideo(
   const progress = openProgressWriter(parts.sql, claim);
   const signal = AbortSignal.any([stop, progress.lost]);
   const stages = openStages(parts);
-  const probe = { ffprobe: parts.tools.ffprobe, sandbox: parts.sandbox };
 
   const bytesIn = await stages.time('download', () => download(parts, claim, folder, signal));
-  const source = await stages.time('probe', () => probeSource(probe, folder, signal));
+  const source = await stages.time('probe', () => probeSource(parts, folder, signal));
   const share = await stages.time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal));
   let cost: TranscodeCost;
   try {
@@ -43,7 +42,7 @@ export async function editVideo(
     share.release();
     await progress.end();
   }
-  await stages.time('check', () => probeRendition(probe, folder, parts.profile, source, signal));
+  await stages.time('check', () => probeRendition(parts, folder, parts.profile, source, signal));
   const bytesOut = await stages.time('publish', () => publish(parts, claim, folder, signal));
   const { cpuSeconds, peakBytes } = cost;
   return { cpuSeconds, peakBytes, threads: share.threads, bytesIn, bytesOut, seconds: stages.seconds };

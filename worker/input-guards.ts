@@ -9,8 +9,8 @@ export const acceptedCodecs: ReadonlyMap<string, string> = new Map([
   ['av1', 'libdav1d'],
 ]);
 
-/** Sound is dropped, but the probe opens it; a decoder it may not open is no reason to refuse a picture. */
-const soundDecoders = ['aac', 'mp3', 'mp3float', 'ac3', 'eac3', 'alac', 'opus', 'flac', 'pcm_s16le', 'pcm_s16be'];
+/** Sound is dropped, but the probe opens it: these spare most files a second look at the picture alone. */
+const soundDecoders = ['aac', 'mp3', 'mp3float', 'ac3', 'alac'];
 
 /**
  * Before every `-i` of a player's file: it is read as an MP4 and nothing else, opens no second file, and reaches none

@@ -15,14 +15,12 @@ export interface ProbeReport {
   readonly format?: { readonly duration?: string };
   readonly streams?: readonly ProbeStream[];
   readonly frames?: readonly { readonly width?: number }[];
-  readonly picturesTooLarge?: boolean;
 }
 
 export interface ProbeStream {
   readonly index?: number;
   readonly codec_type?: string;
   readonly codec_name?: string;
-  readonly codec_tag_string?: string;
   readonly width?: number;
   readonly height?: number;
   readonly pix_fmt?: string;
@@ -42,13 +40,10 @@ export function judgeSource(report: ProbeReport): SourceFacts {
   if (streams.length > sourceMaxStreams) {
     throw new VideoRefused(`The file has more than ${sourceMaxStreams} tracks.`);
   }
-  if (streams.some((stream) => encryptedTags.has(stream.codec_tag_string ?? ''))) {
-    throw new VideoRefused('The video is encrypted.');
-  }
   const picture = streams.find((stream) => stream.codec_type === 'video' && stream.disposition?.attached_pic !== 1);
   if (picture?.index === undefined) throw new VideoRefused('The file has no picture.');
-  refuseCodec(picture);
-  refuseSize(picture, report.picturesTooLarge ?? false);
+  if (!acceptedCodecs.has(picture.codec_name ?? '')) refuseCodec(picture.codec_name ?? 'something unknown');
+  refuseSize(picture);
   const seconds = readNumber(picture.duration) ?? readNumber(report.format?.duration);
   refuseLength(picture, [seconds, readNumber(report.format?.duration)]);
   return {
@@ -67,20 +62,17 @@ export function judgeSource(report: ProbeReport): SourceFacts {
   };
 }
 
-const encryptedTags = new Set(['encv', 'enca', 'drmi', 'drms']);
-
-function refuseCodec({ codec_name: codec }: ProbeStream): void {
-  if (codec !== undefined && acceptedCodecs.has(codec)) return;
-  const accepted = 'H.264, H.265, MPEG-4, VP9 or AV1';
-  throw new VideoRefused(`The picture is encoded as ${codec ?? 'something unknown'}; expected ${accepted}.`);
+export function refuseCodec(codec: string): never {
+  throw new VideoRefused(`The picture is encoded as ${codec}; expected H.264, H.265, MPEG-4, VP9 or AV1.`);
 }
 
-function refuseSize({ width = 0, height = 0 }: ProbeStream, tooLarge: boolean): void {
+export function refuseLargePicture(): never {
+  throw new VideoRefused(`The picture is larger than ${pictureLongSideMaxPixels}x${pictureShortSideMaxPixels}.`);
+}
+
+function refuseSize({ width = 0, height = 0 }: ProbeStream): void {
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
-  if (tooLarge || long > pictureLongSideMaxPixels || short > pictureShortSideMaxPixels) {
-    const bound = `${pictureLongSideMaxPixels}x${pictureShortSideMaxPixels}`;
-    throw new VideoRefused(`The picture is larger than ${bound}${tooLarge ? '' : `: it is ${width}x${height}`}.`);
-  }
+  if (long > pictureLongSideMaxPixels || short > pictureShortSideMaxPixels) refuseLargePicture();
   // A decoder that made no picture of the first frames leaves the size at nothing.
   if (short === 0) throw new VideoRefused('The picture could not be read.');
 }

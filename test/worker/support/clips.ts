@@ -35,7 +35,7 @@ export async function openParts(t: Test) {
     ffprobePath: process.env['FFPROBE_PATH'],
     searchPath: process.env['PATH'] ?? '',
   });
-  return { tools, ffprobe: tools.ffprobe, sandbox: await openSandbox(tools, await makeFolder(t)) };
+  return { tools, sandbox: await openSandbox(tools, await makeFolder(t)) };
 }
 
 const quiet = ['-v', 'error', '-nostdin', '-y'];

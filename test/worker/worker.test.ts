@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import t from 'tap';
+import { openProducer } from '../../src/queue/producer.ts';
+import { createEnvironment, type Environment } from '../support/environment.ts';
+import { startService } from '../support/service.ts';
+import { makeClip, makeFolder } from './support/clips.ts';
+import { insertPlayer, readVideo, upload, type VideoState } from './support/upload.ts';
+
+t.test('the worker finds a row that has no job, processes it once, and tells what it cost', async (t) => {
+  const environment = await createEnvironment(t);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('320x180', 2, '25')(path);
+  const { id, job } = await upload(environment, path);
+  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  t.match(await untilEnded(environment, id), { status: 'processed', attempt: 1 });
+  const line = await untilLine(() => service.readLog().find(({ msg }) => msg === 'video processed'));
+  t.match(line, { requestId: job.requestId, videoId: id, cpuSeconds: Number, peakBytes: Number, bytesIn: Number });
+  const metrics = await (await fetch(service.metricsUrls.worker[0] ?? '')).text();
+  t.match(metrics, 'competition_jobs_total{outcome="processed"} 1');
+  t.match(metrics, 'competition_sweep_findings_total{kind="row_without_job"} 1');
+  t.match(metrics, 'competition_queue_depth 0');
+});
+
+t.test(
+  'after kill -9 in mid-transcode the video is processed all the same, once, and no process is left',
+  async (t) => {
+    const environment = await createEnvironment(t, { isCrashTest: true });
+    const { id } = await queueLongVideo(t, environment);
+    const first = await startService(t, environment, { webProcesses: 0, worker: true });
+    await untilProgress(environment, id);
+    t.ok(encodersIn(environment).length > 0, 'FFmpeg runs');
+    const killedAt = Date.now();
+    process.kill(first.worker[0]?.pid ?? 0, 'SIGKILL');
+    await sleep(1_000);
+    t.same(encodersIn(environment), [], 'FFmpeg went with its worker');
+    await startService(t, environment, { webProcesses: 0, worker: true });
+    await untilProgress(environment, id, 2);
+    t.ok(Date.now() - killedAt < 40_000, `it ran again ${Date.now() - killedAt} ms later`);
+    t.match(await untilEnded(environment, id), { status: 'processed', attempt: 2, crashes: 1 });
+    t.equal((await environment.bucket.keys()).filter((key) => key.startsWith('processed/')).length, 1);
+  },
+);
+
+t.test('with Redis emptied in mid-run every video is processed, and none is stuck', async (t) => {
+  const environment = await createEnvironment(t);
+  const videos = [await queueLongVideo(t, environment)];
+  const path = join(await makeFolder(t), 'short.mp4');
+  await makeClip('320x180', 2, '25')(path);
+  for (let i = 0; i < 3; i += 1) videos.push(await upload(environment, path, await insertPlayer(environment)));
+  await startService(t, environment, { webProcesses: 0, worker: true });
+  await untilProgress(environment, videos[0]?.id ?? 0);
+  const redis = new Redis(environment.config.redisUrl);
+  await redis.flushdb();
+  redis.disconnect();
+  for (const { id } of videos) t.match(await untilEnded(environment, id), { status: 'processed', crashes: 0 });
+  t.equal((await environment.bucket.keys()).filter((key) => key.startsWith('processed/')).length, videos.length);
+});
+
+t.test('SIGTERM lets a running job finish, and the worker ends with 0', async (t) => {
+  const environment = await createEnvironment(t);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('640x360', 8, '25')(path);
+  const { id, job } = await upload(environment, path);
+  await enqueue(environment, job);
+  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  await untilProgress(environment, id);
+  await service.stop();
+  t.match(await readVideo(environment, id), { status: 'processed', attempt: 1 });
+});
+
+async function queueLongVideo(t: Parameters<typeof makeFolder>[0], environment: Environment) {
+  const path = join(await makeFolder(t), 'long.mp4');
+  await makeClip('1280x720', 15, '30')(path);
+  const uploaded = await upload(environment, path);
+  await enqueue(environment, uploaded.job);
+  return uploaded;
+}
+
+async function enqueue(environment: Environment, job: Parameters<ReturnType<typeof openProducer>['add']>[0]) {
+  const producer = openProducer(environment.config.redisUrl);
+  await producer.add(job);
+  await producer.close();
+}
+
+function encodersIn(environment: Environment): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(environment.config.dataDir) && line.includes('ffmpeg'));
+}
+
+const untilEnded = (environment: Environment, id: number): Promise<VideoState> =>
+  until(`an end of video ${id}`, 90_000, async () => {
+    const video = await readVideo(environment, id);
+    return video.status === 'uploaded' ? undefined : video;
+  });
+
+const untilProgress = (environment: Environment, id: number, attempt = 1): Promise<VideoState> =>
+  until(`progress of video ${id}`, 60_000, async () => {
+    const video = await readVideo(environment, id);
+    return video.attempt >= attempt && video.progress > 0 ? video : undefined;
+  });
+
+const untilLine = (find: () => Record<string, unknown> | undefined) =>
+  until('a line in the log', 5_000, async () => find());
+
+async function until<T>(what: string, timeoutMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  for (const startedAt = Date.now(); Date.now() - startedAt < timeoutMs; ) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(100);
+  }
+  throw new Error(`Expected ${what} within ${timeoutMs} ms`);
+}
