@@ -2,5 +2,6 @@ import type { BenchCase } from './lib/bench-case.ts';
 
 /** Loaded one at a time: a case brings packages that the others need not have. */
 export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase }>>> = {
+  'multipart-parse': () => import('./cases/multipart-parse.ts'),
   token: () => import('./cases/token.ts'),
 };
