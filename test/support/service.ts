@@ -10,6 +10,8 @@ import { request } from './http.ts';
 export interface ServiceOptions {
   webProcesses?: number;
   worker?: boolean;
+  /** To join processes that listen there already. */
+  port?: number;
   /** Settings for these processes alone. */
   env?: Record<string, string>;
 }
@@ -40,7 +42,7 @@ export async function startService(
   environment: Environment,
   options: ServiceOptions = {},
 ): Promise<RunningService> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const processes: ServiceProcess[] = [];
   const stop = () => stopAll(processes);
   t.teardown(stop);

@@ -1,0 +1,22 @@
+export type Random = ReturnType<typeof createRandom>;
+
+/** The same seed gives the same choices on any machine (mulberry32). */
+export function createRandom(seed: number) {
+  let state = seed >>> 0;
+
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number, both ends included. */
+  const int = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
+  const pick = <T>(choices: readonly T[]): T => {
+    const choice = choices[int(0, choices.length - 1)];
+    if (choice === undefined) throw new Error('Expected something to pick from, got nothing');
+    return choice;
+  };
+  return { next, int, pick };
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkInvariants } from '../../../scripts/invariants/check-all.ts';
+import type { LedgerEntry } from '../../../scripts/invariants/ledger.ts';
+import { waitFor } from '../../../scripts/lib/wait.ts';
+import { openLog } from '../../../src/log.ts';
+import { openProducer } from '../../../src/queue/producer.ts';
+import { sweepOnce } from '../../../worker/sweep.ts';
+import type { Environment } from '../../support/environment.ts';
+import { request } from '../../support/http.ts';
+import type { RunningService } from '../../support/service.ts';
+
+/** What an environment of the fault tests is made with: a sweep has to find what was left a moment ago. */
+export const faultEnvironment = { isCrashTest: true, values: { SWEEP_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' } };
+
+/** The object store keeps whole seconds, so that a second of grace is over after two. */
+const graceMs = 2_100;
+
+export interface Settled {
+  /** What a sweep mended, by kind. */
+  swept: Record<string, number>;
+  breaks: string[];
+}
+
+/** Waits until nothing is under way, sweeps twice, and looks what is broken then. */
+export async function settle(
+  environment: Environment,
+  services: readonly RunningService[],
+  ledger: readonly LedgerEntry[],
+): Promise<Settled> {
+  for (const service of services) await untilIdle(service);
+  await sleep(graceMs);
+  const { config, sql, objects } = environment;
+  const producer = openProducer(config.redisUrl);
+  const swept: Record<string, number> = {};
+  try {
+    const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds: config.sweepGraceSeconds };
+    for (let pass = 1; pass <= 2; pass += 1) {
+      await sweepOnce(parts, false, (kind) => {
+        swept[kind] = (swept[kind] ?? 0) + 1;
+      });
+    }
+    const [service] = services;
+    const running = service && { baseUrl: service.baseUrl, metricsUrls: liveMetrics(service) };
+    const verdicts = await checkInvariants({
+      config,
+      sql,
+      objects,
+      producer,
+      ledger,
+      service: running,
+      settleMs: 1_500,
+    });
+    return { swept, breaks: verdicts.flatMap(({ number, breaks }) => breaks.map((each) => `${number}: ${each}`)) };
+  } finally {
+    await producer.close();
+  }
+}
+
+/** No upload under way, none waiting, and every part buffer back: in every process that lives. */
+export async function untilIdle(service: RunningService, timeoutMs = 60_000): Promise<void> {
+  for (const url of liveMetrics(service)) {
+    await waitFor(`nothing to be under way at ${url}`, async () => (await readHeld(url)) === 0, { timeoutMs });
+  }
+}
+
+function liveMetrics({ web, metricsUrls }: RunningService): string[] {
+  return metricsUrls.web.filter((_, i) => web[i]?.hasExited() === false);
+}
+
+async function readHeld(url: string): Promise<number> {
+  const { text } = await request(url);
+  const held = /^competition_(?:uploads_in_flight|upload_waiting|part_buffers_in_use) (\d+)$/gm;
+  return [...text.matchAll(held)].reduce((sum, [, count]) => sum + Number(count), 0);
+}

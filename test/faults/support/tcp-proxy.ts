@@ -1,0 +1,88 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestScope } from '../../support/environment.ts';
+
+export interface TcpFault {
+  /** Every chunk is held back for this long, in each direction. */
+  latencyMs?: number;
+  /** In each direction of a connection. */
+  bytesPerSecond?: number;
+  /** The connection is cut once the client has sent this much since the fault began. */
+  cutAfterBytesSent?: number;
+  /** What the server says is not handed on: the connection is cut instead. What the client says arrives. */
+  swallowsAnswers?: boolean;
+  /** New connections are cut at once. */
+  refuses?: boolean;
+  how?: 'fin' | 'rst';
+}
+
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
+
+/** Stands between the service and a server, and hands bytes on until it is told to misbehave. */
+export async function startTcpProxy(t: TestScope, target: { port: number; host?: string }) {
+  const open = new Set<{ client: Socket; server: Socket }>();
+  let fault: TcpFault = {};
+  let sentBytes = 0;
+
+  const proxy = createServer({ allowHalfOpen: true }, (client) => {
+    const server = connect({ port: target.port, host: target.host ?? '127.0.0.1', allowHalfOpen: true });
+    const pair = { client, server };
+    open.add(pair);
+    for (const socket of [client, server]) {
+      socket.on('error', () => cut(pair, 'rst'));
+      socket.on('close', () => cut(pair, 'fin'));
+    }
+    if (fault.refuses) return cut(pair, fault.how);
+    pump(client, server, (bytes) => {
+      sentBytes += bytes;
+      if (fault.cutAfterBytesSent === undefined || sentBytes < fault.cutAfterBytesSent) return true;
+      cut(pair, fault.how);
+      return false;
+    });
+    pump(server, client, () => {
+      if (!fault.swallowsAnswers) return true;
+      cut(pair, fault.how);
+      return false;
+    });
+  });
+
+  /** `mayPass` is asked before each chunk goes on. */
+  async function pump(from: Socket, to: Socket, mayPass: (bytes: number) => boolean): Promise<void> {
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        if (fault.latencyMs !== undefined) await sleep(fault.latencyMs);
+        if (fault.bytesPerSecond !== undefined) await sleep((chunk.length / fault.bytesPerSecond) * 1000);
+        if (!mayPass(chunk.length)) return;
+        if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+      }
+      to.end();
+    } catch {
+      to.destroy();
+    }
+  }
+
+  function cut(pair: { client: Socket; server: Socket }, how: TcpFault['how']): void {
+    if (!open.delete(pair)) return;
+    for (const socket of [pair.client, pair.server]) {
+      if (how === 'rst') socket.resetAndDestroy();
+      else socket.destroy();
+    }
+  }
+
+  const cutAll = (how: TcpFault['how'] = 'rst') => {
+    for (const pair of [...open]) cut(pair, how);
+  };
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    cutAll();
+    return new Promise<void>((resolve) => proxy.close(() => resolve()));
+  });
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    cutAll,
+    setFault(next: TcpFault): void {
+      fault = next;
+      sentBytes = 0;
+    },
+  };
+}
