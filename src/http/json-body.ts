@@ -1,6 +1,6 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { AppError, ValidationError } from '../errors.ts';
-import { jsonBodyDeadlineMs, jsonBodyMaxBytes } from '../limits.ts';
+import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Resolves to whatever JSON the body holds. Must be called inside the route's own handler, before it returns. */
@@ -20,6 +20,7 @@ export function notAnObject(): ValidationError {
   });
 }
 
+/** A body that is too long is dropped as it comes, up to a bound, so that its refusal is not lost to a reset. */
 function readBytes(exchange: Exchange): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -27,14 +28,19 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
     const deadline = setTimeout(() => {
       reject(new AppError('bad_request', 'The body did not arrive in time', { closesConnection: true }));
     }, jsonBodyDeadlineMs);
+    const refuse = (isLast: boolean) => {
+      if (!isLast && bytes <= jsonBodyMaxBytes + refusedBodyDrainMaxBytes) return;
+      clearTimeout(deadline);
+      if (!isLast) exchange.closesConnection = true;
+      reject(invalid({ type: 'too_long', loc: ['body'], msg: `Input should have at most ${jsonBodyMaxBytes} bytes` }));
+    };
     exchange.res.onData((data, isLast) => {
       exchange.bytesIn += data.byteLength;
       bytes += data.byteLength;
-      if (bytes <= jsonBodyMaxBytes) chunks.push(Buffer.from(Buffer.from(data)));
-      else reject(invalid({ type: 'too_long', loc: ['body'], msg: `Input should have at most ${jsonBodyMaxBytes} bytes` }));
-      if (!isLast && bytes <= jsonBodyMaxBytes) return;
+      if (bytes > jsonBodyMaxBytes) return refuse(isLast);
+      chunks.push(Buffer.from(Buffer.from(data)));
+      if (!isLast) return;
       clearTimeout(deadline);
-      if (bytes > jsonBodyMaxBytes && !isLast) exchange.closesConnection = true;
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
   });
@@ -61,14 +67,24 @@ function parseJson(bytes: Buffer): unknown {
 
 /** JSON.parse tells where it stopped in some of its messages only, and repeats the input in others. */
 function locateFault(text: string): ValidationError['faults'][number] {
-  const errors: ParseError[] = [];
-  parse(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
-  const offset = goodUntil(text, errors[0]);
+  const offset = goodUntil(text, findFault(text));
   return { type: 'json_invalid', loc: ['body', [...text.slice(0, offset)].length], msg: 'JSON decode error' };
+}
+
+/** Undefined for what nests so deep that the library, which calls itself for each level, runs out of stack. */
+function findFault(text: string): ParseError | undefined {
+  const errors: ParseError[] = [];
+  try {
+    parse(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return errors[0];
 }
 
 const goodText = '"(?:[ !#-[\\]-\\u{10ffff}]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*';
 const goodPart: Record<string, RegExp> = {
+  UnexpectedEndOfString: new RegExp(goodText, 'uy'),
   InvalidCharacter: new RegExp(goodText, 'uy'),
   InvalidEscapeCharacter: new RegExp(goodText, 'uy'),
   InvalidUnicode: new RegExp(`${goodText}\\\\?`, 'uy'),
@@ -78,10 +94,13 @@ const goodPart: Record<string, RegExp> = {
 /** The library tells where the string or the number begins that has the fault in it; clients are told the place itself. */
 function goodUntil(text: string, fault: ParseError | undefined): number {
   if (fault === undefined) return 0;
-  const pattern = goodPart[printParseErrorCode(fault.error)];
+  const reason = printParseErrorCode(fault.error);
+  const pattern = goodPart[reason];
   if (pattern === undefined) return fault.offset;
   pattern.lastIndex = fault.offset;
-  return fault.offset + (pattern.exec(text)?.[0].length ?? 0);
+  const end = fault.offset + (pattern.exec(text)?.[0].length ?? 0);
+  // A string that only lacks its end is told by its beginning.
+  return /^[^\n\r]?$/.test(text.slice(end, end + 1)) && reason === 'UnexpectedEndOfString' ? fault.offset : end;
 }
 
 function invalid(fault: ValidationError['faults'][number]): ValidationError {
