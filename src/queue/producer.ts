@@ -22,9 +22,14 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
   const queue = new Queue<VideoJob>(queueName, { connection, skipMetasUpdate: true });
   queue.on('error', onError);
 
+  const firstReady = new Promise<void>((resolve) => {
+    connection.once('ready', resolve);
+  });
+
   async function bounded<T>(call: () => Promise<T>): Promise<T> {
-    // A Queue waits for a connection for ever, and would then still send what nobody waits for any more.
-    if (connection.status !== 'ready') await bound(becomeReady(connection));
+    // A Queue waits for its connection for ever, and would then still send what nobody waits for any more.
+    if (connection.status === 'reconnecting') throw new Error('Redis is out of reach');
+    await bound(firstReady);
     return bound(call());
   }
 
@@ -98,10 +103,4 @@ function readRanks(scored: string[]): QueuedJob[] {
 
 function bound<T>(promise: Promise<T>): Promise<T> {
   return within(promise, queueAddDeadlineMs, () => new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`));
-}
-
-function becomeReady(connection: Redis): Promise<void> {
-  return new Promise((resolve) => {
-    connection.once('ready', resolve);
-  });
 }

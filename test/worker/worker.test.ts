@@ -44,6 +44,15 @@ t.test(
   },
 );
 
+t.test('after FFmpeg alone is killed the same worker tries again, and the crash is counted', async (t) => {
+  const environment = await createEnvironment(t);
+  const { id } = await queueLongVideo(t, environment);
+  await startService(t, environment, { webProcesses: 0, worker: true });
+  await untilProgress(environment, id);
+  for (const line of encodersIn(environment)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  t.match(await untilEnded(environment, id), { status: 'processed', attempt: 2, crashes: 1 });
+});
+
 t.test('with Redis emptied in mid-run every video is processed, and none is stuck', async (t) => {
   const environment = await createEnvironment(t);
   const videos = [await queueLongVideo(t, environment)];

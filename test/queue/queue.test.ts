@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { openConsumer, type Process } from '../../src/queue/consumer.ts';
+import type { VideoJob } from '../../src/queue/job.ts';
+import { openProducer } from '../../src/queue/producer.ts';
+import { createEnvironment } from '../support/environment.ts';
+
+t.test('a job is run once and gone, and one added twice is one', async (t) => {
+  const { producer, consume } = await open(t);
+  const runs: string[] = [];
+  const job = makeJob();
+  await producer.add(job);
+  await producer.add(job);
+  t.match(await producer.listJobs(), [{ taskId: job.taskId, state: 'waiting', rank: 1 }]);
+  consume(async ({ videoId }) => void runs.push(videoId));
+  await until(async () => runs.length === 1 && (await producer.listJobs()).length === 0);
+  await producer.add(job);
+  await until(async () => runs.length === 2, 'an id that ended can come again');
+});
+
+t.test('lower ranks go first, so one player’s many uploads do not starve the others', async (t) => {
+  const { producer, consume } = await open(t);
+  const greedy = Array.from({ length: 10 }, (_, i) => makeJob(`greedy-${i + 1}`));
+  for (const [i, job] of greedy.entries()) await producer.add(job, i + 1);
+  await producer.add(makeJob('modest'), 1);
+  await producer.changeRank(greedy[9]?.taskId ?? '', 1);
+  const order: string[] = [];
+  consume(async ({ videoId }) => void order.push(videoId), { concurrency: 1 });
+  await until(async () => order.length === 11);
+  t.same(order.slice(0, 4), ['greedy-1', 'modest', 'greedy-10', 'greedy-2']);
+});
+
+t.test('a rejected job comes again after a pause', async (t) => {
+  const { producer, consume } = await open(t);
+  const times: number[] = [];
+  consume(async () => {
+    times.push(Date.now());
+    if (times.length < 3) throw new Error('S3 is away');
+  });
+  await producer.add(makeJob());
+  await until(async () => times.length === 3 && (await producer.listJobs()).length === 0);
+  const [first = 0, second = 0, third = 0] = times;
+  t.ok(second - first >= 900 && third - second >= 1_900, `pauses ${second - first} and ${third - second} ms`);
+});
+
+t.test('when Redis is emptied in mid-run, the job’s signal aborts and the consumer goes on', async (t) => {
+  const { producer, consume, redis } = await open(t);
+  const reasons: unknown[] = [];
+  const runs: string[] = [];
+  consume(async ({ videoId }, signal) => {
+    runs.push(videoId);
+    if (videoId === 'after') return;
+    await sleep(20_000, undefined, { signal }).catch(() => reasons.push(signal.reason));
+    throw new Error('aborted');
+  });
+  await producer.add(makeJob('before'));
+  await until(async () => runs.length === 1);
+  await redis.flushdb();
+  await until(async () => reasons.length === 1);
+  t.match(reasons, [{ message: /lost its lock/ }]);
+  await producer.add(makeJob('after'));
+  await until(async () => runs.includes('after'));
+});
+
+t.test('a stopping consumer gives running jobs back at once, and another one takes them', async (t) => {
+  const { producer, consume } = await open(t);
+  let isRunning = false;
+  const job = makeJob();
+  const stopping = consume(async (_job, signal) => {
+    isRunning = true;
+    await sleep(20_000, undefined, { signal });
+  });
+  await producer.add(job, 7);
+  await until(async () => isRunning);
+  const startedAt = Date.now();
+  await stopping.close(100, 2_000);
+  t.ok(Date.now() - startedAt < 2_500);
+  t.match(await producer.listJobs(), [{ taskId: job.taskId, state: 'waiting', rank: 7 }]);
+  const runs: string[] = [];
+  consume(async ({ taskId }) => void runs.push(taskId));
+  await until(async () => runs.includes(job.taskId));
+});
+
+t.test('a stopping consumer lets a job finish that can', async (t) => {
+  const { producer, consume } = await open(t);
+  const events: string[] = [];
+  const stopping = consume(async () => {
+    events.push('begun');
+    await sleep(500);
+    events.push('ended');
+  });
+  await producer.add(makeJob());
+  await until(async () => events.length === 1);
+  await stopping.close(5_000, 1_000);
+  t.same(events, ['begun', 'ended']);
+  t.same(await producer.listJobs(), []);
+});
+
+t.test('without Redis the producer rejects in time, however often it is asked', async (t) => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => silent.close());
+  const address = silent.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  for (const url of [`redis://127.0.0.1:${port}/0`, 'redis://127.0.0.1:1/0']) {
+    const producer = openProducer(url);
+    const startedAt = Date.now();
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => producer.add(makeJob())));
+    t.ok(outcomes.every(({ status }) => status === 'rejected'));
+    t.ok(Date.now() - startedAt < 1_900, `${url}: ${Date.now() - startedAt} ms`);
+    await producer.close();
+  }
+});
+
+async function open(t: Test) {
+  const { config } = await createEnvironment(t);
+  const producer = openProducer(config.redisUrl);
+  const redis = new Redis(config.redisUrl);
+  t.teardown(async () => {
+    await producer.close();
+    redis.disconnect();
+  });
+  const consume = (process: Process, options: { concurrency?: number } = {}) => {
+    const consumer = openConsumer(
+      config.redisUrl,
+      { concurrency: 2, lockMs: 2_000, stalledCheckMs: 1_000, onError: () => undefined, ...options },
+      process,
+    );
+    t.teardown(() => consumer.close(0, 1_000));
+    return consumer;
+  };
+  return { producer, redis, consume };
+}
+
+function makeJob(videoId = '1'): VideoJob {
+  return { videoId, taskId: randomUUID(), requestId: 'request' };
+}
+
+async function until(isSo: () => Promise<boolean>, what = 'something to happen'): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    if (await isSo()) return;
+    await sleep(50);
+  }
+  throw new Error(`Expected ${what} within 15 s`);
+}

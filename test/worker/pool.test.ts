@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { openPool, type TranscodeRun } from '../../worker/pool.ts';
+import { makeFolder } from './support/clips.ts';
+
+t.test('an abort ends the process and everything it started', async (t) => {
+  const { run, controller, started } = await startRun(t, 'sleep 60 & sleep 60');
+  const pid = await started;
+  t.ok((await membersOf(pid, 2)).length >= 2, 'a process with a child');
+  controller.abort(new Error('enough'));
+  await t.rejects(run, { message: 'enough' });
+  t.same(await membersOf(pid, 0), []);
+});
+
+t.test('an abort before the start starts nothing', async (t) => {
+  const pool = openPool(1);
+  t.teardown(() => pool.close());
+  let starts = 0;
+  const aborted = AbortSignal.abort(new Error('too late'));
+  const run = {
+    ...(await shell(t, 'exit 0')),
+    signal: aborted,
+    onStart: () => {
+      starts += 1;
+    },
+  };
+  await t.rejects(pool.transcode(run), { message: 'too late' });
+  t.equal(starts, 0);
+});
+
+t.test('an abort in the very moment of the start leaves no process either', async (t) => {
+  const pool = openPool(1);
+  t.teardown(() => pool.close());
+  for (let delayMs = 0; delayMs < 12; delayMs += 2) {
+    const controller = new AbortController();
+    let pid: number | undefined;
+    const run = pool.transcode({
+      ...(await shell(t, 'sleep 60')),
+      signal: controller.signal,
+      onStart: (started) => {
+        pid = started;
+      },
+    });
+    run.catch(() => undefined);
+    await sleep(delayMs);
+    controller.abort(new Error('stop'));
+    await t.rejects(run, { message: 'stop' });
+    if (pid !== undefined) t.same(await membersOf(pid, 0), []);
+  }
+});
+
+t.test('a process that takes too long is ended, and counts as crashed', async (t) => {
+  const { run } = await startRun(t, 'sleep 60', { wallMs: 200 });
+  await t.rejects(run, { name: 'ToolCrashed', message: /within 200 ms/ });
+});
+
+t.test('a process that somebody kills counts as crashed, one that gives up as unreadable', async (t) => {
+  await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
+  await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /signal 9/ });
+  await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'VideoRefused' });
+  await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ToolCrashed' });
+});
+
+t.test('progress is told in whole per cents, and the cost is read from the last lines', async (t) => {
+  const script =
+    'printf "out_time_us=2500000\\nprogr"; sleep 0.1; printf "ess=x\\nout_time_us=5000000\\n"; ' +
+    'yes noise | head -c 100000 >&2; echo "bench: utime=1.500s stime=0.250s rtime=2.0s" >&2; echo "bench: maxrss=2048kB" >&2';
+  const percents: number[] = [];
+  const { run } = await startRun(t, script, { onPercent: (percent) => percents.push(percent) });
+  t.match(await run, { cpuSeconds: 1.75, peakBytes: 2048 * 1024 });
+  t.same(percents, [25, 50]);
+});
+
+async function startRun(t: Test, script: string, options: Partial<TranscodeRun> = {}) {
+  const pool = openPool(1);
+  t.teardown(() => pool.close());
+  const controller = new AbortController();
+  const command = await shell(t, script);
+  let tellStarted: (pid: number) => void = () => undefined;
+  const started = new Promise<number>((resolve) => {
+    tellStarted = resolve;
+  });
+  const run = pool.transcode({ ...command, signal: controller.signal, onStart: tellStarted, ...options });
+  run.catch(() => undefined);
+  return { run, controller, started };
+}
+
+async function shell(t: Test, script: string): Promise<Omit<TranscodeRun, 'signal'>> {
+  const folder = await makeFolder(t);
+  return { command: '/bin/sh', args: ['-c', script], folder, wallMs: 30_000, seconds: 10, onPercent: () => undefined };
+}
+
+/** The living processes of a group, once there are `count` of them or a second has passed. */
+async function membersOf(group: number, count: number): Promise<number[]> {
+  let members: number[] = [];
+  for (let tries = 0; tries < 20; tries += 1) {
+    members = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => groupOf(pid) === group);
+    if (members.length === count) return members;
+    await sleep(50);
+  }
+  return members;
+}
+
+function groupOf(pid: number): number | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : Number(group);
+  } catch {
+    return undefined;
+  }
+}
