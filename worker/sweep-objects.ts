@@ -5,7 +5,7 @@ import { intentsPerSweepMax, objectsPerSweepMax, sweepBatchKeys } from '../src/l
 import type { Logger } from '../src/log.ts';
 import { isOwnKey, ownFolders } from '../src/objects/keys.ts';
 import type { ObjectStore } from '../src/objects/store.ts';
-import type { Report } from './sweep.ts';
+import type { Report } from './sweep-report.ts';
 
 export interface ObjectSweepParts {
   readonly sql: Sql;

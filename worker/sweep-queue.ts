@@ -2,7 +2,7 @@ import type { Sql } from '../src/database/open.ts';
 import { listVideosWaiting, type RankedVideo } from '../src/database/video-jobs.ts';
 import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
 import type { Producer, QueuedJob } from '../src/queue/producer.ts';
-import type { Report } from './sweep.ts';
+import type { Report } from './sweep-report.ts';
 
 export interface QueueSweepParts {
   readonly sql: Sql;

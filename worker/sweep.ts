@@ -4,17 +4,9 @@ import { objectSweepIntervalMs, queueSweepIntervalMs } from '../src/limits.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { type ObjectSweepParts, openStrayFinder, type StrayFinder, sweepIntents } from './sweep-objects.ts';
 import { type QueueSweepParts, sweepQueue } from './sweep-queue.ts';
+import type { Report } from './sweep-report.ts';
 
 export type SweepParts = QueueSweepParts & ObjectSweepParts;
-export type FindingKind =
-  | 'row_without_job'
-  | 'job_without_row'
-  | 'aged_intent'
-  | 'object_without_row'
-  | 'multipart_without_row';
-
-/** Told of each finding once it is mended (or, in a dry run, would be). */
-export type Report = (kind: FindingKind, what: string) => void;
 
 const queueLock = 'sweep-queue';
 const objectLock = 'sweep-objects';

@@ -4,8 +4,6 @@ import { jobRetryBaseMs, jobRetryMaxMs, queueRetryMs } from '../limits.ts';
 import { type OnRedisError, openConsumerConnection } from './connection.ts';
 import { queueName, type VideoJob } from './job.ts';
 
-export type Consumer = ReturnType<typeof openConsumer>;
-
 export interface ConsumerOptions {
   readonly concurrency: number;
   /** A job whose worker died is free after this. Renewed at every half of it. */
