@@ -119,7 +119,9 @@ function createReader(values: Values, faults: string[]) {
       }
       // The value may hold a password, so it is not repeated.
       if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
-        faults.push(`Expected ${name} to be an address beginning with ${protocols.join('// or ')}//, got something else`);
+        faults.push(
+          `Expected ${name} to be an address beginning with ${protocols.join('// or ')}//, got something else`,
+        );
       }
       return value;
     },

@@ -28,7 +28,11 @@ export function createWebMetrics(registry: Registry) {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers,
     }),
-    uploadBytes: new Counter({ name: 'competition_upload_bytes_total', help: 'Bytes of upload bodies read', registers }),
+    uploadBytes: new Counter({
+      name: 'competition_upload_bytes_total',
+      help: 'Bytes of upload bodies read',
+      registers,
+    }),
     uploadsInFlight: new Gauge({ name: 'competition_uploads_in_flight', help: 'Uploads under way', registers }),
     votes: new Counter({
       name: 'competition_votes_total',
@@ -44,7 +48,11 @@ export function createWebMetrics(registry: Registry) {
     }),
     s3Seconds: createS3Metric(registry),
     /** Read when somebody asks, not kept up to date. */
-    watch(name: 'competition_upload_waiting' | 'competition_part_buffers_in_use', help: string, read: () => number): void {
+    watch(
+      name: 'competition_upload_waiting' | 'competition_part_buffers_in_use',
+      help: string,
+      read: () => number,
+    ): void {
       new Gauge({
         name,
         help,

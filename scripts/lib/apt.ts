@@ -1,4 +1,4 @@
-import { findOnPath, runTool, tryTool } from './run-tool.ts';
+import { findOnPath, tryTool } from './run-tool.ts';
 
 let lastInstall: Promise<unknown> = Promise.resolve();
 let isUpdated = false;
@@ -39,12 +39,4 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$
 function asRoot(command: string, args: readonly string[]) {
   if (process.getuid?.() === 0) return tryTool(command, args);
   return tryTool('sudo', ['-n', command, ...args]);
-}
-
-/** A Python with pip in a folder of its own, or undefined where there is no Python to be had. */
-export async function makePythonEnvironment(folder: string): Promise<string | undefined> {
-  const python = async () => (await tryTool('python3', ['-m', 'venv', folder])).code === 0;
-  if (!(await python()) && !((await installPackages(['python3-venv'])) && (await python()))) return undefined;
-  await runTool(`${folder}/bin/python`, ['-m', 'pip', '--version']);
-  return `${folder}/bin`;
 }

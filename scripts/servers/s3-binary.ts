@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { makePythonEnvironment } from '../lib/apt.ts';
 import { toolsFolder } from '../lib/paths.ts';
+import { askPython, installPythonPackage } from '../lib/python.ts';
 import { findOnPath, isExecutable, runTool, tryTool } from '../lib/run-tool.ts';
 import { UserError } from '../lib/user-error.ts';
 
@@ -19,11 +19,6 @@ export async function findS3Binary(): Promise<string> {
   const workFolder = mkdtempSync(join(tmpdir(), 'versitygw-build-'));
   try {
     const go = (await findGo()) ?? (await installGo(join(workFolder, 'python')));
-    if (go === undefined) {
-      throw new UserError(
-        'No S3 server here and no Go to build one: run `apt-get install python3-venv` as root, or set S3_ENDPOINT to an S3 server of your own.',
-      );
-    }
     await build(go, workFolder, built);
   } finally {
     rmSync(workFolder, { recursive: true, force: true });
@@ -46,15 +41,20 @@ async function isRecent(go: string): Promise<boolean> {
   return Number(major) > oldestGo[0] || (Number(major) === oldestGo[0] && Number(minor) >= oldestGo[1]);
 }
 
-async function installGo(folder: string): Promise<string | undefined> {
-  const python = await makePythonEnvironment(folder);
-  if (python === undefined) return undefined;
-  await tryTool(join(python, 'python'), ['-m', 'pip', 'install', '--quiet', goPackage]);
-  const { stdout } = await tryTool(join(python, 'python'), [
-    '-c',
-    "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'go', 'bin', 'go'))",
-  ]);
-  return isExecutable(stdout.trim()) ? stdout.trim() : undefined;
+async function installGo(folder: string): Promise<string> {
+  try {
+    const python = await installPythonPackage(folder, goPackage);
+    const go = await askPython(
+      python,
+      "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'go', 'bin', 'go'))",
+    );
+    if (go !== undefined && isExecutable(go)) return go;
+    throw new UserError(`${goPackage} carries no Go for this machine`);
+  } catch (cause) {
+    throw new UserError(
+      `No S3 server here and no Go to build one (${(cause as Error).message}): install Go ${oldestGo.join('.')} or newer, or set S3_ENDPOINT to an S3 server of your own.`,
+    );
+  }
 }
 
 /** Downloads and caches of Go go to the folder that is thrown away; the binary is moved to its place when it is whole. */

@@ -1,6 +1,6 @@
 import { forgetIntents } from '../database/object-intents.ts';
-import { deleteVideo } from '../database/videos.ts';
 import type { Sql } from '../database/open.ts';
+import { deleteVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -16,7 +16,11 @@ interface DeleteParts {
  * The row and its votes go first, in one transaction that also writes down which objects are to go: from then on nobody
  * sees the video. The objects follow before the answer; those that S3 does not let go of now are left to the sweep.
  */
-export async function deleteOwnVideo({ sql, objects, log }: DeleteParts, userId: number, videoId: number): Promise<void> {
+export async function deleteOwnVideo(
+  { sql, objects, log }: DeleteParts,
+  userId: number,
+  videoId: number,
+): Promise<void> {
   await findOwnVideo(sql, userId, videoId);
   const result = await deleteVideo(sql, videoId);
   if (result.outcome === 'not_found') throw videoNotFound();

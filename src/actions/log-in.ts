@@ -1,5 +1,5 @@
-import { findUserByEmail, replacePasswordHash } from '../database/users.ts';
 import type { Sql } from '../database/open.ts';
+import { findUserByEmail, replacePasswordHash } from '../database/users.ts';
 import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Tokens } from '../tokens.ts';

@@ -1,5 +1,5 @@
-import { findVideo, publishVideo, type VideoRow } from '../database/videos.ts';
 import type { Sql } from '../database/open.ts';
+import { findVideo, publishVideo, type VideoRow } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 
 export async function publishOwnVideo(sql: Sql, userId: number, videoId: number): Promise<void> {

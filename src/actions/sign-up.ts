@@ -1,5 +1,5 @@
-import { insertUser, type UserRow } from '../database/users.ts';
 import type { Sql } from '../database/open.ts';
+import { insertUser, type UserRow } from '../database/users.ts';
 import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
 

@@ -1,4 +1,3 @@
-import type { HttpRequest, HttpResponse } from './uws.ts';
 import { within } from '../deadline.ts';
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
@@ -6,12 +5,13 @@ import { authenticate } from './auth.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import { renderFailure } from './failure.ts';
 import { receiveUpload } from './handlers/upload.ts';
-import { readJsonBody, notAnObject } from './json-body.ts';
+import { notAnObject, readJsonBody } from './json-body.ts';
 import { type Reply, sendReply } from './reply.ts';
 import { createInputReader, readRawInput } from './request.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
 import type { Service } from './service.ts';
+import type { HttpRequest, HttpResponse } from './uws.ts';
 
 export type Serve = (res: HttpResponse, req: HttpRequest) => void;
 
@@ -28,7 +28,8 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
 
   function run(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
-    if (exchange.headers.framingFault) throw new AppError('bad_request', 'Expected one way of framing the body, got another');
+    if (exchange.headers.framingFault)
+      throw new AppError('bad_request', 'Expected one way of framing the body, got another');
     if (route.form !== undefined) return receiveUpload(exchange, readUploadHeaders(req), service);
     const raw = readRawInput(req, paramCount);
     const ifNoneMatch = req.getHeader('if-none-match');
@@ -84,5 +85,7 @@ function readUploadHeaders(req: HttpRequest) {
 }
 
 function tooLate(): AppError {
-  return new AppError('unavailable', 'No answer in time, try again', { retryAfterSeconds: unavailableRetryAfterSeconds });
+  return new AppError('unavailable', 'No answer in time, try again', {
+    retryAfterSeconds: unavailableRetryAfterSeconds,
+  });
 }

@@ -1,8 +1,8 @@
 import type { TSchema } from '@sinclair/typebox';
-import type { HttpRequest } from './uws.ts';
 import { type FieldFault, ValidationError } from '../errors.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
+import type { HttpRequest } from './uws.ts';
 
 /** What must be taken from the request before its handler returns, as text. */
 export interface RawInput {
@@ -26,7 +26,9 @@ export function createInputReader(route: Route): (raw: RawInput) => Input {
 
   return (raw) => {
     if (pathFaults === undefined && queryFaults === undefined) return { params: undefined, query: undefined };
-    const params = Object.fromEntries(names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]));
+    const params = Object.fromEntries(
+      names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]),
+    );
     const query = readQuery(raw.query, queryNames, queryNumbers);
     const faults: FieldFault[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
     if (faults.length > 0) throw new ValidationError(faults);

@@ -38,10 +38,7 @@ type TypedRoute<P, Q, B> = Omit<Route, 'params' | 'query' | 'json' | 'handle'> &
   params?: P;
   query?: Q;
   json?: B;
-  handle: (
-    request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>,
-    service: Service,
-  ) => Reply | Promise<Reply>;
+  handle: (request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>, service: Service) => Reply | Promise<Reply>;
 };
 
 /** Gives the handler the types of the route's own schemas, which have been checked by the time it runs. */

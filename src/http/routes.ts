@@ -27,8 +27,7 @@ const refusalTexts: Record<number, string> = {
 /** What a route answers when it succeeds, what it may refuse with, and what any route may. */
 function answers(status: number, schema: TSchema | null, refusals: readonly number[]): Route['answers'] {
   const failures = [...refusals, 429, 503].map(
-    (code) =>
-      [code, code === 422 ? invalid : { description: refusalTexts[code] ?? '', schema: Failure }] as const,
+    (code) => [code, code === 422 ? invalid : { description: refusalTexts[code] ?? '', schema: Failure }] as const,
   );
   return Object.fromEntries([[status, { description: 'Success', schema }], ...failures]);
 }

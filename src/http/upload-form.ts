@@ -1,8 +1,8 @@
 import { emptyFile, tooLargeFile, type VideoUpload, wrongFile } from '../actions/upload-video.ts';
 import { type FieldFault, ValidationError } from '../errors.ts';
 import { formFieldMaxBytes, videoFileMaxBytes } from '../limits.ts';
-import type { PartHeaders } from '../multipart/part-headers.ts';
 import { createMultipartParser } from '../multipart/parser.ts';
+import type { PartHeaders } from '../multipart/part-headers.ts';
 import { missingField, validateTitle } from './schemas/upload-form.ts';
 
 export type UploadForm = ReturnType<typeof openUploadForm>;

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3Config } from '../config.ts';
-import { s3CallDeadlineMs, s3ConnectTimeoutMs, s3ConnectionsMax } from '../limits.ts';
+import { s3CallDeadlineMs, s3ConnectionsMax, s3ConnectTimeoutMs } from '../limits.ts';
 
 export interface S3Connection {
   readonly client: S3Client;

@@ -69,7 +69,9 @@ export async function* listOpenMultiparts(
 ): AsyncGenerator<OpenMultipart> {
   let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   for (;;) {
-    const page = await client.send(new ListMultipartUploadsCommand({ Bucket: config.bucket, Prefix: prefix, ...markers }));
+    const page = await client.send(
+      new ListMultipartUploadsCommand({ Bucket: config.bucket, Prefix: prefix, ...markers }),
+    );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue;
       yield { key: Key, uploadId: UploadId, initiatedAt: Initiated ?? new Date(0) };

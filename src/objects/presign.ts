@@ -28,7 +28,11 @@ export function openPresigner(connection: S3Connection): PresignGet {
         query: accountId === undefined ? {} : { 'x-amz-expected-bucket-owner': accountId },
         headers: { host: hostOf(address), 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
       },
-      { expiresIn: playbackUrlLifetimeSeconds, unhoistableHeaders: new Set(), unsignableHeaders: new Set(['x-amz-content-sha256']) },
+      {
+        expiresIn: playbackUrlLifetimeSeconds,
+        unhoistableHeaders: new Set(),
+        unsignableHeaders: new Set(['x-amz-content-sha256']),
+      },
     );
     const link = `${address.protocol}//${hostOf(address)}${path}?${new URLSearchParams(signed.query as Record<string, string>)}`;
     links.set(key, link);

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { userExists } from '../database/users.ts';
 import type { Sql } from '../database/open.ts';
+import { userExists } from '../database/users.ts';
 import { knownUserSeconds, knownUsersMax } from '../limits.ts';
 
 export type KnownUsers = ReturnType<typeof openKnownUsers>;

@@ -9,7 +9,10 @@ export async function readOwnVideos(sql: Sql, userId: number, { limit, cursor }:
     cursor: parseCursor(cursor),
   });
   const page = cutPage('/api/videos', limit, found);
-  return { headers: page.headers, videos: page.rows.map((row) => ({ ...summarise(row), processed_url: row.processed_url })) };
+  return {
+    headers: page.headers,
+    videos: page.rows.map((row) => ({ ...summarise(row), processed_url: row.processed_url })),
+  };
 }
 
 export async function describeVideo(video: VideoRow, links: MediaLinks) {

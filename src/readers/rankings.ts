@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { listStandings } from '../database/rankings.ts';
 import type { Sql } from '../database/open.ts';
+import { listStandings } from '../database/rankings.ts';
 import { rankingsOffsetMax } from '../limits.ts';
 import { openFreshBytes } from './fresh-bytes.ts';
 

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox';
-import type { VoteOutcome } from '../../database/votes.ts';
 import { videoNotFound } from '../../actions/publish-video.ts';
+import type { VoteOutcome } from '../../database/votes.ts';
 import { AppError } from '../../errors.ts';
 import type { Prepared } from '../../readers/fresh-bytes.ts';
 import { invalidCredentials } from '../auth.ts';

@@ -1,9 +1,6 @@
 import { Type } from '@sinclair/typebox';
 
-export const Failure = Type.Object(
-  { detail: Type.String() },
-  { title: 'Failure', additionalProperties: false },
-);
+export const Failure = Type.Object({ detail: Type.String() }, { title: 'Failure', additionalProperties: false });
 
 export const ValidationFailure = Type.Object(
   {

@@ -16,7 +16,10 @@ export function Nullable<T extends TSchema>(schema: T) {
 }
 
 /** A position in a list, made by this service: the instant in microseconds and the id of the last row seen. */
-export const Cursor = Type.String({ pattern: '^[0-9]{1,16}\\.[0-9]{1,16}$', description: 'From the Link header of the page before' });
+export const Cursor = Type.String({
+  pattern: '^[0-9]{1,16}\\.[0-9]{1,16}$',
+  description: 'From the Link header of the page before',
+});
 
 export const Time = Type.String({ format: 'date-time' });
 export const Id = Type.Integer({ minimum: 1 });

@@ -1,8 +1,8 @@
+import { Type } from '@sinclair/typebox';
 import type { FieldFault } from '../../errors.ts';
 import { titleMaxCodePoints } from '../../limits.ts';
 import { Text } from './fields.ts';
 import { findFaults } from './validator.ts';
-import { Type } from '@sinclair/typebox';
 
 const titleFaults = findFaults(Type.Object({ title: Text(1, titleMaxCodePoints) }), 'body');
 
@@ -18,7 +18,11 @@ export function validateTitle(bytes: Buffer, faults: FieldFault[]): string {
   }
   const title = decode(bytes);
   if (title === undefined) {
-    faults.push({ type: 'string_unicode', loc: ['body', 'title'], msg: 'Input should be a valid string, unable to parse raw data as a unicode string' });
+    faults.push({
+      type: 'string_unicode',
+      loc: ['body', 'title'],
+      msg: 'Input should be a valid string, unable to parse raw data as a unicode string',
+    });
     return '';
   }
   faults.push(...titleFaults({ title }));
