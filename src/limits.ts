@@ -79,12 +79,21 @@ export const tokenClockSkewSeconds = 2;
 
 export const votesPerBatchMax = 1_000;
 export const votesWaitingMax = 20_000;
+/** A second batch goes out beside the first when this many wait: fewer are cheaper together. */
+export const votesForSecondBatchMin = 128;
+export const voteBatchesInFlightMax = 2;
 
 export const playbackUrlLifetimeSeconds = 3_600;
 export const playbackUrlRefreshSeconds = 900;
 export const playbackUrlsMax = 20_000;
 
 export const shutdownDeadlineMs = 30_000;
+/** What uploads under way have left once the process was told to stop; the rest of the deadline is for undoing. */
+export const drainUploadsMs = 20_000;
+/** How long an open connection without a request is waited for at the end. */
+export const drainLingerMs = 1_000;
+/** What a client waits at most for what its failed upload left to be taken away: the sweep takes the rest. */
+export const undoWaitMs = 5_000;
 
 /** How long an instance waits for another one's migrations, and a migration for a table. */
 export const migrationWaitMs = 10 * 60_000;
@@ -120,7 +129,7 @@ export const sourceMaxSeconds = 600;
 export const sourceMaxStreams = 32;
 export const sourceMaxFramesPerSecond = 240;
 /** Of one FFmpeg or ffprobe process. Its address space, not what it holds: threads reserve more than they use. */
-export const toolMemoryBytes = 2_048 * MiB;
+export const toolMemoryBytes = 1_280 * MiB;
 export const toolFileMaxBytes = 256 * MiB;
 export const toolProcessesMax = 1_024;
 export const transcodeWallMs = 10 * 60_000;

@@ -12,8 +12,6 @@ interface WireTypes extends Record<string, unknown> {
 
 /** A pool of connections. */
 export type Sql = postgres.Sql<WireTypes>;
-/** What is open inside `sql.begin`. */
-export type TransactionSql = postgres.TransactionSql<WireTypes>;
 /** A pool or a transaction: a question that needs no transaction of its own can be asked of either. */
 export type AnySql = postgres.ISql<WireTypes>;
 
@@ -21,6 +19,8 @@ export interface DatabaseOptions {
   connections: number;
   applicationName: string;
   statementTimeoutMs?: number;
+  /** Plans are made once a connection, whatever the arguments: for statements whose plan costs more than what it could save. */
+  keepsPlans?: boolean;
 }
 
 /**
@@ -40,6 +40,7 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
       // Times without a zone must never depend on how the server is set up.
       TimeZone: 'UTC',
+      plan_cache_mode: options.keepsPlans ? 'force_generic_plan' : 'auto',
     },
   });
 }
