@@ -26,12 +26,16 @@ export async function findFfmpeg(): Promise<Ffmpeg> {
   await installPackages(['ffmpeg']);
   const installed = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
   if (installed !== undefined) return describe(installed, 'installed by apt');
-  const probe = named.ffprobe ?? findOnPath('ffprobe') ?? (await fetchFfprobe());
-  const fetched = pair(named.ffmpeg ?? staticFfmpeg() ?? besideProbe(probe), probe);
-  if (fetched !== undefined) return describe(fetched, 'a static build');
-  throw new UserError(
-    'No FFmpeg here and none could be installed: run `apt-get install ffmpeg` as root, or set FFMPEG_PATH and FFPROBE_PATH.',
-  );
+  try {
+    const probe = named.ffprobe ?? findOnPath('ffprobe') ?? (await fetchFfprobe());
+    const fetched = pair(named.ffmpeg ?? staticFfmpeg() ?? besideProbe(probe), probe);
+    if (fetched !== undefined) return await describe(fetched, 'a static build');
+    throw new UserError('no package carries one for this machine');
+  } catch (cause) {
+    throw new UserError(
+      `No FFmpeg here and none could be installed (${(cause as Error).message}): run \`apt-get install ffmpeg\` as root, or set FFMPEG_PATH and FFPROBE_PATH.`,
+    );
+  }
 }
 
 type Pair = Omit<Ffmpeg, 'description'>;
