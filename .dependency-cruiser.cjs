@@ -161,6 +161,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
+      exportsFields: ['exports'],
       extensions: ['.ts', '.mjs', '.js', '.json', '.d.ts'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],
     },

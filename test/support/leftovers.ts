@@ -1,10 +1,18 @@
 import { readdirSync } from 'node:fs';
 import type { Sql } from '../../src/database/open.ts';
-import type { Environment } from './environment.ts';
+import type { createBucket } from './bucket.ts';
 import { findJobs } from './redis.ts';
 
+interface Place {
+  values: Record<string, string>;
+  sql: Sql;
+  bucket: Awaited<ReturnType<typeof createBucket>>;
+  hadWorker: boolean;
+  isCrashTest: boolean;
+}
+
 /** Every thing a test left that nothing accounts for, each in a few words. */
-export async function findLeftovers(environment: Environment): Promise<string[]> {
+export async function findLeftovers(environment: Place): Promise<string[]> {
   const { named, intended } = await readNamedKeys(environment.sql);
   const keys = await environment.bucket.keys();
   const multiparts = await environment.bucket.openMultiparts();
