@@ -1,9 +1,10 @@
 import { emptyFile, tooLargeFile, type VideoUpload, wrongFile } from '../actions/upload-video.ts';
 import { type FieldFault, ValidationError } from '../errors.ts';
-import { formFieldMaxBytes, videoFileMaxBytes } from '../limits.ts';
+import { videoFileMaxBytes } from '../limits.ts';
 import { createMultipartParser } from '../multipart/parser.ts';
 import type { PartHeaders } from '../multipart/part-headers.ts';
-import { missingField, validateTitle } from './schemas/upload-form.ts';
+import { missingField } from './schemas/upload-form.ts';
+import { createTitleField } from './title-field.ts';
 
 export type UploadForm = ReturnType<typeof openUploadForm>;
 
@@ -14,8 +15,6 @@ interface UploadFormOptions {
   releaseBuffer: (buffer: Buffer) => void;
   beginVideo: (contentType: string, buffer: Buffer) => VideoUpload;
 }
-
-type Field = { kind: 'none' } | { kind: 'text'; bytes: Buffer[] } | { kind: 'file' };
 
 /**
  * The upload form as it streams in: `video_file` goes to its VideoUpload byte by byte, `title` is kept, anything else is
@@ -29,16 +28,14 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
   let current: 'video' | 'title' | 'other' = 'other';
   let video: VideoUpload | undefined;
   let videoBytes = 0;
-  let videoField: Field = { kind: 'none' };
-  let titleField: Field = { kind: 'none' };
-  let titleBytes = 0;
+  let videoField: 'none' | 'text' | 'file' = 'none';
+  const title = createTitleField();
 
   function onPart(headers: PartHeaders): void {
     current = 'other';
     if (headers.name === 'video_file') beginVideoPart(headers);
     if (headers.name === 'title') {
-      titleField = headers.isFile ? { kind: 'file' } : { kind: 'text', bytes: [] };
-      titleBytes = 0;
+      title.begin(headers);
       current = 'title';
     }
   }
@@ -46,7 +43,7 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
   function beginVideoPart({ isFile, contentType }: PartHeaders): void {
     takeBack();
     videoBytes = 0;
-    videoField = isFile ? { kind: 'file' } : { kind: 'text', bytes: [] };
+    videoField = isFile ? 'file' : 'text';
     if (!isFile) return;
     if (contentType !== 'video/mp4') throw wrongFile(contentType ?? 'None');
     video = beginVideo(contentType, spare as Buffer);
@@ -63,7 +60,7 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
 
   function onData(bytes: Buffer): void {
     if (current === 'video') appendToVideo(bytes);
-    else if (current === 'title') appendToTitle(bytes);
+    else if (current === 'title') title.append(bytes);
   }
 
   /** Past the limit nothing is kept any more but the count, so that the refusal can tell the size. */
@@ -71,13 +68,6 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
     videoBytes += bytes.length;
     if (videoBytes > videoFileMaxBytes) takeBack();
     else video?.append(bytes);
-  }
-
-  function appendToTitle(bytes: Buffer): void {
-    if (titleField.kind !== 'text' || titleBytes > formFieldMaxBytes) return;
-    titleBytes += bytes.length;
-    // One byte past the longest title there can be is enough to know that it is too long.
-    titleField.bytes.push(Buffer.from(bytes.subarray(0, formFieldMaxBytes + 1)));
   }
 
   function onPartEnd(): void {
@@ -91,11 +81,11 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
   function end(): { video: VideoUpload; title: string } {
     parser.end();
     const faults: FieldFault[] = [];
-    if (videoField.kind === 'none') faults.push(missingField('video_file'));
-    if (videoField.kind === 'text') faults.push(notAFile('video_file'));
-    const title = readTitle(titleField, faults);
+    if (videoField === 'none') faults.push(missingField('video_file'));
+    if (videoField === 'text') faults.push(notAFile('video_file'));
+    const text = title.read(faults);
     if (faults.length > 0 || video === undefined) throw new ValidationError(faults);
-    return { video, title };
+    return { video, title: text };
   }
 
   /** Settles whatever has begun; the video is taken back unless its `finish` was called and resolved. */
@@ -120,16 +110,6 @@ export function openUploadForm({ boundary, buffer, releaseBuffer, beginVideo }: 
     /** A video begun since it was asked for is left alone: only its last part may be short. */
     flush: async () => (video?.isFull() ? video.flush() : undefined),
   };
-}
-
-function readTitle(field: Field, faults: FieldFault[]): string {
-  if (field.kind === 'text') return validateTitle(Buffer.concat(field.bytes), faults);
-  faults.push(
-    field.kind === 'none'
-      ? missingField('title')
-      : { type: 'string_type', loc: ['body', 'title'], msg: 'Input should be a valid string' },
-  );
-  return '';
 }
 
 function notAFile(name: string): FieldFault {

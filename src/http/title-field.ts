@@ -1,0 +1,35 @@
+import type { FieldFault } from '../errors.ts';
+import { formFieldMaxBytes } from '../limits.ts';
+import type { PartHeaders } from '../multipart/part-headers.ts';
+import { missingField, validateTitle } from './schemas/upload-form.ts';
+
+/** The form's `title`, kept up to one byte past the longest there can be: enough to know that it is too long. */
+export function createTitleField() {
+  let kind: 'none' | 'text' | 'file' = 'none';
+  let kept: Buffer[] = [];
+  let bytes = 0;
+
+  return {
+    /** A title sent again replaces the earlier one. */
+    begin({ isFile }: PartHeaders): void {
+      kind = isFile ? 'file' : 'text';
+      kept = [];
+      bytes = 0;
+    },
+    append(chunk: Buffer): void {
+      if (kind !== 'text' || bytes > formFieldMaxBytes) return;
+      bytes += chunk.length;
+      kept.push(Buffer.from(chunk.subarray(0, formFieldMaxBytes + 1)));
+    },
+    /** The title as sent; adds to `faults` what is wrong with it. */
+    read(faults: FieldFault[]): string {
+      if (kind === 'text') return validateTitle(Buffer.concat(kept), faults);
+      faults.push(
+        kind === 'none'
+          ? missingField('title')
+          : { type: 'string_type', loc: ['body', 'title'], msg: 'Input should be a valid string' },
+      );
+      return '';
+    },
+  };
+}

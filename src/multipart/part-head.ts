@@ -1,0 +1,47 @@
+import { multipartHeaderMaxBytes } from '../limits.ts';
+import { MultipartError } from './multipart-error.ts';
+import { type PartHeaders, parsePartHeaders } from './part-headers.ts';
+
+export type PartHead = ReturnType<typeof createPartHead>;
+
+/** Collects what follows a boundary, over as many chunks as it takes: used again for every part. */
+export function createPartHead() {
+  const head = Buffer.allocUnsafe(multipartHeaderMaxBytes);
+  let filledBytes = 0;
+  let headers: PartHeaders | 'closing' | undefined;
+
+  function begin(): void {
+    filledBytes = 0;
+    headers = undefined;
+  }
+
+  /** Takes in bytes up to the end of the head or of the chunk; returns where to go on in the chunk. */
+  function collect(chunk: Buffer, start: number): number {
+    const before = filledBytes;
+    filledBytes += chunk.copy(head, filledBytes, start);
+    if (filledBytes >= 2 && head[0] === 0x2d && head[1] === 0x2d) {
+      headers = 'closing';
+      return chunk.length;
+    }
+    const end = head.subarray(0, filledBytes).indexOf('\r\n\r\n', Math.max(0, before - 3), 'latin1');
+    if (end === -1) {
+      if (filledBytes === head.length) {
+        throw new MultipartError(`Expected part headers of at most ${multipartHeaderMaxBytes} bytes, got more`);
+      }
+      return start + filledBytes - before;
+    }
+    headers = readBlock(head.toString('utf8', 0, end));
+    return start + end + 4 - before;
+  }
+
+  /** Undefined until the head is whole; `closing` when it was the end of the body. */
+  return { begin, collect, headers: () => headers };
+}
+
+/** Behind the boundary only padding may stand before the line end. */
+function readBlock(block: string): PartHeaders {
+  if (!/^[ \t]*(?:\r\n|$)/.test(block)) {
+    throw new MultipartError('Expected a line end behind a boundary, got something else');
+  }
+  return parsePartHeaders(block.trimStart());
+}
