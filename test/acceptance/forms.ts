@@ -1,0 +1,82 @@
+import type { Test } from 'tap';
+import type { Answer } from '../support/http.ts';
+import type { Player } from '../support/player.ts';
+import { type Api, countStored, mp4, type Stored } from './support.ts';
+
+export interface RawPart {
+  /** Header lines as they go out, without line ends. */
+  lines: string[];
+  content: string | Uint8Array;
+}
+
+interface RawForm {
+  boundary?: string;
+  preamble?: string;
+  epilogue?: string;
+  /** What stands behind the closing boundary, before the epilogue. */
+  lastLineEnd?: string;
+}
+
+export const boundary = 'X-BOUNDARY';
+
+/** A multipart body byte for byte as told. */
+export function rawForm(parts: readonly RawPart[], options: RawForm = {}): Buffer {
+  const { preamble = '', epilogue = '', lastLineEnd = '\r\n' } = options;
+  const delimiter = `--${options.boundary ?? boundary}`;
+  const chunks = parts.flatMap(({ lines, content }) => [
+    Buffer.from(`${delimiter}\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`),
+    Buffer.from(content as string),
+    Buffer.from('\r\n'),
+  ]);
+  return Buffer.concat([Buffer.from(preamble), ...chunks, Buffer.from(`${delimiter}--${lastLineEnd}${epilogue}`)]);
+}
+
+export function titlePart(content: string | Uint8Array = 'A clip', lines?: string[]): RawPart {
+  return { lines: lines ?? ['Content-Disposition: form-data; name="title"'], content };
+}
+
+export function videoPart(
+  content: Uint8Array | string = mp4(),
+  type: string | null = 'video/mp4',
+  filename = 'a.mp4',
+): RawPart {
+  const lines = [`Content-Disposition: form-data; name="video_file"; filename="${filename}"`];
+  return { lines: type === null ? lines : [...lines, `Content-Type: ${type}`], content };
+}
+
+export function filePart(name: string, content: Uint8Array | string, type = 'text/plain'): RawPart {
+  return {
+    lines: [`Content-Disposition: form-data; name="${name}"; filename="x"`, `Content-Type: ${type}`],
+    content,
+  };
+}
+
+export function textPart(name: string, content: string): RawPart {
+  return { lines: [`Content-Disposition: form-data; name="${name}"`], content };
+}
+
+export type Send = (
+  body: Buffer | string,
+  options?: { contentType?: string; headers?: Record<string, string>; token?: string },
+) => Promise<Answer>;
+
+/** Uploads what is not yet known to be a form. */
+export function uploader(api: Api, player: Player): Send {
+  return (
+    body,
+    { contentType = `multipart/form-data; boundary=${boundary}`, headers = {}, token = player.token } = {},
+  ) => api.call('POST', '/api/videos/upload', { body, token, headers: { 'content-type': contentType, ...headers } });
+}
+
+/** Does something that must be refused, and looks in PostgreSQL and S3 that nothing is left of it: no row, object or part. */
+export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unknown>): Promise<void> {
+  const before = await countStored(api.environment);
+  await refuse();
+  // What is undone may be under way for a moment longer than the answer where the client has left.
+  let after: Stored = await countStored(api.environment);
+  for (let tries = 0; tries < 40 && JSON.stringify(after) !== JSON.stringify(before); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    after = await countStored(api.environment);
+  }
+  t.strictSame(after, before, 'no row, no object, no open multipart upload, no intent');
+}
