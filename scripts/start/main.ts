@@ -31,11 +31,6 @@ async function main(): Promise<void> {
     const options = readOptions(process.argv.slice(2), process.env);
     if (options === 'help') return say(usage);
     dataDir = options.dataDir;
-    if (!(await isFree(options.port))) {
-      throw new UserError(
-        `Port ${options.port} is taken by another program: stop that one, or choose another port, as in \`PORT=${options.port + 1} npm start\`.`,
-      );
-    }
     await run(options);
   } catch (error) {
     process.stderr.write(`${describeFailure(error, dataDir)}\n`);
@@ -64,7 +59,9 @@ async function run(options: StartOptions): Promise<void> {
   };
   stopOnSignal(stop, crew.kill);
   try {
+    // Those of a start that was killed may still hold the port.
     await endLeftProcesses(options.dataDir, say);
+    await expectFreePort(options.port);
     if (options.isFresh) emptyDataFolder(options.dataDir);
     makeLogFolder(options.dataDir);
     const secrets = readSecrets(options.dataDir);
@@ -92,6 +89,13 @@ async function run(options: StartOptions): Promise<void> {
     await stop();
     throw error;
   }
+}
+
+async function expectFreePort(port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new UserError(
+    `Port ${port} is taken by another program: stop that one, or choose another port, as in \`PORT=${port + 1} npm start\`.`,
+  );
 }
 
 /** The first signal stops in order, the second at once. */
