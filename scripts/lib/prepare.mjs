@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+// The AWS SDK's advice about Node versions is for who maintains this, not for who runs a command; children inherit it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const sourceFolders = ['src', 'worker', 'scripts', 'bench', 'capacity_planning', 'test'];

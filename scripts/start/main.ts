@@ -20,8 +20,6 @@ const sameSignalMs = 1_000;
 
 // The terminal may be closed before we are.
 process.stdout.on('error', () => undefined);
-// The SDK's advice about Node versions is for who maintains this, not for who starts it.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
 await main();
 
