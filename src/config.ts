@@ -18,6 +18,11 @@ export interface Config {
   readonly trustedHops: number;
   readonly rateLimits: boolean;
   readonly sweepGraceSeconds: number;
+  /** A job whose worker died runs again after a lock and two checks at the most. */
+  readonly jobLockSeconds: number;
+  readonly jobCheckSeconds: number;
+  /** How often the line of jobs is held against the rows. */
+  readonly queueSweepSeconds: number;
   readonly legacyTimeZone: string;
   readonly logLevel: string;
   readonly release: string;
@@ -64,6 +69,9 @@ export function loadConfig(values: Values): Config {
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
+    jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
+    jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
+    queueSweepSeconds: read.integer('QUEUE_SWEEP_SECONDS', 8, 1, 60),
     legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC',
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     release: values['RELEASE'] || 'development',

@@ -54,11 +54,10 @@ export const redisConnectTimeoutMs = 2_000;
 export const redisReconnectMaxMs = 1_000;
 /** How many jobs a sweep looks at in one pass. */
 export const queueListMax = 100_000;
+/** Of a player's latest uploads, how many are looked through for a new one's place in line; the sweep knows the rest. */
+export const uploadsRankedMax = 100;
 /** The greatest priority BullMQ takes. */
 export const jobRankMax = 2_097_151;
-/** A job of a worker that died runs again after a lock and two checks at the most. */
-export const jobLockMs = 10_000;
-export const jobStalledCheckMs = 5_000;
 export const jobRetryBaseMs = 1_000;
 export const jobRetryMaxMs = 30_000;
 export const queueRetryMs = 1_000;
@@ -86,6 +85,10 @@ export const voteBatchesInFlightMax = 2;
 export const playbackUrlLifetimeSeconds = 3_600;
 export const playbackUrlRefreshSeconds = 900;
 export const playbackUrlsMax = 20_000;
+
+/** Request lines go out together, at least this often. */
+export const logFlushMs = 200;
+export const logBufferMaxBytes = 64 * KiB;
 
 export const shutdownDeadlineMs = 30_000;
 /** What uploads under way have left once the process was told to stop; the rest of the deadline is for undoing. */
@@ -116,6 +119,18 @@ export const knownUserSeconds = 60;
 export const freshBytesRefreshMs = 500;
 export const freshBytesMaxAgeMs = 1_000;
 export const freshBytesEntriesMax = 2_000;
+export const freshBytesMaxBytes = 64 * MiB;
+/** Shorter answers are not worth the headers that compression costs. */
+export const compressedMinBytes = 1 * KiB;
+/** Spellings of Accept-Encoding, and of queries, that are understood once. */
+export const understoodTextsMax = 1_000;
+/** The ranking is entered at every so many users, down to this depth. */
+export const rankingsAnchorsEvery = 100;
+export const rankingsAnchorsDepthMax = 1_000_000;
+/** Filters whose anchors are kept. */
+export const rankingsAnchoredFiltersMax = 200;
+/** A city filter that matches more cities than this is looked for in the ranking itself. */
+export const rankingsCitiesMax = 64;
 /** Nobody has this many players: a page past it is empty without asking the database. */
 export const rankingsOffsetMax = 1_000_000_000;
 export const readinessCheckMs = 2_000;
@@ -144,7 +159,6 @@ export const poolThreadIdleMs = 30_000;
 export const poolThreadEndMs = 5_000;
 export const progressIntervalMs = 1_000;
 
-export const queueSweepIntervalMs = 8_000;
 export const objectSweepIntervalMs = 60_000;
 export const sweepPageRows = 10_000;
 export const sweepBatchKeys = 500;

@@ -3,14 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Config, loadConfig } from '../src/config.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { ConfigError } from '../src/errors.ts';
-import {
-  jobLockMs,
-  jobStalledCheckMs,
-  shutdownDeadlineMs,
-  workerDatabaseConnections,
-  workerDrainMs,
-  workerGiveBackMs,
-} from '../src/limits.ts';
+import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerGiveBackMs } from '../src/limits.ts';
 import { type Logger, openLog } from '../src/log.ts';
 import { createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
@@ -60,11 +53,18 @@ async function main(): Promise<void> {
   };
   const consumer = openConsumer(
     config.redisUrl,
-    // One more than can encode at once: its source is fetched and looked at while the others encode.
-    { concurrency: cores + 1, lockMs: jobLockMs, stalledCheckMs: jobStalledCheckMs, onError: onRedisError },
+    {
+      // One more than can encode at once: its source is fetched and looked at while the others encode.
+      concurrency: cores + 1,
+      lockMs: config.jobLockSeconds * 1000,
+      stalledCheckMs: config.jobCheckSeconds * 1000,
+      onError: onRedisError,
+      onFailedRun: ({ requestId, videoId }, err) => log.warn({ requestId, videoId, err }, 'the job comes again'),
+    },
     (job, signal) => processVideo(parts, job, signal),
   );
-  const sweeping = startSweeping({ ...parts, producer, graceSeconds: config.sweepGraceSeconds }, metrics);
+  const { sweepGraceSeconds: graceSeconds, queueSweepSeconds } = config;
+  const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
   log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
 
   onStopSignal(log, shutdownDeadlineMs, async () => {

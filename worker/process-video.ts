@@ -46,7 +46,7 @@ async function concludeFailure(parts: WorkerParts, log: Logger, claim: WorkClaim
   }
   const crashed = error instanceof ToolCrashed;
   parts.metrics.jobs.inc({ outcome: crashed ? 'crashed' : 'returned' });
-  log.warn({ err: error }, 'the video goes back in line');
+  log.warn({ err: error, crashed }, 'the video goes back in line');
   // Should even this fail, the next claim takes the attempt for a crash.
   await returnVideoToQueue(parts.sql, { ...claim, crashed });
   throw error;

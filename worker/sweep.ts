@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withSweepLock } from '../src/database/sweep-lock.ts';
-import { objectSweepIntervalMs, queueSweepIntervalMs } from '../src/limits.ts';
+import { objectSweepIntervalMs } from '../src/limits.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { type ObjectSweepParts, openStrayFinder, type StrayFinder, sweepIntents } from './sweep-objects.ts';
 import { type QueueSweepParts, sweepQueue } from './sweep-queue.ts';
@@ -39,7 +39,7 @@ async function sweepObjectsOnce(
  * Sweeps the queue often, so that an emptied Redis costs seconds, and the objects now and then; over all workers one at a
  * time. A sweep that fails is tried again at its next turn. Stop by `stop`, which settles when none is under way.
  */
-export function startSweeping(parts: SweepParts, metrics: WorkerMetrics) {
+export function startSweeping(parts: SweepParts & { readonly queueSweepSeconds: number }, metrics: WorkerMetrics) {
   const stopping = new AbortController();
   const report: Report = (kind, what) => {
     metrics.sweepFindings.inc({ kind });
@@ -47,7 +47,9 @@ export function startSweeping(parts: SweepParts, metrics: WorkerMetrics) {
   };
   const findStrays = openStrayFinder(parts);
   const loops = [
-    repeat(queueSweepIntervalMs, () => withSweepLock(parts.sql, queueLock, () => sweepQueue(parts, false, report))),
+    repeat(parts.queueSweepSeconds * 1000, () =>
+      withSweepLock(parts.sql, queueLock, () => sweepQueue(parts, false, report)),
+    ),
     repeat(objectSweepIntervalMs, () => sweepObjectsOnce(parts, findStrays, false, report)),
   ];
 

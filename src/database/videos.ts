@@ -1,3 +1,4 @@
+import { uploadsRankedMax } from '../limits.ts';
 import { afterCursor, limitTo, type PageOptions, uploadedAtMicros } from './cursor.ts';
 import type { AnySql, Sql } from './open.ts';
 
@@ -26,14 +27,26 @@ export interface UploadedVideo {
   sizeBytes: number;
 }
 
-/** Undefined when a sweep has claimed the upload's intent: the object is being deleted, so no row may name it. */
-export async function insertUploadedVideo(sql: AnySql, video: UploadedVideo): Promise<{ id: number } | undefined> {
-  const [row] = await sql<{ id: number }[]>`
+/**
+ * Undefined when a sweep has claimed the upload's intent: the object is being deleted, so no row may name it. `rank` is the
+ * video's place among its player's waiting ones, as far as their latest uploads tell.
+ */
+export async function insertUploadedVideo(
+  sql: AnySql,
+  video: UploadedVideo,
+): Promise<{ id: number; rank: number } | undefined> {
+  const [row] = await sql<{ id: number; rank: number }[]>`
     with intent as (delete from object_intents where key = ${video.key} returning key)
     insert into videos (title, status, user_id, original_url, task_id, request_id, size_bytes)
     select ${video.title}, 'uploaded', ${video.userId}, key, ${video.taskId}, ${video.requestId}, ${video.sizeBytes}
     from intent
-    returning id`;
+    returning id, 1 + (
+      select count(*) from (
+        select status from videos
+        where user_id = ${video.userId} order by uploaded_at desc, id desc limit ${uploadsRankedMax}
+      ) as latest
+      where status = 'uploaded'
+    ) as rank`;
   return row;
 }
 

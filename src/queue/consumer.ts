@@ -11,6 +11,8 @@ export interface ConsumerOptions {
   /** How often free jobs are looked for. */
   readonly stalledCheckMs: number;
   readonly onError: OnRedisError;
+  /** A run that rejected, unless the worker stops: its job comes again. */
+  readonly onFailedRun: (job: VideoJob, error: unknown) => void;
 }
 
 /** Must be over when it settles, and soon after `signal` aborts. A rejection means: try again later. */
@@ -62,6 +64,7 @@ export function openConsumer(redisUrl: string, options: ConsumerOptions, process
       await process(job.data, controller.signal);
     } catch (error) {
       if (controller.signal.reason instanceof WorkerStopping) await giveBack(job, token);
+      options.onFailedRun(job.data, error);
       throw error;
     } finally {
       running.delete(taskId);

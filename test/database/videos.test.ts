@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { claimAgedIntents, recordIntents } from '../../src/database/object-intents.ts';
 import {
@@ -36,6 +37,22 @@ t.test('no row names an object whose intent a sweep has claimed', async (t) => {
   const video = { userId, title: 'a', key: 'uploads/a.mp4', taskId: 't', requestId: 'r', sizeBytes: 1 };
   t.equal(await insertUploadedVideo(sql, video), undefined);
   t.equal((await sql`select from videos`).length, 0);
+});
+
+t.test('an upload knows its place among its own player’s waiting videos', async (t) => {
+  const { sql } = await createMigratedDatabase(t);
+  const [userId, otherId] = [await makeUser(sql), await makeUser(sql)];
+  const insert = async (owner: number) => {
+    const key = `uploads/${randomUUID()}.mp4`;
+    await recordIntents(sql, [key]);
+    const video = { userId: owner, title: 'a', key, taskId: randomUUID(), requestId: 'r', sizeBytes: 1 };
+    return insertUploadedVideo(sql, video);
+  };
+  const first = await insert(userId);
+  await insert(userId);
+  t.match([first, await insert(userId), await insert(otherId)], [{ rank: 1 }, { rank: 3 }, { rank: 1 }]);
+  await process(sql, first?.id ?? 0);
+  t.match(await insert(userId), { rank: 3 }, 'one that is done does not count');
 });
 
 t.test('pages of a list, newest first, neither repeat nor skip videos of one microsecond', async (t) => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { openConsumer, type Process } from '../../src/queue/consumer.ts';
+import { type ConsumerOptions, openConsumer, type Process } from '../../src/queue/consumer.ts';
 import type { VideoJob } from '../../src/queue/job.ts';
 import { openProducer } from '../../src/queue/producer.ts';
 import { createEnvironment } from '../support/environment.ts';
@@ -36,14 +36,20 @@ t.test('lower ranks go first, so one player’s many uploads do not starve the o
 t.test('a rejected job comes again after a pause', async (t) => {
   const { producer, consume } = await open(t);
   const times: number[] = [];
-  consume(async () => {
+  const failed: unknown[] = [];
+  const process = async () => {
     times.push(Date.now());
     if (times.length < 3) throw new Error('S3 is away');
-  });
+  };
+  consume(process, { onFailedRun: ({ requestId }, error) => failed.push([requestId, error]) });
   await producer.add(makeJob());
   await until(async () => times.length === 3 && (await producer.listJobs()).length === 0);
   const [first = 0, second = 0, third = 0] = times;
   t.ok(second - first >= 900 && third - second >= 1_900, `pauses ${second - first} and ${third - second} ms`);
+  t.match(failed, [
+    ['request', { message: 'S3 is away' }],
+    ['request', { message: 'S3 is away' }],
+  ]);
 });
 
 t.test('when Redis is emptied in mid-run, the job’s signal aborts and the consumer goes on', async (t) => {
@@ -123,10 +129,13 @@ async function open(t: Test) {
     await producer.close();
     redis.disconnect();
   });
-  const consume = (process: Process, options: { concurrency?: number } = {}) => {
+  const consume = (process: Process, options: Partial<ConsumerOptions> = {}) => {
     const consumer = openConsumer(
       config.redisUrl,
-      { concurrency: 2, lockMs: 2_000, stalledCheckMs: 1_000, onError: () => undefined, ...options },
+      {
+        ...{ concurrency: 2, lockMs: 2_000, stalledCheckMs: 1_000, onError: () => undefined },
+        ...{ onFailedRun: () => undefined, ...options },
+      },
       process,
     );
     t.teardown(() => consumer.close(0, 1_000));
