@@ -26,27 +26,37 @@ const reasons: Record<number, string> = {
   503: '503 Service Unavailable',
 };
 
-/** The only place that writes to a response: status, headers and body in one cork, so in one system call. */
+/**
+ * The only place that writes to a response: status, headers and body in one cork, so in one system call. An answer that ends
+ * its connection waits for the next turn: given while the bytes behind the request are still being read, it would let the
+ * server go on to a request hidden there.
+ */
 export function sendReply(exchange: Exchange, reply: Reply): void {
   if (exchange.isOver) return;
-  const { res } = exchange;
   const bytes = reply.bytes ?? (reply.body === undefined ? '' : JSON.stringify(reply.body));
   const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  exchange.isOver = true;
+  const hasBody = exchange.method !== 'HEAD' && reply.status !== 304;
   exchange.status = reply.status;
-  res.cork(() => {
-    res.writeStatus(reasons[reply.status] ?? String(reply.status));
-    res.writeHeader('X-Request-Id', exchange.requestId);
-    if (length > 0) res.writeHeader('Content-Type', reply.contentType ?? 'application/json');
-    for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
-    if (exchange.closesConnection) res.writeHeader('Connection', 'close');
-    if (exchange.method === 'HEAD' || reply.status === 304) {
-      endWithoutBody(exchange, reply.status === 304 ? 0 : length);
-    } else {
-      exchange.bytesOut = length;
-      res.end(bytes, exchange.closesConnection);
-    }
-  });
+  exchange.bytesOut = hasBody ? length : 0;
+  const write = () => {
+    if (exchange.isOver) return;
+    exchange.isOver = true;
+    exchange.res.cork(() => {
+      writeHead(exchange, reply, length);
+      if (hasBody) exchange.res.end(bytes, exchange.closesConnection);
+      else endWithoutBody(exchange, reply.status === 304 ? 0 : length);
+    });
+  };
+  if (exchange.closesConnection) setImmediate(write);
+  else write();
+}
+
+/** `Connection: close` is written by the server itself. */
+function writeHead({ res, requestId }: Exchange, reply: Reply, length: number): void {
+  res.writeStatus(reasons[reply.status] ?? String(reply.status));
+  res.writeHeader('X-Request-Id', requestId);
+  if (length > 0) res.writeHeader('Content-Type', reply.contentType ?? 'application/json');
+  for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
 }
 
 /**

@@ -83,6 +83,7 @@ export function readAnswer(socket: Socket, options: RawOptions = {}): Promise<Ra
 function parseAnswer(bytes: Buffer, reads: number, isHead: boolean): Omit<RawAnswer, 'closed'> | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
+  if (bytes.subarray(0, 12).toString() === 'HTTP/1.1 100') return parseAnswer(bytes.subarray(end + 4), reads, isHead);
   const [statusLine = '', ...lines] = bytes.toString('utf8', 0, end).split('\r\n');
   const headers = lines.map((line): [string, string] => {
     const colon = line.indexOf(':');
