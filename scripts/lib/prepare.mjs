@@ -9,7 +9,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const sourceFolders = ['src', 'worker', 'scripts', 'bench', 'capacity_planning', 'test'];
+const sourceFolders = ['src', 'worker', 'scripts', 'bench', 'k6/engine', 'capacity_planning', 'test'];
 const installStamp = join(root, 'node_modules', '.installed');
 const buildStamp = join(root, 'dist', '.built');
 
@@ -28,17 +28,24 @@ function checkNode() {
   );
 }
 
-/** The stamp holds the lockfile installed last; a folder that npm itself finds complete needs no second install. */
+/** The stamp holds the lockfile found complete last, so that most starts compare one text. */
 function installPackages() {
   const lockfile = readFileSync(join(root, 'package-lock.json'), 'utf8');
   if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === lockfile) return;
-  const npmRecord = join(root, 'node_modules', '.package-lock.json');
-  const isFresh =
-    existsSync(npmRecord) && statSync(npmRecord).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
-  if (!isFresh) {
+  if (!isInstalled(lockfile)) {
     step('packages: npm ci', 'Packages could not be installed', () => run('npm', ['ci', '--no-audit', '--no-fund']));
   }
   writeFileSync(installStamp, lockfile);
+}
+
+/** npm keeps a record of what it installed; an optional package may be missing where this machine cannot have it. */
+function isInstalled(lockfile) {
+  const record = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  return Object.entries(JSON.parse(lockfile).packages).every(([path, { version, optional }]) =>
+    installed[path] === undefined ? path === '' || optional : installed[path].version === version,
+  );
 }
 
 function build(toleratesTypeFaults) {
