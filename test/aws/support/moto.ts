@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { startChild } from '../../../scripts/lib/child.ts';
+import { freePort } from '../../../scripts/lib/ports.ts';
+import { waitFor } from '../../../scripts/lib/wait.ts';
+import type { TestScope } from '../../support/environment.ts';
+import { request } from '../../support/http.ts';
+import { requireSetting } from '../../support/settings.ts';
+
+/** The emulator of AWS, empty, on a port of its own. Gives its address. */
+export async function startMoto(t: TestScope, folder: string): Promise<string> {
+  const port = await freePort();
+  const child = await startChild({
+    command: requireSetting('MOTO_SERVER'),
+    args: ['-H', '127.0.0.1', '-p', String(port)],
+    env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
+    logPath: join(folder, 'moto.log'),
+  });
+  t.teardown(async () => void (await child.stop()));
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor('the emulator of AWS', async () => (await request(`${url}/moto-api/`)).status === 200, {
+    timeoutMs: 60_000,
+  });
+  return url;
+}
