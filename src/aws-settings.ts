@@ -53,7 +53,9 @@ function buildDatabaseUrl(secret: Record<string, unknown>, faults: string[]): st
     encodeURIComponent(read(field)),
   );
   const host = read('host');
-  return `postgresql://${username}:${password}@${host.includes(':') ? `[${host}]` : host}:${read('port')}/${dbname}`;
+  // Beyond what the contract names: how far the database's certificate is to be trusted.
+  const tls = secret['sslmode'] == null ? '' : `?sslmode=${encodeURIComponent(read('sslmode'))}`;
+  return `postgresql://${username}:${password}@${host.includes(':') ? `[${host}]` : host}:${read('port')}/${dbname}${tls}`;
 }
 
 /** Numbers count as the text they are written as: RDS writes its port as one. */
