@@ -22,6 +22,12 @@ export interface ToolResult {
   readonly errors: string;
 }
 
+/**
+ * All a tool gets to see. Each thread would reserve 64 MiB of addresses for an allocator of its own, and FFmpeg 7 has so
+ * many threads that their bound is reached with little in use.
+ */
+export const toolEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
+
 /** The tool did not end by itself: killed, out of time, or out of memory. Worth another try, but not many. */
 export class ToolCrashed extends Error {
   constructor(message: string) {
@@ -35,7 +41,7 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
   const child = spawn(run.command, run.args, {
     cwd: run.folder,
-    env: {},
+    env: toolEnvironment,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

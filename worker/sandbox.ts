@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { ConfigError } from '../src/errors.ts';
 import { toolFileMaxBytes, toolMemoryBytes, toolProcessesMax } from '../src/limits.ts';
+import { toolEnvironment } from './ffmpeg.ts';
 import type { Tools } from './tools.ts';
 
 export interface Command {
@@ -70,6 +71,7 @@ function isolation(bwrap: string, tools: Tools): Isolation {
   const programs = [tools.ffmpeg, tools.ffprobe].map(dirname).filter((path) => !/^\/(usr\/)?s?bin$/.test(path));
   return (folder) => [
     ...[bwrap, '--unshare-all', '--die-with-parent', '--cap-drop', 'ALL', '--clearenv'],
+    ...Object.entries(toolEnvironment).flatMap(([name, value]) => ['--setenv', name, value]),
     ...[...system, ...new Set(programs)].flatMap((path) => ['--ro-bind-try', path, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', folder, '/job', '--chdir', '/job', '--'],
   ];
@@ -95,7 +97,7 @@ async function tryOut(sandbox: Sandbox, tools: Tools, folder: string): Promise<s
   const graph = ['-filter_complex', '[0:v]zscale=w=32:h=32,split[a][b];[a][b]overlay', '-c:v', 'libx264'];
   const args = ['-v', 'error', '-nostdin', ...source, ...graph, '-f', 'null', '-'];
   const run = sandbox.wrap(folder, tools.ffmpeg, args, 10);
-  return promisify(execFile)(run.command, [...run.args], { cwd: folder, env: {}, timeout: 20_000 }).then(
+  return promisify(execFile)(run.command, [...run.args], { cwd: folder, env: toolEnvironment, timeout: 20_000 }).then(
     () => undefined,
     (error: unknown) =>
       String((error as { stderr?: string }).stderr || error)
