@@ -185,7 +185,8 @@ t.test('city filters by a substring, and position counts among those found', asy
 });
 
 t.test('an empty city is no filter, a space is one', async (t) => {
-  t.equal((await inCity('')).length, (await standings('?limit=100')).length);
+  // The two answers may have been prepared at different moments of the last second.
+  await within(2, async () => (await inCity('')).length === (await standings('?limit=100')).length);
   t.ok((await inCity(' ')).every((row) => row.city.includes(' ')));
 });
 
