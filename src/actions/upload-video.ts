@@ -1,8 +1,9 @@
+import { AssertionError } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { claimIntent, forgetIntents, recordIntents } from '../database/object-intents.ts';
 import type { Sql } from '../database/open.ts';
-import { insertUploadedVideo } from '../database/videos.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
+import { insertUploadedVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 import { unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
@@ -37,12 +38,13 @@ interface UploadOptions {
  *   1. intent    a row names the key before S3 knows it. Undone last, once S3 holds nothing under the key.
  *   2. parts     the multipart upload is created and filled. Undone by Abort. A crash here leaves the intent, from which
  *                a sweep finds the key, aborts and deletes.
- *   3. Complete  the object appears whole. When the answer is an error or lost, the object is looked at before anything is
- *                undone. Undone by deleting the object; a crash here is the same to the sweep as one in 2.
+ *   3. Complete  the object appears whole. Whatever the answer was, or when it is lost, the object itself is looked at before
+ *                anything is believed or undone. Undone by deleting it; a crash here is the same to the sweep as one in 2.
  *   4. row       one statement takes the intent away and inserts the video, so that at every moment exactly one of the two
  *                names the key. No intent means that a sweep has claimed it: nothing is inserted. When the answer of the
  *                database is lost, whoever gets the intent knows: still there, nothing was committed and nothing can be any
- *                more; gone, the row is looked for.
+ *                more; gone, the row is looked for. While the database does not answer that either, nothing is undone:
+ *                the row may be there, and then the object is its video; if it is not, the intent leads the sweep to it.
  *   5. job       queued after the commit, and not needed for the answer: a row without a job is queued by the sweep.
  *
  * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice.
@@ -56,6 +58,7 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     recordIntent: () => recordIntents(parts.sql, [key]),
   });
   let isRecognised = false;
+  let mayHaveRow = false;
 
   function append(bytes: Buffer): void {
     writer.append(bytes);
@@ -72,41 +75,54 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
   /** Resolves when the video is stored, known and will be processed whatever happens next. */
   async function finish(title: string): Promise<{ videoId: number; taskId: string }> {
     const taskId = randomUUID();
-    await writer.complete();
     const { userId, requestId } = options;
+    await writer.complete().catch(fail);
     const video = { userId, title, key, taskId, requestId, sizeBytes: writer.bytes() };
-    const videoId = await insertOrFindOut(parts.sql, video);
+    const videoId = await insertOrFindOut(video).catch(fail);
     await queue(parts, { videoId: String(videoId), taskId, requestId });
     return { videoId, taskId };
   }
 
+  async function insertOrFindOut(video: NewVideo): Promise<number> {
+    let row: { id: number } | undefined;
+    mayHaveRow = true;
+    try {
+      row = await insertUploadedVideo(parts.sql, video);
+    } catch (error) {
+      // Throws while the database is away: then nobody knows.
+      mayHaveRow = !(await claimIntent(parts.sql, key));
+      if (!mayHaveRow) throw error;
+      row = await findVideoOfTask(parts.sql, video.taskId);
+    }
+    if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
+    return row.id;
+  }
+
   /** Settles everything, then takes back what there is; what cannot be taken back now is left to the sweep. */
   async function undo(): Promise<void> {
-    if (!(await writer.undo())) return;
+    if (mayHaveRow || !(await writer.undo())) return;
     await forgetIntents(parts.sql, [key]).catch(() => undefined);
   }
 
-  const { flush, isFull, bytes, surrenderBuffer } = writer;
+  /** What the client did is its own fault; anything else is a store that is out of reach or in trouble. */
+  function fail(error: unknown): never {
+    if (options.signal.aborted) throw options.signal.reason;
+    if (error instanceof AppError || error instanceof AssertionError) throw error;
+    throw notKept(error);
+  }
+
+  const { isFull, bytes, surrenderBuffer } = writer;
+  const flush = () => writer.flush().catch(fail);
   return { append, recognise, finish, undo, flush, isFull, bytes, surrenderBuffer };
 }
 
 type NewVideo = Parameters<typeof insertUploadedVideo>[1];
 
-async function insertOrFindOut(sql: Sql, video: NewVideo): Promise<number> {
-  let row: { id: number } | undefined;
-  try {
-    row = await insertUploadedVideo(sql, video);
-  } catch (error) {
-    // Throws while the database is away: then nobody knows, nothing is undone, and intent or row will tell the sweep.
-    if (await claimIntent(sql, video.key)) throw error;
-    row = await findVideoOfTask(sql, video.taskId);
-  }
-  if (row === undefined) {
-    throw new AppError('unavailable', 'The upload took too long to be kept, try again', {
-      retryAfterSeconds: unavailableRetryAfterSeconds,
-    });
-  }
-  return row.id;
+function notKept(cause: unknown): AppError {
+  return new AppError('unavailable', 'The upload could not be kept, try again', {
+    cause,
+    retryAfterSeconds: unavailableRetryAfterSeconds,
+  });
 }
 
 async function queue({ producer, log }: UploadParts, job: Parameters<Producer['add']>[0]): Promise<void> {

@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode, ValidationError } from '../errors.ts';
+import { unavailableRetryAfterSeconds } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { MultipartError } from '../multipart/multipart-error.ts';
 import type { Exchange } from './exchange.ts';
@@ -17,12 +18,37 @@ const statuses: Record<ErrorCode, number> = {
 export function renderFailure(error: unknown, exchange: Exchange, log: Logger): Reply {
   if (error instanceof ValidationError) return { status: 422, body: { detail: error.faults } };
   if (error instanceof MultipartError) return { status: 400, body: { detail: error.message } };
-  if (error instanceof AppError) return renderAppError(error, exchange);
-  log.error({ requestId: exchange.requestId, route: exchange.route, err: error }, 'request failed');
+  if (error instanceof AppError) {
+    if (error.cause !== undefined) log.warn({ ...nameOf(exchange), err: error.cause }, error.message);
+    return renderAppError(error, exchange);
+  }
+  if (isOutOfReach(error)) {
+    log.warn({ ...nameOf(exchange), err: error }, 'out of reach');
+    return renderAppError(outOfReach(), exchange);
+  }
+  log.error({ ...nameOf(exchange), err: error }, 'request failed');
   return {
     status: 500,
     body: { detail: `Internal server error. Request id: ${exchange.requestId}` },
   };
+}
+
+function nameOf({ requestId, route }: Exchange): { requestId: string; route: string } {
+  return { requestId, route };
+}
+
+/** Of a connection that is gone or could not be made, and of a PostgreSQL that is stopping, starting, full or too slow. */
+const outOfReachCodes =
+  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|08...|57P0[1-5]|57014|55P03|53300)$/;
+
+function isOutOfReach(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && outOfReachCodes.test(String(error.code));
+}
+
+function outOfReach(): AppError {
+  return new AppError('unavailable', 'Out of reach for a moment, try again', {
+    retryAfterSeconds: unavailableRetryAfterSeconds,
+  });
 }
 
 function renderAppError(error: AppError, exchange: Exchange): Reply {
