@@ -18,31 +18,21 @@ export interface EarlyBytes {
  */
 export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
   const { res } = exchange;
-  let early: Buffer[] = [];
+  const early = openEarlyChunks(earlyBytes);
   let receive: OnChunk | undefined;
   let hasEnded = false;
   let isPaused = false;
+  let isStopped = false;
 
   res.onData((data, isLast) => {
     exchange.bytesIn += data.byteLength;
     hasEnded = isLast;
     const chunk = Buffer.from(data);
-    if (receive === undefined) keepEarly(Buffer.from(chunk));
+    if (receive === undefined) early.keep(chunk);
     else receive(chunk, isLast);
+    if (isLast && isStopped) stop();
   });
   pause();
-
-  function keepEarly(chunk: Buffer): void {
-    early.push(chunk);
-    earlyBytes.held += chunk.length;
-  }
-
-  function takeEarly(): Buffer[] {
-    const taken = early;
-    early = [];
-    for (const chunk of taken) earlyBytes.held -= chunk.length;
-    return taken;
-  }
 
   function pause(): void {
     if (exchange.isOver || isPaused) return;
@@ -51,24 +41,26 @@ export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
   }
 
   function resume(): void {
-    if (exchange.isOver || !isPaused) return;
+    if (exchange.isOver || !isPaused || isStopped) return;
     isPaused = false;
     res.resume();
   }
 
   function start(onChunk: OnChunk): void {
     receive = onChunk;
-    const kept = takeEarly();
-    for (const [i, chunk] of kept.entries()) onChunk(chunk, hasEnded && i === kept.length - 1);
+    const kept = early.take();
+    // A chunk may put an end to the upload: the ones behind it are dropped.
+    for (const [i, chunk] of kept.entries()) receive(chunk, hasEnded && i === kept.length - 1);
     resume();
   }
 
   /** Reads on and drops, so that the answer to a refused request is not lost to a reset; bounded in bytes and time. */
   async function drain(): Promise<void> {
+    isStopped = false;
     if (hasEnded || exchange.isOver) return;
     const done = new AbortController();
     let dropped = 0;
-    takeEarly();
+    early.take();
     receive = (chunk, isLast) => {
       dropped += chunk.length;
       if (isLast || dropped >= refusedBodyDrainMaxBytes) done.abort();
@@ -78,17 +70,43 @@ export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
     receive = () => undefined;
   }
 
+  /**
+   * Nobody wants the rest: what is here already is dropped, and no more is taken from the socket until `drain`. Behind a body
+   * that has ended stands the next request, so then the socket goes on.
+   */
+  function stop(): void {
+    receive = () => undefined;
+    early.take();
+    isStopped = false;
+    if (hasEnded) resume();
+    else pause();
+    isStopped = !hasEnded;
+  }
+
   return {
     start,
     pause,
     resume,
     drain,
-    /** Chunks still to come are dropped. */
-    stop: () => {
-      receive = () => undefined;
-      takeEarly();
-    },
+    stop,
     hasEnded: () => hasEnded,
     isPaused: () => isPaused,
+  };
+}
+
+/** Copies of what came along with the headers, counted until they are taken. */
+function openEarlyChunks(earlyBytes: EarlyBytes) {
+  let chunks: Buffer[] = [];
+  return {
+    keep(chunk: Buffer): void {
+      chunks.push(Buffer.from(chunk));
+      earlyBytes.held += chunk.length;
+    },
+    take(): Buffer[] {
+      const taken = chunks;
+      chunks = [];
+      for (const chunk of taken) earlyBytes.held -= chunk.length;
+      return taken;
+    },
   };
 }
