@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { type Config, loadConfig } from './config.ts';
 import { openDatabase } from './database/open.ts';
 import { ConfigError } from './errors.ts';
-import { createServer, type WebServer } from './http/server.ts';
+import { drainServer } from './http/drain.ts';
+import { createServer } from './http/server.ts';
 import type { Service } from './http/service.ts';
 import {
   databaseConnectionsPerProcess,
-  drainPollMs,
   partBuffersPerInstance,
   passwordHashQueueMax,
   shutdownDeadlineMs,
@@ -39,8 +38,7 @@ async function main(): Promise<void> {
   service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
 
   onStopSignal(service.log, shutdownDeadlineMs, async () => {
-    service.lifecycle.isDraining = true;
-    await drain(server);
+    await drainServer(server, service);
     metricsServer.close();
     await service.producer.close();
     await service.sql.end({ timeout: 1 });
@@ -77,16 +75,8 @@ function openService(config: Config, metrics: Service['metrics']): Service {
     rankings: openRankings(sql),
     publicVideos: openPublicVideos(sql, links),
     readiness: openReadiness(sql, objects),
-    lifecycle: { isDraining: false },
+    lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
   };
-}
-
-/** What is under way is answered first; only then do new connections find nobody, so that none is accepted and dropped. */
-async function drain(server: WebServer): Promise<void> {
-  while (server.inFlight() > 0) await sleep(drainPollMs);
-  server.stopListening();
-  await sleep(drainPollMs);
-  while (server.inFlight() > 0) await sleep(drainPollMs);
 }
 
 main().catch((error: unknown) => {

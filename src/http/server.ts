@@ -1,4 +1,3 @@
-import { App, configure, type TemplatedApp, us_listen_socket_close, type us_listen_socket } from './uws.ts';
 import { createServe, type OnOver, type Serve } from './dispatch.ts';
 import { createDocs } from './docs.ts';
 import { type Exchange, openExchange } from './exchange.ts';
@@ -6,6 +5,7 @@ import { type Reply, sendReply } from './reply.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { Service } from './service.ts';
+import { App, configure, type TemplatedApp, type us_listen_socket, us_listen_socket_close } from './uws.ts';
 
 export interface WebServer {
   /** Resolves to the port, which several processes may share; rejects when it cannot be had. */
@@ -13,26 +13,36 @@ export interface WebServer {
   /** New connections go elsewhere from here on; those that are open are still served. */
   stopListening(): void;
   inFlight(): number;
+  /** Open connections, whether or not a request is under way on them. */
+  connections(): number;
 }
 
 export function createServer(service: Service): WebServer {
   configure('silent');
   const app = App();
   let inFlight = 0;
+  let connections = 0;
   let socket: us_listen_socket | false = false;
   const onOver: OnOver = (exchange) => {
     inFlight -= 1;
     recordRequest(exchange, service);
   };
-  const counted = (serve: Serve): Serve => (res, req) => {
-    inFlight += 1;
-    serve(res, req);
-  };
+  const counted =
+    (serve: Serve): Serve =>
+    (res, req) => {
+      inFlight += 1;
+      serve(res, req);
+    };
 
-  for (const [path, group] of groupByPath(routes)) registerPath(app, path, group, (route) => createServe(route, service, onOver), counted, onOver);
+  for (const [path, group] of groupByPath(routes))
+    registerPath(app, path, group, (route) => createServe(route, service, onOver), counted, onOver);
   for (const [path, reply] of createDocs(routes, service.config.release)) {
     registerPath(app, path, [{ method: 'GET' }], () => serveFixed(path, reply, onOver), counted, onOver);
   }
+  const countConnection = (_: unknown, change: unknown): void => {
+    connections += Number(change);
+  };
+  app.filter(countConnection);
   app.any('/*', counted(serveFixed('unknown', { status: 404, body: { detail: 'Not Found' } }, onOver)));
 
   return {
@@ -49,10 +59,9 @@ export function createServer(service: Service): WebServer {
       socket = false;
     },
     inFlight: () => inFlight,
+    connections: () => connections,
   };
 }
-
-
 
 /** All of one path: each method, HEAD where there is GET, 405 for the rest; the same again behind a trailing slash. */
 function registerPath<R extends Pick<Route, 'method'>>(
@@ -64,7 +73,9 @@ function registerPath<R extends Pick<Route, 'method'>>(
   onOver: OnOver,
 ): void {
   const pattern = path.replace(/\{(\w+)\}/g, ':$1');
-  const methods = group.map((route) => route.method).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const methods = group
+    .map((route) => route.method)
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   const notAllowed = serveFixed(
     path,
     { status: 405, body: { detail: 'Method Not Allowed' }, headers: [['Allow', methods.join(', ')]] },

@@ -33,6 +33,6 @@ export interface Service {
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
   readonly readiness: Readiness;
-  /** Set once, on SIGTERM: what is under way is finished, nothing long is begun. */
-  readonly lifecycle: { isDraining: boolean };
+  /** Set once, on SIGTERM: what is under way is finished, nothing long is begun; what takes too long is cut off. */
+  readonly lifecycle: { isDraining: boolean; uploads: number; readonly cutOff: AbortController };
 }

@@ -35,6 +35,10 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
     // After the last byte the client's leaving no longer counts.
     if (!body.hasEnded()) given.abort(new AppError('bad_request', 'The client went away'));
   });
+  const { cutOff } = service.lifecycle;
+  const onCutOff = () => given.abort(stopping());
+  cutOff.signal.addEventListener('abort', onCutOff);
+  service.lifecycle.uploads += 1;
   service.metrics.uploadsInFlight.inc();
   return runUpload(exchange, headers, service, body, given)
     .catch(async (error: unknown) => {
@@ -47,6 +51,8 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
     .finally(() => {
       body.stop();
       clearTimeout(deadline);
+      cutOff.signal.removeEventListener('abort', onCutOff);
+      service.lifecycle.uploads -= 1;
       service.metrics.uploadsInFlight.dec();
       service.metrics.uploadBytes.inc(exchange.bytesIn);
     });
@@ -59,7 +65,7 @@ async function runUpload(
   body: BodyStream,
   given: AbortController,
 ): Promise<Reply> {
-  if (service.lifecycle.isDraining) throw busy('The service is about to stop, try again');
+  if (service.lifecycle.isDraining) throw stopping();
   const userId = await authenticate(headers.authorization, service);
   const boundary = boundaryOf(headers.contentType);
   if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
@@ -93,10 +99,7 @@ async function runUpload(
 async function admit({ buffers, earlyBytes }: Service, signal: AbortSignal): Promise<Buffer> {
   if (earlyBytes.held > earlyBytesMax) throw busy('Too many uploads at once, try again');
   const patience = new AbortController();
-  const timer = setTimeout(
-    () => patience.abort(busy('Too many uploads at once, try again')),
-    uploadAdmissionWaitMs,
-  );
+  const timer = setTimeout(() => patience.abort(busy('Too many uploads at once, try again')), uploadAdmissionWaitMs);
   try {
     return await buffers.acquire(AbortSignal.any([signal, patience.signal]));
   } finally {
@@ -138,6 +141,10 @@ function receive(exchange: Exchange, body: BodyStream, form: UploadForm, given: 
 
 function busy(message: string): AppError {
   return new AppError('unavailable', message, { retryAfterSeconds: unavailableRetryAfterSeconds });
+}
+
+function stopping(): AppError {
+  return busy('The service is about to stop, try again');
 }
 
 function tooSlow(): AppError {
