@@ -1,4 +1,4 @@
-import { claimAgedIntents, listAgedIntents, recordIntents } from '../src/database/object-intents.ts';
+import { claimAgedIntents, hasIntent, listAgedIntents, recordIntents } from '../src/database/object-intents.ts';
 import type { Sql } from '../src/database/open.ts';
 import { keysInUse } from '../src/database/videos.ts';
 import { intentsPerSweepMax, objectsPerSweepMax, sweepBatchKeys } from '../src/limits.ts';
@@ -103,7 +103,8 @@ async function sweepMultiparts(
 ): Promise<void> {
   for await (const { key, uploadId, initiatedAt } of objects.listOpenMultiparts(folder)) {
     if (!isOwnKey(key) || initiatedAt >= before) continue;
-    if ((await keysInUse(sql, [key])).has(key)) continue;
+    // Under a row's key the object is whole: what is open there is of an earlier try whose answer was lost.
+    if (await hasIntent(sql, key)) continue;
     if (!dryRun) await objects.abortMultipart(key, uploadId);
     report('multipart_without_row', key);
   }

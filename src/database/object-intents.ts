@@ -52,3 +52,8 @@ export async function claimIntent(sql: AnySql, key: string): Promise<boolean> {
   const rows = await sql`delete from object_intents where key = ${key}`;
   return rows.count > 0;
 }
+
+export async function hasIntent(sql: AnySql, key: string): Promise<boolean> {
+  const rows = await sql`select 1 from object_intents where key = ${key}`;
+  return rows.length > 0;
+}
