@@ -46,7 +46,8 @@ export async function startS3Proxy(t: TestScope, endpoint: string) {
     if (!isOwned(incoming)) withoutOwner.push(`${operation} ${key}`);
     const fault = rule({ operation, key, number });
     if (fault !== undefined) faults += 1;
-    handle(target, incoming, outgoing, fault).catch(() => incoming.socket.resetAndDestroy());
+    // Cut already when the service gave the call up itself.
+    handle(target, incoming, outgoing, fault).catch(() => incoming.socket?.resetAndDestroy());
   });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -101,7 +102,7 @@ async function handle(
       return cutRequest(incoming, fault.afterBytes);
     case 'loseAnswer':
       await callTarget(target, incoming);
-      return void incoming.socket.resetAndDestroy();
+      return void incoming.socket?.resetAndDestroy();
     case 'errorIn200':
     case 'emptyAnswer':
       if (fault.isDone) await callTarget(target, incoming);
@@ -121,7 +122,7 @@ async function cutRequest(incoming: IncomingMessage, afterBytes: number): Promis
     bytes += chunk.length;
     if (bytes >= afterBytes) break;
   }
-  incoming.socket.resetAndDestroy();
+  incoming.socket?.resetAndDestroy();
 }
 
 async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
