@@ -17,6 +17,8 @@ export interface Config {
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
   readonly rateLimits: boolean;
+  /** Whether requests over loopback are limited, too: for tests of the limits. */
+  readonly rateLimitLoopback: boolean;
   readonly sweepGraceSeconds: number;
   /** A job whose worker died runs again after a lock and two checks at the most. */
   readonly jobLockSeconds: number;
@@ -68,6 +70,7 @@ export function loadConfig(values: Values): Config {
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
+    rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
     jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),

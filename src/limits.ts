@@ -41,6 +41,11 @@ export const refusedBodyDrainMs = 2_000;
 
 export const jsonBodyMaxBytes = 64 * KiB;
 export const jsonBodyDeadlineMs = 10_000;
+/** How long a request may wait for Redis to count it, and for how long Redis is left alone when it could not. */
+export const throttleDeadlineMs = 150;
+export const throttlePauseMs = 1_000;
+/** How late the end of a request's time may be noticed. */
+export const deadlineCheckMs = 100;
 export const requestDeadlineMs = 10_000;
 
 export const databaseConnectionsPerProcess = 10;
@@ -155,6 +160,8 @@ export const jobCrashesMax = 3;
 export const drainPollMs = 50;
 export const poolThreadHeapMiB = 64;
 export const poolThreadIdleMs = 30_000;
+/** How long a pool thread, which is there for the asking, has to start FFmpeg. */
+export const poolThreadStartMs = 30_000;
 /** How long a pool thread has to end its process before it is ended itself. */
 export const poolThreadEndMs = 5_000;
 export const progressIntervalMs = 1_000;

@@ -11,8 +11,9 @@ import {
   partBuffersPerInstance,
   passwordHashQueueMax,
   shutdownDeadlineMs,
+  voteBatchesInFlightMax,
 } from './limits.ts';
-import { openLog } from './log.ts';
+import { openWebLog } from './log.ts';
 import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
@@ -25,13 +26,15 @@ import { openRankings } from './readers/rankings.ts';
 import { openReadiness } from './readers/readiness.ts';
 import { readSettings } from './settings.ts';
 import { onStopSignal } from './shutdown.ts';
+import { openThrottle } from './throttle/throttle.ts';
 import { openTokens } from './tokens.ts';
 
 /** One web process. Everything is opened here, once, and passed down. */
 async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const registry = createRegistry(config.release);
-  const service = openService(config, createWebMetrics(registry));
+  const databases = openDatabases(config);
+  const service = openService(config, databases, createWebMetrics(registry));
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
   await server.listen(config.port);
@@ -41,37 +44,55 @@ async function main(): Promise<void> {
     await drainServer(server, service);
     metricsServer.close();
     await service.producer.close();
-    await service.sql.end({ timeout: 1 });
+    await Promise.all([databases.sql.end({ timeout: 1 }), databases.votesSql.end({ timeout: 1 })]);
     service.objects.close();
   });
 }
 
-function openService(config: Config, metrics: Service['metrics']): Service {
-  const log = openLog(config.logLevel, { process: 'web' });
-  const sql = openDatabase(config.databaseUrl, {
-    connections: databaseConnectionsPerProcess,
-    applicationName: 'competition-web',
-  });
+type Databases = ReturnType<typeof openDatabases>;
+
+function openDatabases({ databaseUrl }: Config) {
+  return {
+    sql: openDatabase(databaseUrl, {
+      connections: databaseConnectionsPerProcess,
+      applicationName: 'competition-web',
+    }),
+    // Votes keep their place however busy the other connections are.
+    votesSql: openDatabase(databaseUrl, {
+      connections: voteBatchesInFlightMax,
+      applicationName: 'competition-votes',
+      keepsPlans: true,
+    }),
+  };
+}
+
+function openService(config: Config, databases: Databases, metrics: Service['metrics']): Service {
+  const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
+  const { sql } = databases;
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
   const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
   metrics.watch('competition_upload_waiting', 'Uploads that wait for a part buffer', buffers.waiting);
   metrics.watch('competition_part_buffers_in_use', 'Part buffers lent out', buffers.inUse);
+  const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
+  if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
   const links = openMediaLinks(objects, config.mediaHost);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
     config,
     log,
+    logRequest,
     metrics,
     sql,
     objects,
-    producer: openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis')),
+    producer,
     buffers,
     earlyBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
+    throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
     knownUsers: openKnownUsers(sql),
     links,
-    votes: openVoteBatches(sql, (size) => metrics.voteBatchSize.observe(size)),
+    votes: openVoteBatches(databases.votesSql, (size) => metrics.voteBatchSize.observe(size)),
     rankings: openRankings(sql),
     publicVideos: openPublicVideos(sql, links),
     readiness: openReadiness(sql, objects),

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createRequestSeconds } from './request-seconds.ts';
 
 export type WebMetrics = ReturnType<typeof createWebMetrics>;
 
@@ -21,13 +22,7 @@ export function createRegistry(release: string): Registry {
 export function createWebMetrics(registry: Registry) {
   const registers = [registry];
   return {
-    requestSeconds: new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'From the last header to the last byte of the answer',
-      labelNames: ['route', 'method', 'status'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-      registers,
-    }),
+    requestSeconds: createRequestSeconds(registry),
     uploadBytes: new Counter({
       name: 'competition_upload_bytes_total',
       help: 'Bytes of upload bodies read',
@@ -38,6 +33,17 @@ export function createWebMetrics(registry: Registry) {
       name: 'competition_votes_total',
       help: 'Votes answered, by what became of them',
       labelNames: ['result'],
+      registers,
+    }),
+    rateLimited: new Counter({
+      name: 'competition_rate_limited_total',
+      help: 'Requests refused because a limit was exceeded',
+      labelNames: ['limit'],
+      registers,
+    }),
+    rateLimitsOpen: new Counter({
+      name: 'competition_rate_limits_open_total',
+      help: 'Requests let through uncounted because Redis could not be asked',
       registers,
     }),
     voteBatchSize: new Histogram({

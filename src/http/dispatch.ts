@@ -1,8 +1,9 @@
-import { within } from '../deadline.ts';
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
 import { authenticate } from './auth.ts';
-import { type Exchange, openExchange } from './exchange.ts';
+import { readClientAddress } from './client-address.ts';
+import { openDeadlines } from './deadlines.ts';
+import { type Exchange, openExchange, watchAbort } from './exchange.ts';
 import { renderFailure } from './failure.ts';
 import { receiveUpload } from './handlers/upload.ts';
 import { notAnObject, readJsonBody } from './json-body.ts';
@@ -11,6 +12,7 @@ import { createInputReader, readRawInput } from './request.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
 import type { Service } from './service.ts';
+import { admit } from './throttled.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 export type Serve = (res: HttpResponse, req: HttpRequest) => void;
@@ -26,48 +28,70 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   const readInput = createInputReader(route);
   const paramCount = route.path.split('{').length - 1;
   const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
+  const isConditional = 304 in route.answers;
+  const { limit } = route;
+  const trustedHops = service.config.trustedHops;
 
   function run(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
     if (exchange.headers.framingFault)
       throw new AppError('bad_request', 'Expected one way of framing the body, got another');
+    if (limit !== undefined) exchange.clientAddress = readClientAddress(exchange.res, req, trustedHops);
     if (route.form !== undefined) return receiveUpload(exchange, readUploadHeaders(req), service);
     const raw = readRawInput(req, paramCount);
-    const ifNoneMatch = req.getHeader('if-none-match');
+    const ifNoneMatch = isConditional ? req.getHeader('if-none-match') : '';
+    const acceptEncoding = isConditional ? req.getHeader('accept-encoding') : '';
     const body = bodyFaults === undefined ? undefined : readJsonBody(exchange, req.getHeader('content-type'));
     const proceed = (userId: number): Reply | Promise<Reply> => {
-      const request = { exchange, userId, ...readInput(raw), body: undefined, ifNoneMatch };
-      if (body === undefined || bodyFaults === undefined) return route.handle(request, service);
-      return body.then((value) => route.handle({ ...request, body: checkBody(value, bodyFaults) }, service));
+      const { params, query } = readInput(raw);
+      const handle = (value: unknown) => {
+        const request = { exchange, userId, params, query, body: value, ifNoneMatch, acceptEncoding };
+        if (limit === undefined) return route.handle(request, service);
+        return admit(exchange, service, limit, userId).then(() => route.handle(request, service));
+      };
+      if (body === undefined || bodyFaults === undefined) return handle(undefined);
+      return body.then((value) => handle(checkBody(value, bodyFaults)));
     };
     if (!route.needsUser) return proceed(0);
     const userId = authenticate(req.getHeader('authorization'), service);
     return typeof userId === 'number' ? proceed(userId) : userId.then(proceed);
   }
 
+  function finish(exchange: Exchange, reply: Reply): void {
+    if (service.lifecycle.isDraining) exchange.closesConnection = true;
+    sendReply(exchange, reply);
+    onOver(exchange);
+  }
+
+  function fail(exchange: Exchange, error: unknown): void {
+    finish(exchange, renderFailure(error, exchange, service.log));
+  }
+
+  /** Only what waits can be aborted or be late. */
+  function finishLater(exchange: Exchange, answer: Promise<Reply>): void {
+    watchAbort(exchange);
+    // An upload has deadlines of its own.
+    const endWait = route.form === undefined ? beginWait(() => fail(exchange, tooLate())) : () => true;
+    answer.then(
+      (reply) => void (endWait() && finish(exchange, reply)),
+      (error: unknown) => void (endWait() && fail(exchange, error)),
+    );
+  }
+
   return (res, req) => {
     const exchange = openExchange(res, req, route.path);
-    res.onAborted(() => {
-      exchange.isOver = true;
-      exchange.wasAborted = true;
-      exchange.abort?.abort(new Error('The client went away'));
-    });
-    const finish = (reply: Reply) => {
-      if (service.lifecycle.isDraining) exchange.closesConnection = true;
-      sendReply(exchange, reply);
-      onOver(exchange);
-    };
-    const fail = (error: unknown) => finish(renderFailure(error, exchange, service.log));
+    let answer: Reply | Promise<Reply>;
     try {
-      const answer = run(exchange, req);
-      if (!(answer instanceof Promise)) finish(answer);
-      // An upload has deadlines of its own.
-      else if (route.form !== undefined) answer.then(finish, fail);
-      else within(answer, requestDeadlineMs, tooLate).then(finish, fail);
+      answer = run(exchange, req);
     } catch (error) {
-      fail(error);
+      fail(exchange, error);
+      return;
     }
+    if (answer instanceof Promise) finishLater(exchange, answer);
+    else finish(exchange, answer);
   };
 }
+
+const beginWait = openDeadlines(requestDeadlineMs);
 
 function checkBody(value: unknown, bodyFaults: ReturnType<typeof findFaults>): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notAnObject();

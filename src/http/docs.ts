@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { describeApi } from './openapi.ts';
 import type { Reply } from './reply.ts';
 import type { Route } from './route.ts';
-import { describeApi } from './openapi.ts';
 
 /** The document and Swagger UI's own files, read once and served from this process: no page of ours loads anything from elsewhere. */
 export function createDocs(routes: readonly Route[], version: string): ReadonlyMap<string, Reply> {
@@ -20,7 +20,15 @@ export function createDocs(routes: readonly Route[], version: string): ReadonlyM
   ];
   return new Map<string, Reply>([
     ['/openapi.json', { status: 200, bytes: Buffer.from(JSON.stringify(describeApi(routes, version))) }],
-    ['/docs', { status: 200, bytes: page, contentType: 'text/html; charset=utf-8', headers: [['Content-Security-Policy', policy]] }],
+    [
+      '/docs',
+      {
+        status: 200,
+        bytes: page,
+        contentType: 'text/html; charset=utf-8',
+        headers: [['Content-Security-Policy', policy]],
+      },
+    ],
     ['/docs/start.js', { status: 200, bytes: starter, contentType: 'text/javascript; charset=utf-8' }],
     ['/redoc', { status: 307, headers: [['Location', '/docs']] }],
     file('swagger-ui.css', 'text/css; charset=utf-8'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Use } from '../throttle/throttle.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** One request and its answer, from the first header to the last byte. */
@@ -13,10 +14,14 @@ export interface Exchange {
   /** Answered or aborted: `res` must not be touched any more. */
   isOver: boolean;
   wasAborted: boolean;
+  isWatched: boolean;
   closesConnection: boolean;
   status: number;
   bytesIn: number;
   bytesOut: number;
+  /** Read only where a route is limited. */
+  clientAddress: string;
+  limitUses: Use[];
   abort: AbortController | undefined;
 }
 
@@ -38,14 +43,28 @@ export function openExchange(res: HttpResponse, req: HttpRequest, route: string)
     headers: readFraming(req),
     isOver: false,
     wasAborted: false,
+    isWatched: false,
     closesConnection: false,
     status: 0,
     bytesIn: 0,
     bytesOut: 0,
+    clientAddress: '',
+    limitUses: [],
     abort: undefined,
   };
   exchange.closesConnection = exchange.headers.isChunked || exchange.headers.framingFault;
   return exchange;
+}
+
+/** Needed before a handler returns without having answered, and only then. */
+export function watchAbort(exchange: Exchange): void {
+  if (exchange.isWatched) return;
+  exchange.isWatched = true;
+  exchange.res.onAborted(() => {
+    exchange.isOver = true;
+    exchange.wasAborted = true;
+    exchange.abort?.abort(new Error('The client went away'));
+  });
 }
 
 /** Made only where somebody listens: most requests are answered before they could be aborted. */

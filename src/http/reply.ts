@@ -1,4 +1,5 @@
-import type { Exchange } from './exchange.ts';
+import { type Exchange, watchAbort } from './exchange.ts';
+import { limitHeaders } from './throttled.ts';
 
 export interface Reply {
   readonly status: number;
@@ -47,16 +48,21 @@ export function sendReply(exchange: Exchange, reply: Reply): void {
       else endWithoutBody(exchange, reply.status === 304 ? 0 : length);
     });
   };
-  if (exchange.closesConnection) setImmediate(write);
-  else write();
+  if (exchange.closesConnection) {
+    watchAbort(exchange);
+    setImmediate(write);
+  } else {
+    write();
+  }
 }
 
 /** `Connection: close` is written by the server itself. */
-function writeHead({ res, requestId }: Exchange, reply: Reply, length: number): void {
+function writeHead({ res, requestId, limitUses }: Exchange, reply: Reply, length: number): void {
   res.writeStatus(reasons[reply.status] ?? String(reply.status));
   res.writeHeader('X-Request-Id', requestId);
   if (length > 0) res.writeHeader('Content-Type', reply.contentType ?? 'application/json');
   for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
+  for (const [name, value] of limitHeaders(limitUses)) res.writeHeader(name, value);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { TSchema } from '@sinclair/typebox';
 import { type FieldFault, ValidationError } from '../errors.ts';
+import { understoodTextsMax } from '../limits.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
 import type { HttpRequest } from './uws.ts';
@@ -15,6 +16,8 @@ export interface Input {
   readonly query: unknown;
 }
 
+const nothing: Input = { params: undefined, query: undefined };
+
 /** Compiled once a route. Throws a ValidationError that lists the path's and the query's faults together. */
 export function createInputReader(route: Route): (raw: RawInput) => Input {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
@@ -24,15 +27,22 @@ export function createInputReader(route: Route): (raw: RawInput) => Input {
   const queryNumbers = numberNames(route.query);
   const queryNames = Object.keys(route.query?.['properties'] ?? {});
 
+  // Without parameters in the path an address is its query, and the same few are asked for all the time.
+  const understood = new Map<string, Input>();
+
   return (raw) => {
-    if (pathFaults === undefined && queryFaults === undefined) return { params: undefined, query: undefined };
+    if (pathFaults === undefined && queryFaults === undefined) return nothing;
+    const known = pathFaults === undefined ? understood.get(raw.query) : undefined;
+    if (known !== undefined) return known;
     const params = Object.fromEntries(
       names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]),
     );
     const query = readQuery(raw.query, queryNames, queryNumbers);
     const faults: FieldFault[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
     if (faults.length > 0) throw new ValidationError(faults);
-    return { params, query };
+    const input = { params, query };
+    if (pathFaults === undefined && understood.size < understoodTextsMax) understood.set(raw.query, input);
+    return input;
   };
 }
 

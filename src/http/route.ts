@@ -1,4 +1,5 @@
 import type { Static, TSchema } from '@sinclair/typebox';
+import type { LimitName } from '../throttle/limits-by-name.ts';
 import type { Exchange } from './exchange.ts';
 import type { Reply } from './reply.ts';
 import type { Service } from './service.ts';
@@ -12,6 +13,8 @@ export interface Route {
   readonly summary: string;
   readonly tag: string;
   readonly needsUser: boolean;
+  /** Counted for the user, or for the client's address where none is needed. */
+  readonly limit?: LimitName;
   readonly params?: TSchema;
   readonly query?: TSchema;
   readonly json?: TSchema;
@@ -30,6 +33,7 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly query: Q;
   readonly body: B;
   readonly ifNoneMatch: string;
+  readonly acceptEncoding: string;
 }
 
 type StaticOf<S> = S extends TSchema ? Static<S> : undefined;

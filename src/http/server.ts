@@ -102,19 +102,16 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
 function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
   return (res, req) => {
     const exchange = openExchange(res, req, route);
-    res.onAborted(() => {
-      exchange.isOver = true;
-    });
     sendReply(exchange, reply);
     onOver(exchange);
   };
 }
 
 /** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
-function recordRequest(exchange: Exchange, { log, metrics }: Service): void {
+function recordRequest(exchange: Exchange, { logRequest, metrics }: Service): void {
   const seconds = (performance.now() - exchange.startedAt) / 1000;
   const status = exchange.wasAborted ? 499 : exchange.status;
   const { method, route, requestId, bytesIn, bytesOut } = exchange;
-  metrics.requestSeconds.observe({ route, method, status }, seconds);
-  log.info({ requestId, method, route, status, seconds, bytesIn, bytesOut }, 'request');
+  metrics.requestSeconds.observe(route, method, status, seconds);
+  logRequest({ requestId, method, route, status, seconds, bytesIn, bytesOut });
 }

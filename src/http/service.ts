@@ -1,7 +1,7 @@
 import type { VoteBatches } from '../actions/cast-vote.ts';
 import type { Config } from '../config.ts';
 import type { Sql } from '../database/open.ts';
-import type { Logger } from '../log.ts';
+import type { Logger, WebLog } from '../log.ts';
 import type { WebMetrics } from '../metrics.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -12,6 +12,7 @@ import type { MediaLinks } from '../readers/media-links.ts';
 import type { PublicVideos } from '../readers/public-videos.ts';
 import type { RankingsReader } from '../readers/rankings.ts';
 import type { Readiness } from '../readers/readiness.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { Tokens } from '../tokens.ts';
 import type { EarlyBytes } from './body.ts';
 
@@ -19,6 +20,7 @@ import type { EarlyBytes } from './body.ts';
 export interface Service {
   readonly config: Config;
   readonly log: Logger;
+  readonly logRequest: WebLog['logRequest'];
   readonly metrics: WebMetrics;
   readonly sql: Sql;
   readonly objects: ObjectStore;
@@ -27,6 +29,8 @@ export interface Service {
   readonly earlyBytes: EarlyBytes;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
+  /** Absent where limits are off. */
+  readonly throttle: Throttle | undefined;
   readonly knownUsers: KnownUsers;
   readonly links: MediaLinks;
   readonly votes: VoteBatches;

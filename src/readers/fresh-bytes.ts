@@ -1,48 +1,68 @@
 import { LRUCache } from 'lru-cache';
-import { freshBytesEntriesMax, freshBytesMaxAgeMs, freshBytesRefreshMs } from '../limits.ts';
+import { freshBytesEntriesMax, freshBytesMaxAgeMs, freshBytesMaxBytes, freshBytesRefreshMs } from '../limits.ts';
+import { type Prepared, prepare } from './prepared.ts';
 
-export interface Prepared {
-  readonly bytes: Buffer;
-  readonly etag: string;
-  readonly headers: readonly (readonly [string, string])[];
-  /** When the data was asked for: it is at least as new as this. */
+export interface Loaded {
+  readonly value: unknown;
+  readonly headers?: readonly (readonly [string, string])[];
+  /** When the oldest of the data was asked for, where that is before the load began. */
+  readonly asOfMs?: number;
+}
+
+interface Entry {
+  readonly prepared: Prepared;
   readonly asOfMs: number;
 }
 
 /**
  * Answers kept as bytes, by key. Up to `freshBytesRefreshMs` of age they are served as they are; from then on one refresh
  * is under way while they still are; past `freshBytesMaxAgeMs` a reader waits for it. However many ask, a key has one load
- * at a time, and loads of all keys take turns.
+ * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
+ * until the next one is due.
  */
-export function openFreshBytes<K>(nameOf: (key: K) => string, load: (key: K) => Promise<Omit<Prepared, 'asOfMs'>>) {
-  const entries = new LRUCache<string, Prepared>({ max: freshBytesEntriesMax });
+export function openFreshBytes<K>(nameOf: (key: K) => string, load: (key: K) => Promise<Loaded>) {
+  const entries = new LRUCache<string, Entry>({
+    max: freshBytesEntriesMax,
+    maxSize: freshBytesMaxBytes,
+    sizeCalculation: ({ prepared }) => prepared.bytes.length + 1,
+  });
   const loading = new Map<string, Promise<Prepared>>();
+  const failures = new LRUCache<string, Promise<Prepared>>({ max: freshBytesEntriesMax, ttl: freshBytesRefreshMs });
   let turn: Promise<unknown> = Promise.resolve();
 
   function refresh(name: string, key: K): Promise<Prepared> {
-    const known = loading.get(name);
+    const known = loading.get(name) ?? failures.get(name);
     if (known !== undefined) return known;
-    const mine = turn.then(async () => {
-      const asOfMs = performance.now();
-      const entry = { ...(await load(key)), asOfMs };
-      entries.set(name, entry);
-      return entry;
-    });
+    const mine = turn.then(() => loadEntry(name, key));
     turn = mine.catch(() => undefined);
     loading.set(name, mine);
-    const forget = () => loading.delete(name);
-    mine.then(forget, forget);
+    mine.then(
+      () => loading.delete(name),
+      () => {
+        loading.delete(name);
+        failures.set(name, mine);
+      },
+    );
     return mine;
+  }
+
+  async function loadEntry(name: string, key: K): Promise<Prepared> {
+    const startedAtMs = performance.now();
+    const { value, headers, asOfMs } = await load(key);
+    const prepared = prepare(value, headers, entries.peek(name)?.prepared);
+    entries.set(name, { prepared, asOfMs: asOfMs ?? startedAtMs });
+    return prepared;
   }
 
   return {
     get(key: K): Prepared | Promise<Prepared> {
       const name = nameOf(key);
       const entry = entries.get(name);
-      const ageMs = entry === undefined ? Number.POSITIVE_INFINITY : performance.now() - entry.asOfMs;
-      if (entry === undefined || ageMs >= freshBytesMaxAgeMs) return refresh(name, key);
+      if (entry === undefined) return refresh(name, key);
+      const ageMs = performance.now() - entry.asOfMs;
+      if (ageMs >= freshBytesMaxAgeMs) return refresh(name, key);
       if (ageMs >= freshBytesRefreshMs) refresh(name, key).catch(() => undefined);
-      return entry;
+      return entry.prepared;
     },
   };
 }

@@ -3,7 +3,6 @@ import { listPublicVideos } from '../database/public-videos.ts';
 import { openFreshBytes } from './fresh-bytes.ts';
 import type { MediaLinks } from './media-links.ts';
 import { cutPage, type PageQuery, parseCursor } from './page-links.ts';
-import { prepare } from './rankings.ts';
 
 export type PublicVideos = ReturnType<typeof openPublicVideos>;
 
@@ -28,7 +27,7 @@ export function openPublicVideos(sql: Sql, links: MediaLinks) {
           poster_url: await links(row.poster_url),
         })),
       );
-      return prepare(videos, page.headers);
+      return { value: videos, headers: page.headers };
     },
   );
 }

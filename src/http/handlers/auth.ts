@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
 import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
+import { toLimitKey } from '../client-address.ts';
 import { signalOf } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 import type { LogIn, SignUp } from '../schemas/auth.ts';
 import { foldEmail } from '../schemas/email.ts';
 import type { Service } from '../service.ts';
+import { admit } from '../throttled.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 
@@ -30,9 +33,17 @@ export async function handleSignUp({ body, exchange }: Body<Static<typeof SignUp
 
 export async function handleLogIn({ body, exchange }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
   const email = foldEmail(body.email) ?? body.email;
+  await admit(exchange, service, 'login-account', nameAttempt(email, exchange.clientAddress));
   const token = await logIn(service, { email, password: body.password }, signalOf(exchange));
   return {
     status: 200,
     body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },
   };
+}
+
+/** An account as it is tried from one address; Redis does not get to know either. */
+function nameAttempt(email: string, clientAddress: string): string {
+  return createHash('sha256')
+    .update(`${email}\0${toLimitKey(clientAddress)}`)
+    .digest('base64url');
 }

@@ -2,8 +2,9 @@ import type { Static } from '@sinclair/typebox';
 import { videoNotFound } from '../../actions/publish-video.ts';
 import type { VoteOutcome } from '../../database/votes.ts';
 import { AppError } from '../../errors.ts';
-import type { Prepared } from '../../readers/fresh-bytes.ts';
+import type { Prepared, Variant } from '../../readers/prepared.ts';
 import { invalidCredentials } from '../auth.ts';
+import { chooseEncoding } from '../encoding.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 import type { RankingsQuery } from '../schemas/public.ts';
@@ -14,16 +15,23 @@ import type { OfVideo } from './videos.ts';
 type Asked<Q> = RouteRequest<undefined, Q, undefined>;
 
 export function handleRankings(request: Asked<Static<typeof RankingsQuery>>, service: Service): Reply | Promise<Reply> {
-  return answerPrepared(service.rankings.get(request.query), request.ifNoneMatch);
+  return answerPrepared(service.rankings.get(request.query), request);
 }
 
 export function handlePublicVideos(request: Asked<Static<typeof ListQuery>>, service: Service): Reply | Promise<Reply> {
-  return answerPrepared(service.publicVideos.get(request.query), request.ifNoneMatch);
+  return answerPrepared(service.publicVideos.get(request.query), request);
 }
 
-function answerPrepared(prepared: Prepared | Promise<Prepared>, ifNoneMatch: string): Reply | Promise<Reply> {
-  if (prepared instanceof Promise) return prepared.then((each) => answerPrepared(each, ifNoneMatch));
-  const { bytes, etag, headers } = prepared;
+type Conditions = Pick<RouteRequest, 'ifNoneMatch' | 'acceptEncoding'>;
+
+function answerPrepared(prepared: Prepared | Promise<Prepared>, conditions: Conditions): Reply | Promise<Reply> {
+  if (prepared instanceof Promise) return prepared.then((each) => answerPrepared(each, conditions));
+  const variant = prepared.variant(chooseEncoding(conditions.acceptEncoding));
+  if (variant instanceof Promise) return variant.then((each) => answerVariant(each, conditions));
+  return answerVariant(variant, conditions);
+}
+
+function answerVariant({ bytes, etag, headers }: Variant, { ifNoneMatch }: Conditions): Reply {
   const isKnown = ifNoneMatch !== '' && (ifNoneMatch === '*' || ifNoneMatch.includes(etag));
   return isKnown ? { status: 304, headers } : { status: 200, bytes, headers };
 }

@@ -15,6 +15,7 @@ import { type Exchange, signalOf } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import type { Service } from '../service.ts';
+import { admit as admitUse } from '../throttled.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
 
 export interface UploadHeaders {
@@ -67,6 +68,7 @@ async function runUpload(
 ): Promise<Reply> {
   if (service.lifecycle.isDraining) throw stopping();
   const userId = await authenticate(headers.authorization, service);
+  await admitUse(exchange, service, 'upload-user', userId);
   const boundary = boundaryOf(headers.contentType);
   if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
   const { contentLength } = exchange.headers;

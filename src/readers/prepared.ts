@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { compressedMinBytes } from '../limits.ts';
+
+export type Encoding = 'identity' | 'gzip' | 'br';
+type Header = readonly [string, string];
+
+/** One form of an answer, ready to go out. */
+export interface Variant {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly headers: readonly Header[];
+}
+
+export interface Prepared extends Variant {
+  /** The headers it was made with. */
+  readonly given: readonly Header[];
+  /** Compressed by the first one who asks, for everybody; a promise only until that is done. */
+  variant(encoding: Encoding): Variant | Promise<Variant>;
+}
+
+/**
+ * As it goes out: the ETag is of the bytes, so that it holds over processes and restarts. Where the bytes are those of
+ * `previous`, that is kept, with what was compressed of it.
+ */
+export function prepare(value: unknown, headers: readonly Header[] = [], previous?: Prepared): Prepared {
+  const bytes = Buffer.from(JSON.stringify(value));
+  if (previous?.bytes.equals(bytes) && JSON.stringify(previous.given) === JSON.stringify(headers)) return previous;
+  const tag = createHash('sha1').update(bytes).digest('base64url');
+  const isCompressible = bytes.length >= compressedMinBytes;
+  const identity = form(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
+  const variants = new Map<Encoding, Variant | Promise<Variant>>([['identity', identity]]);
+
+  return {
+    ...identity,
+    given: headers,
+    variant(encoding) {
+      if (!isCompressible) return identity;
+      const known = variants.get(encoding);
+      if (known !== undefined) return known;
+      const made = compress[encoding](bytes).then((compressed) => {
+        const variant = form(compressed, `"${tag}-${encoding}"`, [['Content-Encoding', encoding], vary, ...headers]);
+        variants.set(encoding, variant);
+        return variant;
+      });
+      variants.set(encoding, made);
+      return made;
+    },
+  };
+}
+
+const vary: Header = ['Vary', 'Accept-Encoding'];
+
+function form(bytes: Buffer, etag: string, headers: readonly Header[]): Variant {
+  return { bytes, etag, headers: [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers] };
+}
+
+/** In libuv's pool. Brotli at its middle: its best takes a hundred times as long. */
+const compress: Record<Encoding, (bytes: Buffer) => Promise<Buffer>> = {
+  identity: async (bytes) => bytes,
+  gzip: promisify<Buffer, Buffer>((bytes, done) => gzip(bytes, { level: 6 }, done)),
+  br: promisify<Buffer, Buffer>((bytes, done) =>
+    brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }, done),
+  ),
+};
