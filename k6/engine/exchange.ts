@@ -1,0 +1,104 @@
+import { Agent, type Dispatcher } from 'undici';
+import { now } from './runtime.ts';
+
+export interface Exchange {
+  status: number;
+  headers: Record<string, string>;
+  chunks: Buffer[];
+  bytesReceived: number;
+  error: string;
+  /** When the request was handed over, went out on a connection, had its first answer, was over. */
+  at: { handedOver: number; sent: number; answered: number; ended: number };
+}
+
+export interface ExchangeRequest {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: string | AsyncIterable<Uint8Array> | null;
+  timeoutMs: number;
+  keepsBody: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * As many connections as there are requests at once, kept between them. No retry and no redirect: what is measured is what
+ * was asked for.
+ */
+export function openAgent(): Agent {
+  return new Agent({
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    bodyTimeout: 0,
+    headersTimeout: 0,
+    connectTimeout: 60_000,
+  });
+}
+
+/** One request to its end. Never rejects: a failure is an exchange with status 0 and an error, as in k6. */
+export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
+  const handedOver = now();
+  const result: Exchange = {
+    status: 0,
+    headers: {},
+    chunks: [],
+    bytesReceived: 0,
+    error: '',
+    at: { handedOver, sent: 0, answered: 0, ended: 0 },
+  };
+  return new Promise((resolve) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let isOver = false;
+    const timer = setTimeout(() => cut('request timeout'), request.timeoutMs);
+    const onAbort = () => cut('interrupted');
+    request.signal.addEventListener('abort', onAbort);
+    const finish = (error: string) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      request.signal.removeEventListener('abort', onAbort);
+      result.at.ended = now();
+      result.at.sent ||= result.at.ended;
+      result.at.answered ||= result.at.ended;
+      if (error !== '') Object.assign(result, { error, status: 0 });
+      resolve(result);
+    };
+    const cut = (reason: string) => {
+      finish(reason);
+      controller?.abort(new Error(reason));
+    };
+    if (request.signal.aborted) return cut('interrupted');
+    agent.dispatch(
+      {
+        origin: request.url.origin,
+        path: request.url.pathname + request.url.search,
+        method: request.method as Dispatcher.HttpMethod,
+        headers: request.headers,
+        body: request.body as Dispatcher.DispatchOptions['body'],
+      },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (isOver) started.abort(new Error('over'));
+          result.at.sent = now();
+        },
+        onResponseStart(_controller, statusCode, headers) {
+          result.at.answered = now();
+          result.status = statusCode;
+          for (const [name, value] of Object.entries(headers)) result.headers[name] = String(value);
+        },
+        onResponseData(_controller, chunk) {
+          result.bytesReceived += chunk.length;
+          if (request.keepsBody) result.chunks.push(chunk);
+        },
+        onResponseEnd: () => finish(''),
+        onResponseError: (_controller, error) => finish(describe(error)),
+      },
+    );
+  });
+}
+
+function describe(error: Error): string {
+  const code = 'code' in error ? String(error.code) : error.name;
+  return `${code}: ${error.message}`;
+}

@@ -1,0 +1,109 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { iterate, type Lane } from './iterate.ts';
+import type { ThreadSettings } from './messages.ts';
+import type { ArrivalSpec, LoopSpec } from './options.ts';
+import { now, thread } from './runtime.ts';
+import { createSchedule } from './schedule.ts';
+
+export interface Pace {
+  startAt: number;
+  settings: ThreadSettings;
+  /** Aborted when no further iteration may begin. */
+  stop: AbortSignal;
+  claimVu(): number;
+}
+
+/** Resolves once no further iteration begins, with the iterations still under way. */
+export async function execute(lane: Lane, pace: Pace): Promise<Promise<void>[]> {
+  await sleepUntil(pace.startAt, pace.stop);
+  return lane.spec.executor === 'constant-vus'
+    ? loop(lane, lane.spec, pace)
+    : arrive(lane, lane.spec as ArrivalSpec, pace);
+}
+
+/**
+ * Open loop: an iteration begins when it is due, whatever became of those before. It is dropped, and counted, when as many
+ * are under way as there may be. With several threads each takes every nth arrival.
+ */
+async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
+  const { index, threads } = pace.settings;
+  const dueMs = createSchedule(spec);
+  const users = openUsers(shareOf(spec.maxVus, index, threads), pace.claimVu);
+  const running = new Set<Promise<void>>();
+  for (let n = index; ; n += threads) {
+    const due = dueMs(n);
+    if (due === undefined) break;
+    const dueAt = pace.startAt + due;
+    // A turn now and then, so that answers are read also while arrivals are behind.
+    if (dueAt > now()) await sleepUntil(dueAt, pace.stop);
+    else if (n % 64 === index) await nextTurn();
+    if (pace.stop.aborted) break;
+    const user = users.take();
+    lane.count.vusPeak = Math.max(lane.count.vusPeak, users.inUse());
+    if (user === undefined) {
+      lane.count.dropped += 1;
+      thread.samples.add('dropped_iterations', 1, { scenario: spec.name }, dueAt);
+      continue;
+    }
+    const turn = { vu: user.id, inTest: n, ofVu: user.iterations++, dueAt };
+    const done: Promise<void> = iterate(lane, turn).then(() => {
+      users.give(user);
+      running.delete(done);
+    });
+    running.add(done);
+  }
+  await sleepUntil(pace.startAt + spec.durationMs, pace.stop);
+  return [...running];
+}
+
+/** Closed loop: as many users as asked for, each beginning again as soon as it is done. */
+async function loop(lane: Lane, spec: LoopSpec, pace: Pace): Promise<Promise<void>[]> {
+  const { index, threads } = pace.settings;
+  const endAt = pace.startAt + spec.durationMs;
+  const users = shareOf(spec.maxVus, index, threads);
+  lane.count.vusPeak = users;
+  let inTest = index;
+  const running = Array.from({ length: users }, async () => {
+    const vu = pace.claimVu();
+    for (let ofVu = 0; now() < endAt && !pace.stop.aborted; ofVu += 1) {
+      const turn = { vu, inTest, ofVu, dueAt: undefined };
+      inTest += threads;
+      await iterate(lane, turn);
+      await nextTurn();
+    }
+  });
+  await sleepUntil(endAt, pace.stop);
+  return running;
+}
+
+interface User {
+  id: number;
+  iterations: number;
+}
+
+/** The user that was free for the shortest time is taken first: its connection is the least likely to be gone. */
+function openUsers(limit: number, claimVu: () => number) {
+  const free: User[] = [];
+  let made = 0;
+  return {
+    take(): User | undefined {
+      const user = free.pop();
+      if (user !== undefined || made >= limit) return user;
+      made += 1;
+      return { id: claimVu(), iterations: 0 };
+    },
+    give: (user: User) => free.push(user),
+    inUse: () => made - free.length,
+  };
+}
+
+function shareOf(total: number, index: number, threads: number): number {
+  return Math.floor(total / threads) + (index < total % threads ? 1 : 0);
+}
+
+/** Timers are good for a millisecond: what is nearer is slept for with the shortest there is. */
+async function sleepUntil(at: number, stop: AbortSignal): Promise<void> {
+  for (let left = at - now(); left > 0 && !stop.aborted; left = at - now()) {
+    await sleep(Math.max(1, Math.floor(left)), undefined, { signal: stop }).catch(() => undefined);
+  }
+}

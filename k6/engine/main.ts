@@ -1,0 +1,46 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { exitCodes, RunFailure } from './exit-codes.ts';
+import { runScript } from './run.ts';
+
+const usage = 'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--out FILE]';
+
+/** The engine as a program: the exit codes are k6's. `--out` keeps every request, which the reports are made from. */
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      env: { type: 'string', short: 'e', multiple: true, default: [] },
+      threads: { type: 'string', default: '1' },
+      out: { type: 'string' },
+    },
+  });
+  const [verb, scriptPath] = positionals;
+  const threads = Number(values.threads);
+  if (verb !== 'run' || scriptPath === undefined || !(threads >= 1 && threads <= 64)) {
+    throw new RunFailure(usage, exitCodes.invalidConfig);
+  }
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  const given = values.env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+  const result = await runScript({
+    scriptPath,
+    threads,
+    // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
+    env: { ...(process.env as Record<string, string>), ...Object.fromEntries(given) },
+    signal: abort.signal,
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
+  if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(result));
+  for (const { metric, expression, ok } of result.thresholds) {
+    if (!ok) process.stderr.write(`threshold failed: ${metric} ${expression}\n`);
+  }
+  return result.exitCode;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof RunFailure ? error.exitCode : exitCodes.invalidConfig;
+}

@@ -1,0 +1,52 @@
+import type { CustomMetric } from './registry.ts';
+import type { Series } from './samples.ts';
+
+export interface ThreadSettings {
+  scriptUrl: string;
+  env: Readonly<Record<string, string>>;
+  index: number;
+  threads: number;
+}
+
+/** What a thread is told. */
+export type Order =
+  | { kind: 'setup' }
+  | { kind: 'start'; startAt: number; setupData: unknown }
+  | { kind: 'stop' }
+  | { kind: 'teardown'; setupData: unknown }
+  | { kind: 'summarize'; data: unknown }
+  | { kind: 'end' };
+
+/** Sums since the scenario's start in one thread. */
+export interface ScenarioCount {
+  started: number;
+  completed: number;
+  dropped: number;
+  interrupted: number;
+  /** Iterations that threw. */
+  failed: number;
+  active: number;
+  vusPeak: number;
+  /** Sum over all moments of the iterations under way, until the last arrival was due. */
+  busyMs: number;
+}
+
+/** CPU time that a thread used, and that it was ready to run but had no core; undefined where the system does not tell. */
+export interface ThreadCpu {
+  usedMs: number;
+  waitedMs: number;
+}
+
+/** What a thread tells. */
+export type Report =
+  | { kind: 'loaded'; options: unknown; metrics: CustomMetric[]; exports: string[] }
+  | { kind: 'done'; result: unknown }
+  | {
+      kind: 'progress';
+      at: number;
+      series: Series[];
+      counts: Record<string, ScenarioCount>;
+      cpu: ThreadCpu | undefined;
+    }
+  | { kind: 'finished' }
+  | { kind: 'failed'; message: string; exitCode: number };

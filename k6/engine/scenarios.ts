@@ -1,0 +1,85 @@
+import { setMaxListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { execute } from './executors.ts';
+import { exitCodes, RunFailure } from './exit-codes.ts';
+import type { Lane } from './iterate.ts';
+import type { ScenarioCount, ThreadCpu, ThreadSettings } from './messages.ts';
+import type { RunOptions, ScenarioSpec } from './options.ts';
+import { now } from './runtime.ts';
+
+export interface Load {
+  settings: ThreadSettings;
+  options: RunOptions;
+  script: Readonly<Record<string, unknown>>;
+  setupData: unknown;
+  startAt: number;
+  onFatal(error: RunFailure): void;
+}
+
+/** Runs this thread's share of every scenario. `stop` cuts what is under way; `done` resolves when all is over. */
+export function runScenarios(load: Load) {
+  const stop = new AbortController();
+  // As many listen as there are requests under way.
+  setMaxListeners(0, stop.signal);
+  let users = 0;
+  const claimVu = () => load.settings.index + 1 + load.settings.threads * users++;
+  const lanes = load.options.scenarios.map((spec) => openLane(spec, load));
+  const done = Promise.all(
+    lanes.map(async (lane) => {
+      const startAt = load.startAt + lane.spec.startTimeMs;
+      const running = await execute(lane, { startAt, settings: load.settings, stop: stop.signal, claimVu });
+      const grace = setTimeout(() => lane.interrupt.abort(), stop.signal.aborted ? 0 : lane.spec.gracefulStopMs);
+      stop.signal.addEventListener('abort', () => lane.interrupt.abort());
+      await Promise.all(running);
+      clearTimeout(grace);
+    }),
+  );
+  return {
+    done,
+    stop: () => stop.abort(),
+    counts(): Record<string, ScenarioCount> {
+      for (const lane of lanes) lane.account();
+      return Object.fromEntries(lanes.map(({ spec, count }) => [spec.name, { ...count }]));
+    },
+  };
+}
+
+function openLane(spec: ScenarioSpec, load: Load): Lane {
+  const run = load.script[spec.exec];
+  if (typeof run !== 'function') {
+    throw new RunFailure(
+      `Expected the script to export ${spec.exec} for scenario ${spec.name}, got ${typeof run}`,
+      exitCodes.invalidConfig,
+    );
+  }
+  const fromAt = load.startAt + spec.startTimeMs;
+  const untilAt = fromAt + spec.durationMs;
+  let accountedAt = fromAt;
+  const interrupt = new AbortController();
+  setMaxListeners(0, interrupt.signal);
+  const count = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0, busyMs: 0 };
+  return {
+    spec,
+    count,
+    run: run as Lane['run'],
+    data: load.setupData,
+    interrupt,
+    onFatal: load.onFatal,
+    account() {
+      const at = Math.min(now(), untilAt);
+      if (at <= accountedAt) return;
+      count.busyMs += count.active * (at - accountedAt);
+      accountedAt = at;
+    },
+  };
+}
+
+/** Linux tells a thread about itself, in nanoseconds. */
+export function readThreadCpu(): ThreadCpu | undefined {
+  try {
+    const [used, waited] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ').map(Number);
+    return { usedMs: (used ?? Number.NaN) / 1e6, waitedMs: (waited ?? Number.NaN) / 1e6 };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,123 @@
+import { check } from 'k6';
+import exec from 'k6/execution';
+import http from 'k6/http';
+import { makePlayers, type Player } from './players.ts';
+import { type Answer, call } from './requests.ts';
+
+interface World {
+  players: Player[];
+  videos: number[];
+}
+
+interface Journey {
+  routes: readonly string[];
+  /** How many players the setup makes, unless USERS says so. */
+  players: number;
+  needsVideos: boolean;
+  run(world: World, i: number): Promise<unknown>;
+}
+
+const video = __ENV['VIDEO'] === undefined ? undefined : open(__ENV['VIDEO'], 'b');
+
+const journeys: Record<string, Journey> = {
+  rankings: { routes: ['rankings'], players: 0, needsVideos: false, run: (_world, i) => readRankings(i) },
+  login: { routes: ['login'], players: 10, needsVideos: false, run: logIn },
+  upload: { routes: ['upload'], players: 2, needsVideos: false, run: upload },
+  vote: { routes: ['vote'], players: 100, needsVideos: true, run: (world, i) => vote(world, i, world.videos) },
+  'vote-hot': {
+    routes: ['vote'],
+    players: 100,
+    needsVideos: true,
+    run: (world, i) => vote(world, i, world.videos.slice(0, 1)),
+  },
+  'vote-attack': { routes: ['vote'], players: 1, needsVideos: true, run: attack },
+  mixed: { routes: ['rankings', 'public-videos', 'login'], players: 5, needsVideos: false, run: mix },
+};
+
+/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, mixed. */
+const journeyName = __ENV['JOURNEY'] ?? 'mixed';
+const chosen = choose(journeyName);
+export const routes = chosen.routes;
+
+export async function prepare(): Promise<World> {
+  if (journeyName === 'upload' && video === undefined)
+    throw new Error('Expected VIDEO to name an MP4 file, got nothing');
+  const players = await makePlayers(Number(__ENV['USERS'] ?? chosen.players));
+  if (!chosen.needsVideos) return { players, videos: [] };
+  const list = await call({ name: 'setup', path: '/api/public/videos?limit=100', statuses: [200], isSetup: true });
+  const videos = (list.json() as { id: number }[]).map(({ id }) => id);
+  if (videos.length === 0) throw new Error('Expected at least one public video to vote for, got none');
+  return { players, videos };
+}
+
+export async function journey(world: World): Promise<void> {
+  await chosen.run(world, Number(__ENV['FIRST'] ?? 0) + exec.scenario.iterationInTest);
+}
+
+function choose(name: string): Journey {
+  const found = journeys[name];
+  if (found === undefined)
+    throw new Error(`Expected JOURNEY to be one of ${Object.keys(journeys).join(', ')}, got ${name}`);
+  return found;
+}
+
+function readRankings(i: number): Promise<Answer> {
+  return call({ name: 'rankings', path: `/api/public/rankings?page=${1 + (i % 5)}&limit=20`, statuses: [200] });
+}
+
+function readPublicVideos(): Promise<Answer> {
+  return call({ name: 'public-videos', path: '/api/public/videos?limit=20', statuses: [200] });
+}
+
+function logIn({ players }: World, i: number): Promise<Answer> {
+  const { email, password } = pick(players, i);
+  return call({ name: 'login', method: 'POST', path: '/api/auth/login', json: { email, password }, statuses: [200] });
+}
+
+function upload({ players }: World, i: number): Promise<Answer> {
+  if (video === undefined) throw new Error('Expected VIDEO to name an MP4 file, got nothing');
+  const form = { title: `Load ${i}`, video_file: http.file(video, 'load.mp4', 'video/mp4') };
+  const { token } = pick(players, i);
+  return call({
+    name: 'upload',
+    method: 'POST',
+    path: '/api/videos/upload',
+    token,
+    form,
+    statuses: [201],
+    timeout: '300s',
+  });
+}
+
+/** Every player votes for every video once; a run that wants more votes than that ends, since a refusal costs less. */
+function vote({ players }: World, i: number, videos: readonly number[]): Promise<Answer> {
+  if (i >= players.length * videos.length) {
+    exec.test.abort(`${players.length} players and ${videos.length} videos are too few: set USERS higher`);
+  }
+  const id = pick(videos, Math.floor(i / players.length));
+  return sendVote(id, pick(players, i).token, [200]);
+}
+
+/** One player votes for one video over and over, two at a time: at most one vote may ever count. */
+async function attack({ players, videos }: World): Promise<void> {
+  const { token } = pick(players, 0);
+  const id = pick(videos, 0);
+  const answers = await Promise.all([sendVote(id, token, [200, 400]), sendVote(id, token, [200, 400])]);
+  check(answers, { 'a double vote counts once at most': ([a, b]) => !(a?.status === 200 && b?.status === 200) });
+}
+
+function sendVote(id: number, token: string, statuses: number[]): Promise<Answer> {
+  return call({ name: 'vote', method: 'POST', path: `/api/public/videos/${id}/vote`, token, statuses });
+}
+
+/** Mostly readers, now and then somebody who logs in. */
+function mix(world: World, i: number): Promise<Answer> {
+  if (i % 20 === 19) return logIn(world, i);
+  return i % 4 === 3 ? readPublicVideos() : readRankings(i);
+}
+
+function pick<T>(list: readonly T[], i: number): T {
+  const found = list[i % list.length];
+  if (found === undefined) throw new Error('Expected something to pick from, got an empty list');
+  return found;
+}

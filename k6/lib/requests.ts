@@ -1,0 +1,46 @@
+import { check } from 'k6';
+import http, { type FileData, type RefinedResponse } from 'k6/http';
+import { baseUrl } from './target.ts';
+
+export type Answer = RefinedResponse<'text'>;
+
+interface Call {
+  /** The route's name in every metric: never an address with ids in it. */
+  name: string;
+  method?: string;
+  path: string;
+  token?: string;
+  json?: unknown;
+  form?: Record<string, string | FileData>;
+  statuses: number[];
+  timeout?: string;
+  isSetup?: boolean;
+}
+
+/** One request, tagged by its route, checked for its status. */
+export async function call({
+  name,
+  method = 'GET',
+  path,
+  token,
+  json,
+  form,
+  statuses,
+  timeout,
+  isSetup,
+}: Call): Promise<Answer> {
+  const headers: Record<string, string> = {};
+  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`;
+  if (json !== undefined) headers['Content-Type'] = 'application/json';
+  const body = json === undefined ? form : JSON.stringify(json);
+  const answer = await http.asyncRequest(method, `${baseUrl}${path}`, body, {
+    headers,
+    tags: { name: isSetup ? 'setup' : name },
+    timeout: timeout ?? '60s',
+    responseType: 'text',
+    responseCallback: http.expectedStatuses(...statuses),
+  });
+  if (!isSetup)
+    check(answer, { [`${name} answers ${statuses.join(' or ')}`]: ({ status }) => statuses.includes(status) });
+  return answer;
+}

@@ -1,0 +1,95 @@
+import type { Scenario } from 'k6/options';
+
+type Scenarios = Record<string, Scenario>;
+
+const rate = readNumber('RATE', 20);
+const seconds = readNumber('SECONDS', 60);
+const warmUpSeconds = readNumber('WARM_UP_SECONDS', 10);
+const maxVus = readNumber('VUS', 200);
+
+/** Just enough to see that everything answers. */
+export function smoke(): Scenarios {
+  return inTurn([{ name: 'smoke', rate: Math.min(rate, 5), seconds: Math.min(seconds, 10) }]);
+}
+
+export function average(): Scenarios {
+  return inTurn([{ name: 'average', rate, seconds }]);
+}
+
+/** RATES is a list such as 100,200,300; one step each. */
+export function ramp(): Scenarios {
+  const rates = (__ENV['RATES'] ?? '100,200,300').split(',').map(Number);
+  return inTurn(rates.map((each) => ({ name: `step_${each}`, rate: each, seconds })));
+}
+
+/** At 80 % of CAPACITY, which a breakpoint run has found. */
+export function sustained(): Scenarios {
+  return inTurn([{ name: 'sustained', rate: Math.round(readNumber('CAPACITY', rate) * 0.8), seconds }]);
+}
+
+/** Beyond capacity: what is refused, and how. */
+export function stress(): Scenarios {
+  return inTurn([{ name: 'stress', rate: Math.round(readNumber('CAPACITY', rate) * 1.2), seconds }]);
+}
+
+/** Five times the rate at once, and back. */
+export function spike(): Scenarios {
+  return inTurn([
+    { name: 'before', rate, seconds },
+    { name: 'spike', rate: rate * 5, seconds: Math.max(5, Math.round(seconds / 4)) },
+    { name: 'after', rate, seconds },
+  ]);
+}
+
+/** The same rate for long: what leaks shows. */
+export function soak(): Scenarios {
+  return inTurn([{ name: 'soak', rate, seconds: readNumber('SECONDS', 4 * 3600) }]);
+}
+
+/** STEPS steps (10), each RATE higher than the one before; the run ends when an objective is broken. */
+export function breakpoint(): Scenarios {
+  const steps = Array.from({ length: readNumber('STEPS', 10) }, (_, i) => rate * (i + 1));
+  return inTurn(steps.map((each) => ({ name: `step_${each}`, rate: each, seconds })));
+}
+
+interface Step {
+  name: string;
+  rate: number;
+  seconds: number;
+}
+
+/**
+ * The warm-up, which no objective counts, and then step after step at a constant arrival rate. FIRST tells a step how many
+ * iterations were planned before it, so that iterations can be told apart all through the run.
+ */
+function inTurn(steps: readonly Step[]): Scenarios {
+  const warmUp = { name: 'warm_up', rate: steps[0]?.rate ?? rate, seconds: warmUpSeconds };
+  let startSeconds = 0;
+  let first = 0;
+  const entries = [warmUp, ...steps]
+    .filter((step) => step.seconds > 0)
+    .map((step) => {
+      const scenario: Scenario = {
+        executor: 'constant-arrival-rate',
+        rate: step.rate,
+        timeUnit: '1s',
+        duration: `${step.seconds}s`,
+        startTime: `${startSeconds}s`,
+        preAllocatedVUs: Math.min(maxVus, Math.max(10, step.rate)),
+        maxVUs: maxVus,
+        gracefulStop: '30s',
+        tags: { phase: step === warmUp ? 'warm_up' : 'measured' },
+        env: { FIRST: String(first) },
+      };
+      startSeconds += step.seconds;
+      first += step.rate * step.seconds;
+      return [step.name, scenario] as const;
+    });
+  return Object.fromEntries(entries);
+}
+
+function readNumber(name: string, otherwise: number): number {
+  const value = Number(__ENV[name] ?? otherwise);
+  if (value >= 0) return value;
+  throw new Error(`Expected ${name} to be a number, got ${__ENV[name]}`);
+}

@@ -1,0 +1,49 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface SinkAnswer {
+  status?: number;
+  json?: unknown;
+  headers?: Record<string, string>;
+  delayMs?: number;
+}
+
+export type Sink = Awaited<ReturnType<typeof openSink>>;
+
+/** A server that takes everything and answers what `respond` says, once the body is in; `delayMs` may depend on how many wait. */
+export async function openSink(
+  t: { teardown(undo: () => unknown): void },
+  respond: (request: IncomingMessage, inFlight: number) => SinkAnswer = () => ({}),
+) {
+  const state = { requests: 0, bytes: 0, inFlight: 0, inFlightPeak: 0, at: [] as number[] };
+  const server = createServer((request, response) => {
+    state.requests += 1;
+    state.inFlight += 1;
+    state.inFlightPeak = Math.max(state.inFlightPeak, state.inFlight);
+    state.at.push(performance.now());
+    response.once('close', () => {
+      state.inFlight -= 1;
+    });
+    request.on('data', (chunk: Buffer) => {
+      state.bytes += chunk.length;
+    });
+    request.once('end', () => answer(response, respond(request, state.inFlight)));
+  });
+  server.keepAliveTimeout = 120_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, state };
+}
+
+function answer(response: ServerResponse, { status = 200, json = {}, headers = {}, delayMs = 0 }: SinkAnswer): void {
+  const send = () =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
+  if (delayMs > 0) setTimeout(send, delayMs);
+  else send();
+}
