@@ -7,7 +7,7 @@ export type Role = 'postgres' | 'redis' | 's3' | 'web' | 'worker';
 
 export interface Crew {
   /** Starts a process and keeps it running; rejects when its first start fails. */
-  add(role: Role, launch: () => Promise<Child>): Promise<void>;
+  add(role: Role, launch: () => Promise<Child>, name?: string): Promise<void>;
   pids(role: Role): number[];
   /** Servers first: the order in which they were started. */
   identities(): ProcessIdentity[];
@@ -17,33 +17,42 @@ export interface Crew {
   kill(): void;
 }
 
+interface Member {
+  role: Role;
+  name: string;
+  process: SupervisedProcess;
+  child: Child;
+}
+
+const startOrder = ['postgres', 'redis', 's3', 'web', 'worker'] as const;
+
 /** Longer than a process gives itself to drain. */
 const drainDeadlineMs = 45_000;
 const serverDeadlineMs = 20_000;
 
 /** All processes of one start. `onChange` is told whenever one has been started, the first time or again. */
 export function openCrew(say: Say, onChange: () => void): Crew {
-  const members: { role: Role; process: SupervisedProcess; child: Child }[] = [];
+  const members: Member[] = [];
   const of = (role: Role) => members.filter((member) => member.role === role);
   const stopAll = (role: Role, deadlineMs: number) =>
     Promise.all(of(role).map(({ process }) => process.stop(deadlineMs)));
 
   return {
-    async add(role, launch) {
-      const name = role === 'web' ? `web ${of('web').length + 1}` : role;
-      const member = { role } as (typeof members)[number];
+    async add(role, launch, name = role) {
       const onRestart = (child: Child) => {
         member.child = child;
         say(`${name} runs again (process ${child.pid})`);
         onChange();
       };
-      member.process = await supervise({ name, launch, say, onRestart });
-      member.child = member.process.current() as Child;
+      const process = await supervise({ name, launch, say, onRestart });
+      const member: Member = { role, name, process, child: process.current() as Child };
       members.push(member);
+      // Several may start at the same time; who is first must not depend on who was faster.
+      members.sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }));
       onChange();
     },
     pids: (role) => of(role).map(({ child }) => child.pid),
-    identities: () => members.map(({ child }) => child.identity),
+    identities: () => startOrder.flatMap(of).map(({ child }) => child.identity),
     async stop() {
       await Promise.all([stopAll('web', drainDeadlineMs), stopAll('worker', drainDeadlineMs)]);
       for (const role of ['s3', 'redis', 'postgres'] as const) await stopAll(role, serverDeadlineMs);

@@ -80,17 +80,24 @@ export async function startProcesses({
     await untilReady(child, { name, logPath }, () => answersOk(metricsUrl));
     return child;
   };
+  const starts: Promise<void>[] = [];
   let metricsPort = options.metricsPort - 1;
-  for (let index = 0; index < options.webProcesses; index += 1) {
+  for (let number = 1; number <= options.webProcesses; number += 1) {
     metricsPort = await freePortFrom(metricsPort + 1);
     const url = `http://127.0.0.1:${metricsPort}/metrics`;
     metricsUrls.web.push(url);
-    await crew.add('web', launcher(`web-${index + 1}`, 'src/main.js', url, { METRICS_PORT: String(metricsPort) }));
+    const launch = launcher(`web-${number}`, 'src/main.js', url, { METRICS_PORT: String(metricsPort) });
+    starts.push(crew.add('web', launch, `web ${number}`));
   }
   const workerPort = await freePortFrom(Math.max(options.workerMetricsPort, metricsPort + 1));
   const url = `http://127.0.0.1:${workerPort}/metrics`;
   metricsUrls.worker.push(url);
-  await crew.add('worker', launcher('worker', 'worker/main.js', url, { WORKER_METRICS_PORT: String(workerPort) }));
+  starts.push(
+    crew.add('worker', launcher('worker', 'worker/main.js', url, { WORKER_METRICS_PORT: String(workerPort) })),
+  );
+  // All have settled before a failure is told, so that none comes up behind the back of whoever stops the others.
+  const failure = (await Promise.allSettled(starts)).find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 
   await step(
     say,
