@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { poolThreadEndMs, poolThreadHeapMiB, poolThreadIdleMs } from '../src/limits.ts';
+import { poolThreadEndMs, poolThreadHeapMiB, poolThreadIdleMs, poolThreadStartMs } from '../src/limits.ts';
 import { killGroup, ToolCrashed } from './ffmpeg.ts';
 import type { Command } from './sandbox.ts';
 import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
@@ -26,7 +26,7 @@ export interface TranscodeCost {
 }
 
 export function openPool(threads: number) {
-  const piscina = new Piscina<TranscodeTask, TranscodeOutcome>({
+  const piscina: Threads = new Piscina({
     // The same ending as this file's: compiled, or as written.
     filename: new URL(`./transcode${extname(import.meta.url)}`, import.meta.url).href,
     name: 'transcode',
@@ -37,6 +37,7 @@ export function openPool(threads: number) {
   });
   // A thread that ends by itself rejects its task, which is where it is dealt with.
   piscina.on('error', () => undefined);
+  const line = openLine(piscina);
 
   return {
     /**
@@ -49,8 +50,10 @@ export function openPool(threads: number) {
       const { port1: ours, port2: theirs } = new MessageChannel();
       const lastResort = new AbortController();
       let pid: number | undefined;
+      const leaveLine = line.enter(() => lastResort.abort());
       ours.on('message', (report: TranscodeReport) => {
         if ('percent' in report) return run.onPercent(report.percent);
+        leaveLine();
         pid = report.pid;
         run.onStart?.(pid);
         if (run.signal.aborted) killGroup(pid);
@@ -75,6 +78,7 @@ export function openPool(threads: number) {
         if (error instanceof VideoRefused || error instanceof ToolCrashed) throw error;
         throw new ToolCrashed(`The pool thread ended: ${String(error)}`);
       } finally {
+        leaveLine();
         run.signal.removeEventListener('abort', abort);
         lastResort.abort();
         ours.close();
@@ -82,6 +86,31 @@ export function openPool(threads: number) {
       }
     },
     close: () => piscina.destroy(),
+  };
+}
+
+type Threads = Piscina<TranscodeTask | undefined, TranscodeOutcome>;
+
+/**
+ * A thread that ends while it starts leaves the tasks in line to nobody: piscina starts another one only when it is asked
+ * for more, so it is asked for nothing. `onLate` is called when a task has not left the line in good time all the same.
+ */
+function openLine(piscina: Threads) {
+  const waiting = new Set<NodeJS.Timeout>();
+  piscina.on('workerDestroy', () => {
+    setImmediate(() => {
+      if (waiting.size > 0) piscina.run(undefined).catch(() => undefined);
+    });
+  });
+  return {
+    enter(onLate: () => void): () => void {
+      const timer = setTimeout(onLate, poolThreadStartMs);
+      waiting.add(timer);
+      return () => {
+        clearTimeout(timer);
+        waiting.delete(timer);
+      };
+    },
   };
 }
 

@@ -19,8 +19,12 @@ export type TranscodeOutcome =
   | { readonly kind: 'done'; readonly cpuSeconds: number; readonly peakBytes: number }
   | { readonly kind: 'unreadable' | 'crashed' | 'aborted'; readonly message: string };
 
-/** Runs in a pool thread, which starts FFmpeg and reads along, and knows neither database, queue nor objects. */
-export async function transcode(task: TranscodeTask): Promise<TranscodeOutcome> {
+/**
+ * Runs in a pool thread, which starts FFmpeg and reads along, and knows neither database, queue nor objects. Without a task
+ * it is only the thread that was asked for.
+ */
+export async function transcode(task: TranscodeTask | undefined): Promise<TranscodeOutcome> {
+  if (task === undefined) return { kind: 'aborted', message: 'There was nothing to do' };
   const { port } = task;
   const controller = new AbortController();
   port.on('message', () => controller.abort());

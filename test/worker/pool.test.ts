@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import { openPool, type TranscodeRun } from '../../worker/pool.ts';
 import { makeFolder } from './support/clips.ts';
@@ -48,6 +49,36 @@ t.test('an abort in the very moment of the start leaves no process either', asyn
     await t.rejects(run, { message: 'stop' });
     if (pid !== undefined) t.same(await membersOf(pid, 0), []);
   }
+});
+
+t.test('a thread that ends, be it while it starts, leaves no run waiting', async (t) => {
+  const threads = new Set<Worker>();
+  const remember = (thread: Worker) => {
+    threads.add(thread);
+    thread.once('exit', () => threads.delete(thread));
+  };
+  process.on('worker', remember);
+  t.teardown(() => process.off('worker', remember));
+  const pool = openPool(2);
+  t.teardown(() => pool.close());
+  const outcomes: string[] = [];
+  for (let delayMs = 0; delayMs < 160; delayMs += 20) {
+    const started = await Promise.all([shell(t, 'sleep 0.1'), shell(t, 'sleep 0.1')]);
+    const runs = Promise.allSettled(
+      started.map((run) => pool.transcode({ ...run, signal: new AbortController().signal })),
+    );
+    await sleep(delayMs);
+    for (const thread of threads) thread.terminate();
+    for (const { status, ...rest } of await runs) {
+      outcomes.push(status === 'fulfilled' ? status : (rest as PromiseRejectedResult).reason.name);
+    }
+  }
+  t.equal(outcomes.length, 16);
+  t.ok(
+    outcomes.every((outcome) => outcome === 'fulfilled' || outcome === 'ToolCrashed'),
+    outcomes.join(' '),
+  );
+  t.ok(outcomes.includes('ToolCrashed'));
 });
 
 t.test('a process that takes too long is ended, and counts as crashed', async (t) => {
