@@ -16,7 +16,8 @@ const owners = {
   'rate-limiter-flexible': '^src/throttle/',
   piscina: '^worker/',
   'fast-jwt': '^src/tokens\\.ts$',
-  '@node-rs': '^src/passwords\\.ts$',
+  '@node-rs/(argon2|bcrypt)': '^src/passwords\\.ts$',
+  '@node-rs/crc32': '^src/objects/',
   pino: '^src/log\\.ts$',
   'prom-client': '^(src|worker)/(metrics|request-seconds)\\.ts$',
 };

@@ -1,7 +1,7 @@
 import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '@node-rs/crc32';
 import { s3CallDeadlineMs, s3ErrorBodyMaxBytes, s3PartAttempts, s3RetryBaseMs } from '../limits.ts';
 import type { S3Connection } from './client.ts';
 import { type Address, addressOf, hostOf, openSigner } from './signer.ts';
