@@ -7,8 +7,6 @@ export interface Series {
   at: Float64Array;
 }
 
-export type SampleBuffer = ReturnType<typeof createSampleBuffer>;
-
 /** Values wait here, in the thread that measured them, until they are handed over together. */
 export function createSampleBuffer() {
   let open = new Map<

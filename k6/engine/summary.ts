@@ -1,8 +1,6 @@
 import type { Registry } from './registry.ts';
 import type { Sink } from './sinks.ts';
 
-export type SummaryData = ReturnType<typeof buildSummary>;
-
 const statistics = { counter: ['count', 'rate'], gauge: ['value', 'min', 'max'], rate: ['rate', 'passes', 'fails'] };
 
 /** What k6 gives to `handleSummary`. Metrics without a sample are left out, as there. */

@@ -83,7 +83,3 @@ function worksIn(pid: number, folder: string): boolean {
     return false;
   }
 }
-
-export function isClusterEmpty(folder: string): boolean {
-  return readdirSync(folder).length === 0;
-}

@@ -5,8 +5,6 @@ import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { openPartLine } from './part-line.ts';
 
-export type ObjectWriter = ReturnType<typeof openObjectWriter>;
-
 interface ObjectWriterOptions {
   objects: ObjectStore;
   buffers: PartBuffers;

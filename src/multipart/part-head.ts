@@ -2,8 +2,6 @@ import { multipartHeaderMaxBytes } from '../limits.ts';
 import { MultipartError } from './multipart-error.ts';
 import { type PartHeaders, parsePartHeaders } from './part-headers.ts';
 
-export type PartHead = ReturnType<typeof createPartHead>;
-
 /** Collects what follows a boundary, over as many chunks as it takes: used again for every part. */
 export function createPartHead() {
   const head = Buffer.allocUnsafe(multipartHeaderMaxBytes);

@@ -8,8 +8,6 @@ export interface SinkAnswer {
   delayMs?: number;
 }
 
-export type Sink = Awaited<ReturnType<typeof openSink>>;
-
 /** A server that takes everything and answers what `respond` says, once the body is in; `delayMs` may depend on how many wait. */
 export async function openSink(
   t: { teardown(undo: () => unknown): void },

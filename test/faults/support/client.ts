@@ -2,8 +2,6 @@ import type { LedgerEntry } from '../../../scripts/invariants/ledger.ts';
 import { type RawOutcome, type RawUpload, uploadRaw } from './raw-upload.ts';
 import type { TestVideo } from './video.ts';
 
-export type UploadClient = ReturnType<typeof openUploadClient>;
-
 /** Uploads and writes down what was acknowledged, as a player's own notes: nothing in it may ever be lost. */
 export function openUploadClient() {
   const ledger: LedgerEntry[] = [];

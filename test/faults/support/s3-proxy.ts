@@ -29,8 +29,6 @@ export type S3Fault =
 
 export type S3Rule = (call: S3Call) => S3Fault | undefined;
 
-export type S3Proxy = Awaited<ReturnType<typeof startS3Proxy>>;
-
 /** Stands between the service and its S3 and understands which call it is handing on. Watches that each names the owner. */
 export async function startS3Proxy(t: TestScope, endpoint: string) {
   const target = new URL(endpoint);

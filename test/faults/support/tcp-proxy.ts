@@ -16,8 +16,6 @@ export interface TcpFault {
   how?: 'fin' | 'rst';
 }
 
-export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
-
 /** Stands between the service and a server, and hands bytes on until it is told to misbehave. */
 export async function startTcpProxy(t: TestScope, target: { port: number; host?: string }) {
   const open = new Set<{ client: Socket; server: Socket }>();
