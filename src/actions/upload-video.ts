@@ -10,6 +10,7 @@ import type { Logger } from '../log.ts';
 import { newUploadKey } from '../objects/keys.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import type { VideoJob } from '../queue/job.ts';
 import type { Producer } from '../queue/producer.ts';
 import { openObjectWriter } from './object-writer.ts';
 
@@ -78,13 +79,13 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     const { userId, requestId } = options;
     await writer.complete().catch(fail);
     const video = { userId, title, key, taskId, requestId, sizeBytes: writer.bytes() };
-    const videoId = await insertOrFindOut(video).catch(fail);
-    await queue(parts, { videoId: String(videoId), taskId, requestId });
-    return { videoId, taskId };
+    const { id, rank } = await insertOrFindOut(video).catch(fail);
+    await queue(parts, { videoId: String(id), taskId, requestId }, rank);
+    return { videoId: id, taskId };
   }
 
-  async function insertOrFindOut(video: NewVideo): Promise<number> {
-    let row: { id: number } | undefined;
+  async function insertOrFindOut(video: NewVideo): Promise<{ id: number; rank?: number }> {
+    let row: { id: number; rank?: number } | undefined;
     mayHaveRow = true;
     try {
       row = await insertUploadedVideo(parts.sql, video);
@@ -95,7 +96,7 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
       row = await findVideoOfTask(parts.sql, video.taskId);
     }
     if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
-    return row.id;
+    return row;
   }
 
   /** Settles everything, then takes back what there is; what cannot be taken back now is left to the sweep. */
@@ -125,9 +126,9 @@ function notKept(cause: unknown): AppError {
   });
 }
 
-async function queue({ producer, log }: UploadParts, job: Parameters<Producer['add']>[0]): Promise<void> {
+async function queue({ producer, log }: UploadParts, job: VideoJob, rank: number | undefined): Promise<void> {
   try {
-    await producer.add(job);
+    await producer.add(job, rank);
   } catch (error) {
     log.warn({ ...job, err: error }, 'job not queued, left to the sweep');
   }
