@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
+import { createEnvironment } from '../support/environment.ts';
 import { requireSetting } from '../support/settings.ts';
 import { boundary, rawForm, titlePart, uploader, videoPart } from './forms.ts';
 import { openSocket, readAnswer } from './raw-http.ts';
@@ -93,8 +94,7 @@ t.test('a fault nobody expected is 500 with a sentence and the request id, never
     const id = String(answer.headers['x-request-id']);
     if (answer.status === 500) t.ok(detail.includes(id), 'the request id to ask with');
     else t.match(answer.headers['retry-after'], /^\d+$/);
-    const lines = service.readLog().filter((line) => line['requestId'] === id);
-    t.ok(lines.length > 0, 'which the log knows');
+    await waitFor('its line in the log', () => service.readLog().some((line) => line['requestId'] === id));
   }
   t.equal((await call('GET', '/api/videos', { token })).status, 200, 'and on it goes');
   t.strictSame(await countStored(environment), { videos: 0, intents: 0, objects: 0, openMultiparts: 0 });
@@ -159,6 +159,8 @@ t.test('the log of a whole run has a line a request, and no token, password or e
   await call('POST', `/api/public/videos/${id}/vote`, { token: player.token });
   await uploader(api, player)(rawForm([titlePart(secret), videoPart(secret)]));
   const answer = await call('GET', '/api/public/rankings?page=2');
+  const isTold = () => service.readLog().some((line) => line['requestId'] === answer.headers['x-request-id']);
+  await waitFor('the last line of the log', isTold);
   const lines = service.readLog();
   const text = JSON.stringify(lines);
   for (const word of [
@@ -178,19 +180,25 @@ t.test('the log of a whole run has a line a request, and no token, password or e
 });
 
 t.test('a missing setting stops the process at start with one sentence that names it', async (t) => {
-  const { environment } = await openApi(t);
-  const start = (values: Record<string, string | undefined>) =>
-    spawnSync(process.execPath, [join(rootFolder, 'dist/src/main.js')], {
-      env: { PATH: process.env['PATH'], ...environment.values, PORT: '0', METRICS_PORT: '0', ...values },
-      encoding: 'utf8',
-      timeout: 20_000,
+  const { values } = await createEnvironment(t);
+  const start = (changes: Record<string, string | undefined>) =>
+    tryTool(process.execPath, [join(rootFolder, 'dist/src/main.js')], {
+      env: { PATH: process.env['PATH'], ...values, PORT: '0', METRICS_PORT: '0', ...changes },
+      timeoutMs: 20_000,
     });
-  for (const name of ['DATABASE_URL', 'SECRET_KEY', 'REDIS_URL', 'S3_BUCKET_NAME']) {
-    const { status, stderr } = start({ [name]: undefined });
-    t.equal(status, 1, name);
-    t.equal(stderr.trim().split('\n').length, 1, 'one line');
-    t.ok(stderr.includes(name), stderr);
+  const [database, bucket, several] = await Promise.all([
+    start({ DATABASE_URL: undefined }),
+    start({ S3_BUCKET_NAME: undefined }),
+    start({ DATABASE_URL: undefined, SECRET_KEY: undefined, ALGORITHM: 'none' }),
+  ]);
+  for (const [{ code, output }, name] of [
+    [database, 'DATABASE_URL'],
+    [bucket, 'S3_BUCKET_NAME'],
+  ] as const) {
+    t.equal(code, 1, name);
+    t.equal(output.trim().split('\n').length, 1, 'one line');
+    t.ok(output.includes(name), output);
   }
-  const { stderr } = start({ DATABASE_URL: undefined, SECRET_KEY: undefined, ALGORITHM: 'none' });
-  for (const name of ['DATABASE_URL', 'SECRET_KEY', 'ALGORITHM']) t.ok(stderr.includes(name), 'every fault at once');
+  for (const name of ['DATABASE_URL', 'SECRET_KEY', 'ALGORITHM'])
+    t.ok(several.output.includes(name), 'every fault at once');
 });
