@@ -69,7 +69,13 @@ t.test('ports are open to whom they are meant for, and to nobody else', async (t
     .flatMap(([name]) =>
       read<Record<string, unknown>[]>(name, 'SecurityGroupIngress').map((rule) => describeRule(name, rule)),
     );
-  t.same(rules.sort(), [
+  const conditional = Object.entries(template.Resources)
+    .filter(([, { Type }]) => Type === 'AWS::EC2::SecurityGroupIngress')
+    .map(([name, { Condition, Properties }]) => {
+      const [group] = read<[string]>(name, 'GroupId.Fn::GetAtt');
+      return `${describeRule(group, Properties)} if ${Condition}`;
+    });
+  t.same([...rules, ...conditional].sort(), [
     'BalancerGroup 443 from 0.0.0.0/0 if HasCertificate',
     'BalancerGroup 80 from 0.0.0.0/0',
     'DatabaseGroup 5432 from WebGroup',
@@ -100,7 +106,6 @@ t.test('the machine is the one the service is measured on, in a group of three a
 });
 
 function describeRule(group: string, rule: Record<string, unknown>): string {
-  if (Array.isArray(rule['Fn::If'])) return `${describeRule(group, rule['Fn::If'][1])} if ${rule['Fn::If'][0]}`;
   const source = (rule['CidrIp'] ?? rule['SourceSecurityGroupId']) as string | { Ref: string };
   return `${group} ${rule['FromPort']} from ${typeof source === 'string' ? source : source.Ref}`;
 }
