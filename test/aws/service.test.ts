@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { runTool } from '../../scripts/lib/run-tool.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { makeClip } from '../support/clip.ts';
+import { createEnvironment } from '../support/environment.ts';
+import { request } from '../support/http.ts';
+import { buildUploadForm } from '../support/multipart.ts';
+import { createPlayer } from '../support/player.ts';
+import { startService } from '../support/service.ts';
+import { requireSetting } from '../support/settings.ts';
+import { startMoto } from './support/moto.ts';
+import { startOwnerProxy } from './support/owner-proxy.ts';
+
+t.test('with its settings from Secrets Manager and Parameter Store the service does a whole journey', async (t) => {
+  const environment = await createEnvironment(t);
+  const endpoint = await startMoto(t, environment.folder);
+  const { values } = environment;
+  await fill(endpoint, values);
+  const owner = await startOwnerProxy(t, values['S3_ENDPOINT'] ?? '', values['AWS_ACCOUNT_ID'] ?? '');
+  // What the environment says of these counts for nothing: the service has them from the emulator or not at all.
+  // The keys stay: every AWS client looks for them in the environment, as it looks for the role's on an instance.
+  const env = {
+    SETTINGS_SOURCE: 'aws',
+    AWS_ENDPOINT_URL: endpoint,
+    S3_ENDPOINT: owner.endpoint,
+    DATABASE_URL: 'postgres://127.0.0.1:9/nowhere',
+    REDIS_URL: 'redis://127.0.0.1:9',
+    SECRET_KEY: 'of the environment',
+    S3_BUCKET_NAME: 'nowhere',
+    AWS_ACCOUNT_ID: '999999999999',
+  };
+  const service = await startService(t, environment, { webProcesses: 2, worker: true, env });
+
+  t.equal((await request(`${service.baseUrl}/`)).text, '"Healthcheck"');
+  t.equal((await request(`${service.baseUrl}/readyz`)).status, 200);
+  const { token } = await createPlayer(service.baseUrl);
+  const form = buildUploadForm(readFileSync(await makeClip()), 'From AWS');
+  const upload = await request(`${service.baseUrl}/api/videos/upload`, { token, ...form });
+  t.equal(upload.status, 201, upload.text);
+  const { video_id } = upload.json<{ video_id: number }>();
+  const video = `${service.baseUrl}/api/videos/${video_id}`;
+  await waitFor(
+    'the video to be processed',
+    async () => (await request(video, { token })).json<{ status: string }>().status === 'processed',
+    { timeoutMs: 60_000 },
+  );
+  t.equal((await request(`${video}/publish`, { method: 'POST', token })).status, 200);
+  const vote = await request(`${service.baseUrl}/api/public/videos/${video_id}/vote`, { method: 'POST', token });
+  t.equal(vote.status, 200, vote.text);
+  const [listed] = (await request(`${service.baseUrl}/api/public/videos`)).json<{ playback_url: string }[]>();
+  const link = listed?.playback_url ?? '';
+  t.equal((await request(link)).status, 200, 'the link plays');
+
+  const second = await request(`${service.baseUrl}/api/videos/upload`, { token, ...form });
+  const { video_id: secondId } = second.json<{ video_id: number }>();
+  const removal = await request(`${service.baseUrl}/api/videos/${secondId}`, { method: 'DELETE', token });
+  t.equal(removal.status, 200, removal.text);
+  const broken = buildUploadForm(Buffer.alloc(6 * 1024 * 1024, 1), 'No MP4');
+  t.equal((await request(`${service.baseUrl}/api/videos/upload`, { token, ...broken })).status, 400);
+
+  const without = owner.calls.filter(({ hasOwner }) => !hasOwner);
+  t.same(without, [], 'every call names the owner of the bucket');
+  const kinds = new Set(owner.calls.map(({ call }) => call));
+  for (const kind of ['HEAD', 'POST uploads', 'PUT partNumber uploadId', 'POST uploadId', 'GET', 'PUT', 'DELETE']) {
+    t.ok(kinds.has(kind), `${kind} was among ${[...kinds].join(', ')}`);
+  }
+  const stripped = link.replace(/&?x-amz-expected-bucket-owner=\d+/i, '');
+  t.not(stripped, link);
+  t.equal((await request(stripped)).status, 403, 'the end refuses who does not');
+  await service.stop();
+});
+
+/** By the emulator's own client for Python; the code under test reads with the AWS SDK. */
+async function fill(endpoint: string, values: Record<string, string>): Promise<void> {
+  const database = new URL(values['DATABASE_URL'] ?? '');
+  const secrets = {
+    'app/database-credentials': {
+      username: decodeURIComponent(database.username),
+      password: decodeURIComponent(database.password),
+      host: database.hostname,
+      port: Number(database.port),
+      dbname: database.pathname.slice(1),
+    },
+    'app/jwt-secret': { key: values['SECRET_KEY'] },
+  };
+  const parameters = {
+    '/app/redis-hostname': 'some-other-host',
+    '/app/redis-worker-url': values['REDIS_URL'],
+    '/app/s3-bucket': values['S3_BUCKET_NAME'],
+    '/app/aws-account-id': values['AWS_ACCOUNT_ID'],
+  };
+  const script = `
+import boto3, json, sys
+endpoint, secrets, parameters = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+make = lambda name: boto3.client(name, endpoint_url=endpoint, region_name='us-east-1')
+for name, value in secrets.items(): make('secretsmanager').create_secret(Name=name, SecretString=json.dumps(value))
+for name, value in parameters.items(): make('ssm').put_parameter(Name=name, Value=value, Type='SecureString')
+`;
+  const python = requireSetting('MOTO_SERVER').replace(/moto_server$/, 'python');
+  await runTool(python, ['-c', script, endpoint, JSON.stringify(secrets), JSON.stringify(parameters)]);
+}
