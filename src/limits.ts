@@ -178,3 +178,5 @@ export const workerDrainMs = 20_000;
 export const workerGiveBackMs = 5_000;
 export const workerDatabaseConnections = 6;
 export const movieIndexMaxBytes = 16 * MiB;
+/** Until a part that was cut off has been taken in or dropped by S3. */
+export const abortAgainMs = 250;

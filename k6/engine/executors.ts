@@ -27,7 +27,7 @@ export async function execute(lane: Lane, pace: Pace): Promise<Promise<void>[]> 
  */
 async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
-  const dueMs = createSchedule(spec);
+  const dueMs = createSchedule(spec.stages);
   const users = openUsers(shareOf(spec.maxVus, index, threads), pace.claimVu);
   const running = new Set<Promise<void>>();
   for (let n = index; ; n += threads) {

@@ -1,11 +1,9 @@
-import type { ArrivalSpec } from './options.ts';
-
 /**
  * When the nth iteration (from 0) is due, in milliseconds from the scenario's start; undefined past its end. Both kinds of
  * arrival are stages: within one the rate moves in a line, so that the number of arrivals is a parabola of time.
  */
-export function createSchedule(spec: ArrivalSpec): (n: number) => number | undefined {
-  const stages = spec.stages.map((stage) => ({ ...stage, arrivals: countArrivals(stage) }));
+export function createSchedule(rateStages: readonly RateStage[]): (n: number) => number | undefined {
+  const stages = rateStages.map((stage) => ({ ...stage, arrivals: countArrivals(stage) }));
   return (n) => {
     let before = 0;
     let startMs = 0;

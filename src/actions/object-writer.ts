@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../deadline.ts';
-import { s3CallDeadlineMs, undoWaitMs } from '../limits.ts';
+import { abortAgainMs, s3CallDeadlineMs, undoWaitMs } from '../limits.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { openPartLine } from './part-line.ts';
@@ -61,7 +62,10 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     );
   }
 
+  /** A part that was cut off may be taken in behind the abort and bring the upload back: hence the second one. */
   async function remove(id: string): Promise<void> {
+    await objects.abortMultipart(key, id);
+    await sleep(abortAgainMs);
     await objects.abortMultipart(key, id);
     await objects.deleteObject(key);
   }
