@@ -73,7 +73,7 @@ function formatRequest(
   { requestId, method, route, status, seconds, bytesIn, bytesOut }: RequestLine,
   tail: string,
 ): string {
-  const name = /^[A-Z]+$/.test(method) ? `"${method}"` : JSON.stringify(method);
+  const name = method === 'GET' || /^[A-Z]+$/.test(method) ? `"${method}"` : JSON.stringify(method);
   const exactSeconds = Math.round(seconds * 1e6) / 1e6;
   return `{"level":30,"time":"${isoTime()}",${tail}${requestId}","method":${name},"route":"${route}","status":${status},"seconds":${exactSeconds},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"msg":"request"}\n`;
 }

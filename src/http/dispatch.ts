@@ -15,7 +15,7 @@ import type { Service } from './service.ts';
 import { admit } from './throttled.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
-export type Serve = (res: HttpResponse, req: HttpRequest) => void;
+export type Serve = (res: HttpResponse, req: HttpRequest, method: string) => void;
 
 /** Told of every request once it is over, answered or not. */
 export type OnOver = (exchange: Exchange) => void;
@@ -28,7 +28,6 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   const readInput = createInputReader(route);
   const paramCount = route.path.split('{').length - 1;
   const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
-  const isConditional = 304 in route.answers;
   const { limit } = route;
   const trustedHops = service.config.trustedHops;
 
@@ -38,13 +37,12 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
     if (limit !== undefined) exchange.clientAddress = readClientAddress(exchange.res, req, trustedHops);
     if (route.form !== undefined) return receiveUpload(exchange, readUploadHeaders(req), service);
     const raw = readRawInput(req, paramCount);
-    const ifNoneMatch = isConditional ? req.getHeader('if-none-match') : '';
-    const acceptEncoding = isConditional ? req.getHeader('accept-encoding') : '';
+    const header = (name: string) => req.getHeader(name);
     const body = bodyFaults === undefined ? undefined : readJsonBody(exchange, req.getHeader('content-type'));
     const proceed = (userId: number): Reply | Promise<Reply> => {
       const { params, query } = readInput(raw);
       const handle = (value: unknown) => {
-        const request = { exchange, userId, params, query, body: value, ifNoneMatch, acceptEncoding };
+        const request = { exchange, userId, params, query, body: value, header };
         if (limit === undefined) return route.handle(request, service);
         return admit(exchange, service, limit, userId).then(() => route.handle(request, service));
       };
@@ -69,6 +67,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   /** Only what waits can be aborted or be late. */
   function finishLater(exchange: Exchange, answer: Promise<Reply>): void {
     watchAbort(exchange);
+    exchange.isCorked = false;
     // An upload has deadlines of its own.
     const endWait = route.form === undefined ? beginWait(() => fail(exchange, tooLate())) : () => true;
     answer.then(
@@ -77,8 +76,8 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
     );
   }
 
-  return (res, req) => {
-    const exchange = openExchange(res, req, route.path);
+  return (res, req, method) => {
+    const exchange = openExchange(res, req, method, route.path);
     let answer: Reply | Promise<Reply>;
     try {
       answer = run(exchange, req);

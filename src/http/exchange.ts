@@ -15,13 +15,15 @@ export interface Exchange {
   isOver: boolean;
   wasAborted: boolean;
   isWatched: boolean;
+  /** Inside the route's handler, where the server holds back what is written until the handler returns. */
+  isCorked: boolean;
   closesConnection: boolean;
   status: number;
   bytesIn: number;
   bytesOut: number;
   /** Read only where a route is limited. */
   clientAddress: string;
-  limitUses: Use[];
+  limitUses: Use[] | undefined;
   abort: AbortController | undefined;
 }
 
@@ -32,24 +34,24 @@ export interface RequestHeaders {
   readonly framingFault: boolean;
 }
 
-export function openExchange(res: HttpResponse, req: HttpRequest, route: string): Exchange {
+export function openExchange(res: HttpResponse, req: HttpRequest, method: string, route: string): Exchange {
   const exchange: Exchange = {
     res,
     requestId: randomUUID(),
-    // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
-    method: req.getMethod().toUpperCase(),
+    method,
     route,
     startedAt: performance.now(),
     headers: readFraming(req),
     isOver: false,
     wasAborted: false,
     isWatched: false,
+    isCorked: true,
     closesConnection: false,
     status: 0,
     bytesIn: 0,
     bytesOut: 0,
     clientAddress: '',
-    limitUses: [],
+    limitUses: undefined,
     abort: undefined,
   };
   exchange.closesConnection = exchange.headers.isChunked || exchange.headers.framingFault;

@@ -32,8 +32,11 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  readonly ifNoneMatch: string;
-  readonly acceptEncoding: string;
+  /**
+   * A header by its name in lower case, empty where there is none. Good until the handler first waits, and not behind a body or
+   * a limit.
+   */
+  readonly header: (name: string) => string;
 }
 
 type StaticOf<S> = S extends TSchema ? Static<S> : undefined;

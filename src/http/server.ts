@@ -29,9 +29,9 @@ export function createServer(service: Service): WebServer {
   };
   const counted =
     (serve: Serve): Serve =>
-    (res, req) => {
+    (res, req, method) => {
       inFlight += 1;
-      serve(res, req);
+      serve(res, req, method);
     };
 
   for (const [path, group] of groupByPath(routes))
@@ -43,7 +43,8 @@ export function createServer(service: Service): WebServer {
     connections += Number(change);
   };
   app.filter(countConnection);
-  app.any('/*', counted(serveFixed('unknown', { status: 404, body: { detail: 'Not Found' } }, onOver)));
+  const unknown = counted(serveFixed('unknown', { status: 404, body: { detail: 'Not Found' } }, onOver));
+  app.any('/*', (res, req) => unknown(res, req, req.getMethod().toUpperCase()));
 
   return {
     listen: (port) =>
@@ -86,10 +87,16 @@ function registerPath<R extends Pick<Route, 'method'>>(
   const get = serves.get('GET');
   for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) {
     // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
-    app.get(each, get ?? others);
-    app.post(each, serves.get('POST') ?? others);
-    app.del(each, serves.get('DELETE') ?? others);
-    app.any(each, (res, req) => (get !== undefined && req.getMethod() === 'head' ? get(res, req) : others(res, req)));
+    const [post, del] = [serves.get('POST') ?? others, serves.get('DELETE') ?? others];
+    app.get(each, (res, req) => (get ?? others)(res, req, 'GET'));
+    app.post(each, (res, req) => post(res, req, 'POST'));
+    app.del(each, (res, req) => del(res, req, 'DELETE'));
+    app.any(each, (res, req) => {
+      // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
+      const method = req.getMethod().toUpperCase();
+      if (get !== undefined && method === 'HEAD') get(res, req, method);
+      else others(res, req, method);
+    });
   }
 }
 
@@ -100,8 +107,8 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
 }
 
 function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
-  return (res, req) => {
-    const exchange = openExchange(res, req, route);
+  return (res, req, method) => {
+    const exchange = openExchange(res, req, method, route);
     sendReply(exchange, reply);
     onOver(exchange);
   };

@@ -20,7 +20,7 @@ export async function admit(
   const key = whose === 0 ? toLimitKey(exchange.clientAddress) : String(whose);
   const use = await throttle.use(name, key);
   if (use === undefined) return;
-  exchange.limitUses.push(use);
+  exchange.limitUses = [...(exchange.limitUses ?? []), use];
   if (!use.isExceeded) return;
   metrics.rateLimited.inc({ limit: name });
   throw new AppError('too_many_requests', 'Too many requests, try again later', {
@@ -30,7 +30,6 @@ export async function admit(
 
 /** As draft-ietf-httpapi-ratelimit-headers-11 has them: what the policies are, and what is left of each. */
 export function limitHeaders(uses: readonly Use[]): (readonly [string, string])[] {
-  if (uses.length === 0) return [];
   return [
     [
       'RateLimit-Policy',

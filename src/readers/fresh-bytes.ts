@@ -20,7 +20,7 @@ interface Entry {
  * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
  * until the next one is due.
  */
-export function openFreshBytes<K>(nameOf: (key: K) => string, load: (key: K) => Promise<Loaded>) {
+export function openFreshBytes<K extends object>(nameOf: (key: K) => string, load: (key: K) => Promise<Loaded>) {
   const entries = new LRUCache<string, Entry>({
     max: freshBytesEntriesMax,
     maxSize: freshBytesMaxBytes,
@@ -29,6 +29,16 @@ export function openFreshBytes<K>(nameOf: (key: K) => string, load: (key: K) => 
   const loading = new Map<string, Promise<Prepared>>();
   const failures = new LRUCache<string, Promise<Prepared>>({ max: freshBytesEntriesMax, ttl: freshBytesRefreshMs });
   let turn: Promise<unknown> = Promise.resolve();
+  // The same question comes as the same object most of the time.
+  const names = new WeakMap<K, string>();
+
+  function findName(key: K): string {
+    const known = names.get(key);
+    if (known !== undefined) return known;
+    const name = nameOf(key);
+    names.set(key, name);
+    return name;
+  }
 
   function refresh(name: string, key: K): Promise<Prepared> {
     const known = loading.get(name) ?? failures.get(name);
@@ -56,7 +66,7 @@ export function openFreshBytes<K>(nameOf: (key: K) => string, load: (key: K) => 
 
   return {
     get(key: K): Prepared | Promise<Prepared> {
-      const name = nameOf(key);
+      const name = findName(key);
       const entry = entries.get(name);
       if (entry === undefined) return refresh(name, key);
       const ageMs = performance.now() - entry.asOfMs;

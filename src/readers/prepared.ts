@@ -11,11 +11,14 @@ export interface Variant {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly headers: readonly Header[];
+  /** The content type's line and theirs as they go over the wire, each behind a line end. */
+  readonly head: string;
 }
 
 export interface Prepared extends Variant {
   /** The headers it was made with. */
   readonly given: readonly Header[];
+  readonly isCompressible: boolean;
   /** Compressed by the first one who asks, for everybody; a promise only until that is done. */
   variant(encoding: Encoding): Variant | Promise<Variant>;
 }
@@ -35,6 +38,7 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
   return {
     ...identity,
     given: headers,
+    isCompressible,
     variant(encoding) {
       if (!isCompressible) return identity;
       const known = variants.get(encoding);
@@ -53,7 +57,9 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
 const vary: Header = ['Vary', 'Accept-Encoding'];
 
 function form(bytes: Buffer, etag: string, headers: readonly Header[]): Variant {
-  return { bytes, etag, headers: [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers] };
+  const all: Header[] = [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers];
+  const lines: Header[] = [['Content-Type', 'application/json'], ...all];
+  return { bytes, etag, headers: all, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
 }
 
 /** In libuv's pool. Brotli at its middle: its best takes a hundred times as long. */

@@ -4,23 +4,27 @@ import { freshBytesMaxAgeMs, freshBytesRefreshMs } from '../../src/limits.ts';
 import { type Loaded, openFreshBytes } from '../../src/readers/fresh-bytes.ts';
 import type { Prepared } from '../../src/readers/prepared.ts';
 
+interface Key {
+  name: string;
+}
+
 /** Loads that take `loadMs` and say when they began. */
 function openCounted(loadMs: number, change: (load: number) => Partial<Loaded> = () => ({})) {
   const startedAtMs: number[] = [];
   let running = 0;
   let mostRunning = 0;
-  const fresh = openFreshBytes<string>(
-    (key) => key,
-    async (key) => {
+  const fresh = openFreshBytes<Key>(
+    ({ name }) => name,
+    async ({ name }) => {
       startedAtMs.push(performance.now());
       running += 1;
       mostRunning = Math.max(mostRunning, running);
       await sleep(loadMs);
       running -= 1;
-      return { value: { key, asOfMs: startedAtMs.at(-1) }, ...change(startedAtMs.length) };
+      return { value: { name, asOfMs: startedAtMs.at(-1) }, ...change(startedAtMs.length) };
     },
   );
-  return { get: fresh.get, startedAtMs, mostRunning: () => mostRunning };
+  return { get: (name: string) => fresh.get({ name }), startedAtMs, mostRunning: () => mostRunning };
 }
 
 const asOfMs = (prepared: Prepared) => (JSON.parse(prepared.bytes.toString()) as { asOfMs: number }).asOfMs;
@@ -66,22 +70,22 @@ t.test('loads of many keys take turns', async (t) => {
 t.test('a failed load is told to its readers, is not repeated at once, and leaves the last bytes in use', async (t) => {
   let fails = true;
   let loads = 0;
-  const { get } = openFreshBytes<string>(
-    (key) => key,
+  const { get } = openFreshBytes<Key>(
+    ({ name }) => name,
     async () => {
       loads += 1;
       if (fails) throw new Error('no database');
       return { value: 1 };
     },
   );
-  for (let i = 0; i < 100; i += 1) await t.rejects(Promise.resolve(get('page')), { message: 'no database' });
+  for (let i = 0; i < 100; i += 1) await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
   t.equal(loads, 1);
   fails = false;
   await sleep(freshBytesRefreshMs + 20);
-  t.equal((await get('page')).bytes.toString(), '1');
+  t.equal((await get({ name: 'page' })).bytes.toString(), '1');
   fails = true;
   await sleep(freshBytesRefreshMs + 20);
-  t.equal((await get('page')).bytes.toString(), '1', 'still good for half a second');
+  t.equal((await get({ name: 'page' })).bytes.toString(), '1', 'still good for half a second');
 });
 
 t.test('data that is older than its load counts as old as it is', async (t) => {
@@ -97,11 +101,11 @@ t.test(
   'each encoding is made once for all readers, has an ETag of its own, and is kept while the bytes stay the same',
   async (t) => {
     const value = Array.from({ length: 200 }, (_, i) => ({ position: i + 1, username: 'Ana Ruiz' }));
-    const { get } = openFreshBytes<string>(
-      (key) => key,
+    const { get } = openFreshBytes<Key>(
+      ({ name }) => name,
       async () => ({ value, headers: [['Link', '<next>']] }),
     );
-    const first = await get('page');
+    const first = await get({ name: 'page' });
     const [a, b] = await Promise.all([first.variant('gzip'), first.variant('gzip')]);
     t.equal(a, b);
     t.ok(a.bytes.length < first.bytes.length / 2);
@@ -112,7 +116,7 @@ t.test(
       t.strictSame(Object.fromEntries(variant.headers)['Link'], '<next>');
     }
     await sleep(freshBytesMaxAgeMs + 20);
-    const second = await get('page');
+    const second = await get({ name: 'page' });
     t.equal(second.variant('br'), br, 'not made again');
   },
 );

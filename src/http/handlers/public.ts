@@ -15,25 +15,31 @@ import type { OfVideo } from './videos.ts';
 type Asked<Q> = RouteRequest<undefined, Q, undefined>;
 
 export function handleRankings(request: Asked<Static<typeof RankingsQuery>>, service: Service): Reply | Promise<Reply> {
-  return answerPrepared(service.rankings.get(request.query), request);
+  return answerPrepared(service.rankings.get(request.query), request.header);
 }
 
 export function handlePublicVideos(request: Asked<Static<typeof ListQuery>>, service: Service): Reply | Promise<Reply> {
-  return answerPrepared(service.publicVideos.get(request.query), request);
+  return answerPrepared(service.publicVideos.get(request.query), request.header);
 }
 
-type Conditions = Pick<RouteRequest, 'ifNoneMatch' | 'acceptEncoding'>;
+type ReadHeader = RouteRequest['header'];
 
-function answerPrepared(prepared: Prepared | Promise<Prepared>, conditions: Conditions): Reply | Promise<Reply> {
-  if (prepared instanceof Promise) return prepared.then((each) => answerPrepared(each, conditions));
-  const variant = prepared.variant(chooseEncoding(conditions.acceptEncoding));
-  if (variant instanceof Promise) return variant.then((each) => answerVariant(each, conditions));
-  return answerVariant(variant, conditions);
+/** What the headers ask is read before anything is waited for, and no more of it than matters. */
+function answerPrepared(prepared: Prepared | Promise<Prepared>, header: ReadHeader): Reply | Promise<Reply> {
+  const ifNoneMatch = header('if-none-match');
+  if (prepared instanceof Promise) {
+    const encoding = chooseEncoding(header('accept-encoding'));
+    return prepared.then(async (each) => answerVariant(await each.variant(encoding), ifNoneMatch));
+  }
+  if (!prepared.isCompressible) return answerVariant(prepared, ifNoneMatch);
+  const variant = prepared.variant(chooseEncoding(header('accept-encoding')));
+  if (variant instanceof Promise) return variant.then((each) => answerVariant(each, ifNoneMatch));
+  return answerVariant(variant, ifNoneMatch);
 }
 
-function answerVariant({ bytes, etag, headers }: Variant, { ifNoneMatch }: Conditions): Reply {
+function answerVariant({ bytes, etag, headers, head }: Variant, ifNoneMatch: string): Reply {
   const isKnown = ifNoneMatch !== '' && (ifNoneMatch === '*' || ifNoneMatch.includes(etag));
-  return isKnown ? { status: 304, headers } : { status: 200, bytes, headers };
+  return isKnown ? { status: 304, headers } : { status: 200, bytes, head };
 }
 
 export async function handleVote({ userId, params }: OfVideo, { votes, metrics }: Service): Promise<Reply> {
