@@ -5,6 +5,8 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   'multipart-parse': () => import('./cases/multipart-parse.ts'),
   upload: () => import('./cases/upload.ts'),
   'upload-memory': () => import('./cases/upload-memory.ts'),
+  login: () => import('./cases/login.ts'),
   rankings: () => import('./cases/rankings.ts'),
   token: () => import('./cases/token.ts'),
+  vote: () => import('./cases/vote.ts'),
 };

@@ -9,6 +9,8 @@ export interface HttpLoad {
   next: () => string | Buffer | undefined;
   /** No request begins after this; without it, `next` ends the load. */
   durationMs?: number;
+  /** How long a connection rests between an answer and its next request. */
+  restMs?: number;
 }
 
 export interface HttpLoadResult {
@@ -18,6 +20,7 @@ export interface HttpLoadResult {
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
+  p99MsByStatus: Readonly<Record<string, number>>;
 }
 
 /**
@@ -25,27 +28,30 @@ export interface HttpLoadResult {
  * Understands answers with a Content-Length only. Rejects when the server closes a connection.
  */
 export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
-  const latencies: number[] = [];
-  const byStatus: Record<string, number> = {};
+  const byStatus: Record<string, number[]> = {};
   const startedAt = performance.now();
   const endsAt = load.durationMs === undefined ? Number.POSITIVE_INFINITY : startedAt + load.durationMs;
   const next = () => (performance.now() < endsAt ? load.next() : undefined);
   await Promise.all(
     Array.from({ length: load.connections }, () =>
-      runConnection(load.port, next, (status, ms) => {
-        byStatus[status] = (byStatus[status] ?? 0) + 1;
-        latencies.push(ms);
+      runConnection({ ...load, next }, (status, ms) => {
+        byStatus[status] ??= [];
+        byStatus[status].push(ms);
       }),
     ),
   );
   const seconds = (performance.now() - startedAt) / 1000;
+  const latencies = Object.values(byStatus).flat();
+  const each = <T>(read: (ms: number[]) => T) =>
+    Object.fromEntries(Object.entries(byStatus).map(([status, ms]) => [status, read(ms)]));
   return {
     answered: latencies.length,
-    byStatus,
+    byStatus: each((ms) => ms.length),
     seconds,
     requestsPerSecond: latencies.length / seconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
+    p99MsByStatus: each((ms) => percentile(ms, 0.99)),
   };
 }
 
@@ -65,8 +71,7 @@ export function formatRequest(
 }
 
 function runConnection(
-  port: number,
-  next: () => string | Buffer | undefined,
+  { port, next, restMs }: HttpLoad,
   onAnswer: (status: string, ms: number) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -91,7 +96,8 @@ function runConnection(
       const status = readAnswer(chunk);
       if (status === undefined) return;
       onAnswer(status, performance.now() - sentAt);
-      sendNext();
+      if (restMs === undefined) sendNext();
+      else setTimeout(sendNext, restMs);
     });
     socket.on('error', reject);
     socket.on('close', () => {
