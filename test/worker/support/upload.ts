@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { recordIntents } from '../../../src/database/object-intents.ts';
 import { insertUser } from '../../../src/database/users.ts';
 import { insertUploadedVideo } from '../../../src/database/videos.ts';
@@ -40,7 +41,7 @@ export async function upload(environment: Environment, path: string, userId?: nu
     key,
     taskId,
     requestId,
-    sizeBytes: 1,
+    sizeBytes: (await stat(path)).size,
   });
   if (row === undefined) throw new Error('Expected a row, got none');
   return { id: row.id, key, job: { videoId: String(row.id), taskId, requestId } };

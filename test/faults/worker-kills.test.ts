@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { openProducer } from '../../src/queue/producer.ts';
+import { createEnvironment, type Environment } from '../support/environment.ts';
+import { type RunningService, type ServiceProcess, startService } from '../support/service.ts';
+import { makeClip, makeFolder } from '../worker/support/clips.ts';
+import { insertPlayer, readVideo, type Uploaded, upload } from '../worker/support/upload.ts';
+import { openFaultRun } from './support/fault-run.ts';
+import { faultEnvironment, settle } from './support/settle.ts';
+import {
+  countRenditions,
+  findTools,
+  listScratch,
+  living,
+  shortTimes,
+  threadsEndOnSignal,
+  untilClaimed,
+  untilEnded,
+} from './support/worker-run.ts';
+
+const run = openFaultRun('worker-kills', 4);
+/** Of a long run, the last tenth has the times of production. */
+const roundsWithProductionTimes = run.isLong ? Math.ceil(run.rounds / 10) : 0;
+const videosPerRound = 2;
+const kinds = ['worker', 'FFmpeg', 'thread', 'pause'] as const;
+type Kind = (typeof kinds)[number];
+/** A crashed job runs again within this, in production. */
+const restartMaxMs = 40_000;
+t.setTimeout(120_000 + run.rounds * 30_000 + roundsWithProductionTimes * 60_000);
+
+interface Stage {
+  t: Test;
+  environment: Environment;
+  clip: string;
+  producer: ReturnType<typeof openProducer>;
+  times: Record<string, string>;
+  counts: Record<string, number>;
+  slowestRestartMs: number;
+}
+
+t.test('whatever is killed or put to sleep, every video is processed, once', async (t) => {
+  const environment = await createEnvironment(t, faultEnvironment);
+  const clip = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('640x360', 3, '25')(clip);
+  const producer = openProducer(environment.config.redisUrl);
+  t.teardown(() => producer.close());
+  const stage: Stage = { t, environment, clip, producer, times: shortTimes, counts: {}, slowestRestartMs: 0 };
+  let worker = await startWorker(stage);
+
+  for (let round = 0; round < run.rounds; round += 1) {
+    if (round === run.rounds - roundsWithProductionTimes) {
+      await worker.stop();
+      stage.times = {};
+      worker = await startWorker(stage);
+    }
+    worker = await playRound(stage, kinds[round % kinds.length] as Kind, worker);
+  }
+  await worker.stop();
+  const videos = run.rounds * videosPerRound;
+  t.equal(await countRenditions(environment), videos, 'exactly one rendition each, before any sweep for objects');
+  t.strictSame(listScratch(environment), []);
+  const { swept, breaks } = await settle(environment, [], []);
+  t.strictSame(breaks, []);
+  const { counts, slowestRestartMs } = stage;
+  t.ok(slowestRestartMs < restartMaxMs, `the slowest ran again after ${slowestRestartMs} ms`);
+  run.report({ kills: run.rounds, videos, ...counts, ms_slowest_restart: slowestRestartMs, ...swept });
+});
+
+/** Resolves to the worker that goes on, once the round's videos have ended. */
+async function playRound(stage: Stage, kind: Kind, worker: RunningService): Promise<RunningService> {
+  const { t, environment } = stage;
+  const videos = await uploadSome(stage);
+  await Promise.race(videos.map(({ id }) => untilClaimed(environment, id)));
+  await sleep(run.random.int(0, 1_500));
+  const before = await Promise.all(videos.map(({ id }) => readVideo(environment, id)));
+  const at = Date.now();
+  const next = await strike(stage, kind, worker, videos);
+  for (const [i, { id }] of videos.entries()) {
+    const { status, crashes, attempt } = await untilEnded(environment, id);
+    if (status !== 'processed' || crashes > 1) t.fail(`${kind}: video ${id} is ${status}, ${crashes} crashes`);
+    const wasAtWork = before[i]?.status === 'uploaded' && before[i]?.attempt === 1;
+    const isStruck = wasAtWork && attempt > 1;
+    count(stage, isStruck ? `struck_by_${kind}` : wasAtWork ? 'unharmed' : 'not_at_work');
+    if (isStruck)
+      stage.slowestRestartMs = Math.max(stage.slowestRestartMs, (await startOf(environment, id)).getTime() - at);
+  }
+  await waitFor('no tool to be left', () => findTools(environment).length === 0, { timeoutMs: 5_000 });
+  return next;
+}
+
+function startWorker({ t, environment, times }: Stage): Promise<RunningService> {
+  return startService(t, environment, { webProcesses: 0, worker: true, env: { ...times, ...threadsEndOnSignal } });
+}
+
+async function uploadSome({ environment, clip, producer }: Stage): Promise<Uploaded[]> {
+  const videos: Uploaded[] = [];
+  for (let i = 0; i < videosPerRound; i += 1) {
+    const video = await upload(environment, clip, await insertPlayer(environment));
+    videos.push(video);
+    // Some are left to the sweep.
+    if (run.random.int(0, 3) > 0) await producer.add(video.job);
+  }
+  return videos;
+}
+
+async function strike(
+  stage: Stage,
+  kind: Kind,
+  worker: RunningService,
+  videos: readonly Uploaded[],
+): Promise<RunningService> {
+  const [victim] = living(worker.worker) as [ServiceProcess];
+  if (kind === 'worker') {
+    victim.signal('SIGKILL');
+    await victim.exited;
+    return startWorker(stage);
+  }
+  if (kind === 'thread') {
+    victim.signal('SIGUSR2');
+    return worker;
+  }
+  if (kind === 'FFmpeg') {
+    const [first] = findTools(stage.environment);
+    if (first !== undefined) process.kill(first, 'SIGKILL');
+    return worker;
+  }
+  victim.signal('SIGSTOP');
+  const other = await startWorker(stage);
+  for (const { id } of videos) await untilEnded(stage.environment, id);
+  victim.signal('SIGCONT');
+  // It wakes up in the middle of what has been done by the other one meanwhile.
+  await sleep(2_000);
+  await worker.stop();
+  return other;
+}
+
+function count({ counts }: Stage, what: string): void {
+  counts[what] = (counts[what] ?? 0) + 1;
+}
+
+async function startOf({ sql }: Environment, id: number): Promise<Date> {
+  const [row] = await sql<{ at: Date }[]>`select processing_started_at as at from videos where id = ${id}`;
+  return row?.at ?? new Date(Number.NaN);
+}

@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { freePort } from '../../scripts/lib/ports.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { startRedis } from '../../scripts/servers/redis.ts';
+import { findRedisBinary } from '../../scripts/servers/redis-binary.ts';
+import { openProducer } from '../../src/queue/producer.ts';
+import { createEnvironment, type Environment } from '../support/environment.ts';
+import { startService } from '../support/service.ts';
+import { makeClip, makeFolder } from '../worker/support/clips.ts';
+import { insertPlayer, type Uploaded, upload } from '../worker/support/upload.ts';
+import { openFaultRun } from './support/fault-run.ts';
+import { faultEnvironment, settle } from './support/settle.ts';
+import { countRenditions, untilClaimed, untilEnded } from './support/worker-run.ts';
+
+const run = openFaultRun('worker-redis', 2, (rounds) => Math.ceil(rounds / 10));
+const awaySeconds = run.isLong ? [2, 7, 15, 60] : [2];
+/** After Redis is back. */
+const resumeMaxMs = 10_000;
+t.setTimeout(240_000 + run.rounds * 60_000);
+
+t.test('with Redis emptied in mid-run every video ends', async (t) => {
+  const environment = await createEnvironment(t, faultEnvironment);
+  const clip = await makeShortClip(t);
+  const redis = new Redis(environment.config.redisUrl);
+  t.teardown(() => redis.disconnect());
+  await startService(t, environment, { webProcesses: 0, worker: true });
+  const videosPerRound = 4;
+  for (let round = 0; round < run.rounds; round += 1) {
+    const videos = await uploadSome(environment, clip, videosPerRound);
+    await Promise.race(videos.map(({ id }) => untilClaimed(environment, id)));
+    await sleep(run.random.int(0, 2_000));
+    await redis.flushdb();
+    for (const { id } of videos) t.match(await untilEnded(environment, id), { status: 'processed', crashes: 0 });
+  }
+  const videos = run.rounds * videosPerRound;
+  t.equal(await countRenditions(environment), videos);
+  t.strictSame((await settle(environment, [], [])).breaks, []);
+  run.report({ times_emptied: run.rounds, videos });
+});
+
+t.test('with Redis away for a while every video ends, and the worker resumes soon after', async (t) => {
+  const folder = await makeFolder(t);
+  const port = await freePort();
+  const launch = async (name: string) => {
+    const options = { binary: await findRedisBinary(), folder: join(folder, 'redis'), port, databases: 16 };
+    mkdirSync(options.folder, { recursive: true });
+    return startRedis({ ...options, password: 'away', logPath: join(folder, `${name}.log`) });
+  };
+  let redis = await launch('redis');
+  t.teardown(() => redis.stop());
+  const values = { ...faultEnvironment.values, REDIS_URL: redis.url };
+  const environment = await createEnvironment(t, { ...faultEnvironment, values });
+  const clip = await makeShortClip(t);
+  await startService(t, environment, { webProcesses: 0, worker: true });
+  const resumedMs: Record<string, number> = {};
+  for (const seconds of awaySeconds) {
+    const running = await uploadSome(environment, clip, 2);
+    await Promise.race(running.map(({ id }) => untilClaimed(environment, id)));
+    await redis.stop();
+    // Their jobs cannot be queued: the sweep has to.
+    const uploadedMeanwhile = await uploadSome(environment, clip, 3, false);
+    await sleep(seconds * 1000);
+    redis = await launch(`redis-${seconds}`);
+    const backAt = Date.now();
+    const isResumed = async () => (await claimsSince(environment, backAt)) > 0;
+    await waitFor('the worker to resume', isResumed, { timeoutMs: 60_000 });
+    const tookMs = Date.now() - backAt;
+    resumedMs[`ms_to_resume_after_${seconds}_s`] = tookMs;
+    t.ok(tookMs <= resumeMaxMs, `away for ${seconds} s, resumed after ${tookMs} ms`);
+    for (const { id } of [...running, ...uploadedMeanwhile]) {
+      t.match(await untilEnded(environment, id), { status: 'processed', crashes: 0 });
+    }
+  }
+  t.equal(await countRenditions(environment), awaySeconds.length * 5);
+  t.strictSame((await settle(environment, [], [])).breaks, []);
+  run.report(resumedMs);
+});
+
+async function makeShortClip(t: Test): Promise<string> {
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await makeClip('320x180', 2, '25')(path);
+  return path;
+}
+
+async function uploadSome(environment: Environment, clip: string, count: number, isQueued = true): Promise<Uploaded[]> {
+  const producer = openProducer(environment.config.redisUrl);
+  const videos: Uploaded[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const video = await upload(environment, clip, await insertPlayer(environment));
+    if (isQueued) await producer.add(video.job);
+    videos.push(video);
+  }
+  await producer.close();
+  return videos;
+}
+
+async function claimsSince({ sql }: Environment, at: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*) from videos where processing_started_at > ${new Date(at)}`;
+  return row?.count ?? 0;
+}
