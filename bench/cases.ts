@@ -2,6 +2,7 @@ import type { BenchCase } from './lib/bench-case.ts';
 
 /** Loaded one at a time: a case brings packages that the others need not have. */
 export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase }>>> = {
+  encode: () => import('./cases/encode.ts'),
   'multipart-parse': () => import('./cases/multipart-parse.ts'),
   upload: () => import('./cases/upload.ts'),
   'upload-memory': () => import('./cases/upload-memory.ts'),

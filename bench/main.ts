@@ -23,7 +23,9 @@ await runCommand(async () => {
     const loaded = await cases[name]?.();
     if (loaded === undefined) continue;
     const result = await runCase(loaded.benchCase, { rounds, command, say });
-    say(`${keepResult(result)} written\n`);
+    say(`${keepResult(result)} written`);
+    const report = loaded.benchCase.writeReport?.(result);
+    if (report !== undefined) say(`${report} written`);
     results.push(result);
   }
   if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -1,3 +1,5 @@
+import type { CaseResult } from './run-case.ts';
+
 /** What a contestant did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
 export type Figures = Readonly<Record<string, number>>;
 
@@ -41,6 +43,8 @@ export interface BenchCase {
   readonly summary: string;
   /** Starts what the contestants need; whatever is given to `defer` is run at the end, the last first. */
   open(defer: Defer): Promise<OpenCase>;
+  /** Writes what people read of the result, beside the raw figures; the path, from the repository's top. */
+  writeReport?(result: CaseResult): string;
 }
 
 export type Defer = (undo: () => unknown) => void;

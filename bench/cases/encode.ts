@@ -1,0 +1,164 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { probeSource } from '../../worker/probe.ts';
+import { type Profile, showcaseProfile } from '../../worker/profile.ts';
+import { openSandbox } from '../../worker/sandbox.ts';
+import type { SourceFacts } from '../../worker/source-facts.ts';
+import { findTools } from '../../worker/tools.ts';
+import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
+import { type Clip, prepareClips } from '../lib/encode-clips.ts';
+import { writeEncodeReport } from '../lib/encode-report.ts';
+import { layOut, obviousWay, ownWay, passesWay, type Way } from '../lib/encode-ways.ts';
+import { makeBenchFolder } from '../lib/servers.ts';
+import { measureSsim, measureVmaf } from '../lib/similarity.ts';
+
+const ours = 'ours';
+
+/** What was tried beside the profile in use. */
+const candidates: Readonly<Record<string, Partial<Profile>>> = {
+  'superfast as it is, crf 22': { x264Params: 'mbtree=0' },
+  'superfast, crf 23': { crf: 23 },
+  'superfast, crf 21': { crf: 21 },
+  'veryfast, crf 22': { preset: 'veryfast', x264Params: 'rc-lookahead=10' },
+  'faster, crf 23': { preset: 'faster', crf: 23, x264Params: 'rc-lookahead=20' },
+};
+
+/**
+ * BENCH_MEDIA names folders of filmed MP4s (with `:` between them) to be encoded beside the made ones; BENCH_VMAF_FFMPEG an
+ * FFmpeg with libvmaf.
+ */
+export const benchCase: BenchCase = {
+  name: 'encode',
+  summary: 'CPU time, size and likeness of a rendition: the profile in use, candidates, and two usual ways',
+  async open(defer) {
+    const { FFMPEG_PATH, FFPROBE_PATH, PATH, BENCH_MEDIA, BENCH_VMAF_FFMPEG } = process.env;
+    const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
+    const folder = makeBenchFolder(defer);
+    const sandbox = await openSandbox(tools, folder);
+    const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
+    const clips = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
+    const subjects: Subject[] = [];
+    for (const clip of clips) {
+      const work = join(folder, `work-${subjects.length}`);
+      mkdirSync(work);
+      layOut(work, clip);
+      const source = await probeSource({ tools, sandbox }, work, new AbortController().signal);
+      subjects.push({ clip, source, folder: work });
+    }
+    const ways: Way[] = [
+      obviousWay,
+      passesWay,
+      ownWay(ours, showcaseProfile, 1),
+      ownWay('ours, two threads', showcaseProfile, 2),
+      ...Object.entries(candidates).map(([name, change]) => ownWay(name, { ...showcaseProfile, ...change }, 1)),
+    ];
+    const judge = openJudge(tools.ffmpeg, BENCH_VMAF_FFMPEG);
+    return {
+      contestants: ways.map((way) => contestant(way, tools.ffmpeg, subjects, judge)),
+      targets,
+      circumstances: {
+        ffmpeg: tools.version,
+        profile: showcaseProfile,
+        clips: clips.map(({ name, bytes }) => ({ name, bytes })),
+      },
+    };
+  },
+  writeReport: writeEncodeReport,
+};
+
+interface Subject {
+  readonly clip: Clip;
+  readonly source: SourceFacts;
+  readonly folder: string;
+}
+
+const targets: Target[] = [
+  {
+    what: 'videos a CPU minute / (a)',
+    of: [obviousWay.name, 'cpuSeconds'],
+    against: [ours, 'cpuSeconds'],
+    is: '>=',
+    bound: 1.9,
+  },
+  {
+    what: 'videos a CPU minute / (b)',
+    of: [passesWay.name, 'cpuSeconds'],
+    against: [ours, 'cpuSeconds'],
+    is: '>=',
+    bound: 5.5,
+  },
+  { what: 'bytes / (a)', of: [ours, 'sizeMiB'], against: [obviousWay.name, 'sizeMiB'], is: '<=', bound: 1.1 },
+  {
+    what: 'memory a job / (a)',
+    of: [ours, 'peakMemoryMiB'],
+    against: [obviousWay.name, 'peakMemoryMiB'],
+    is: '<=',
+    bound: 0.8,
+  },
+  { what: 'mean SSIM below (a)', of: [ours, 'ssimBelowObvious'], is: '<=', bound: 0.0003 },
+];
+
+type Judge = ReturnType<typeof openJudge>;
+
+/** The same command gives the same picture each time: it is looked at once. */
+function openJudge(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
+  const known = new Map<string, Figures>();
+  return {
+    obviousSsim: Number.NaN,
+    async look(way: Way, { clip, source, folder }: Subject): Promise<Figures> {
+      const key = `${way.name} ${clip.path}`;
+      const earlier = known.get(key);
+      if (earlier !== undefined) return earlier;
+      const figures: Record<string, number> = {
+        ssim: await measureSsim(ffmpeg, folder, clip, source, way.isOurs),
+      };
+      if (ffmpegWithVmaf !== undefined) {
+        figures['vmaf'] = await measureVmaf(ffmpegWithVmaf, folder, clip, way.isOurs);
+      }
+      known.set(key, figures);
+      return figures;
+    },
+  };
+}
+
+function contestant(way: Way, ffmpeg: string, subjects: readonly Subject[], judge: Judge): Contestant {
+  return {
+    name: way.name,
+    async run({ isWarmUp }) {
+      const rows: Record<string, number>[] = [];
+      for (const subject of isWarmUp ? subjects.slice(0, 1) : subjects) {
+        const { cpuSeconds, peakMemoryMiB } = await way.encode(ffmpeg, subject.folder, subject.source);
+        const sizeMiB = statSync(join(subject.folder, jobFiles.rendition)).size / 1024 / 1024;
+        rows.push({ cpuSeconds, peakMemoryMiB, sizeMiB, ...(await judge.look(way, subject)) });
+      }
+      const ssim = mean(rows, 'ssim');
+      if (way === obviousWay) judge.obviousSsim = ssim;
+      return {
+        cpuSeconds: sum(rows, 'cpuSeconds'),
+        sizeMiB: sum(rows, 'sizeMiB'),
+        peakMemoryMiB: Math.max(...rows.map((row) => row['peakMemoryMiB'] ?? 0)),
+        ssim,
+        ...(way.isOurs ? { ssimBelowObvious: judge.obviousSsim - ssim } : {}),
+        ...('vmaf' in (rows[0] ?? {}) ? { vmaf: mean(rows, 'vmaf') } : {}),
+        ...perClip(rows, subjects),
+      };
+    },
+  };
+}
+
+/** `ssim of NAME`, so that the report can show which clip a mean hides. */
+function perClip(rows: readonly Record<string, number>[], subjects: readonly Subject[]): Figures {
+  const entries = rows.flatMap((row, i) =>
+    Object.entries(row).map(([figure, value]) => [`${figure} of ${subjects[i]?.clip.name}`, value] as const),
+  );
+  return Object.fromEntries(entries);
+}
+
+function sum(rows: readonly Record<string, number>[], figure: string): number {
+  return rows.reduce((total, row) => total + (row[figure] ?? Number.NaN), 0);
+}
+
+function mean(rows: readonly Record<string, number>[], figure: string): number {
+  return sum(rows, figure) / rows.length;
+}

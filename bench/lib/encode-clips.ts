@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { runTool } from '../../scripts/lib/run-tool.ts';
+
+export interface Clip {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Grain, as every camera adds it: without, a generated picture is easier to encode than any filmed one. */
+const grain = 'noise=alls=5:allf=t';
+const camera = ['-t', '4', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-pix_fmt', 'yuv420p'];
+const sound = ['-f', 'lavfi', '-i', 'sine=frequency=330:duration=4'];
+
+/** Clips as players send them, 4 s each, made by FFmpeg. */
+const recipes: Readonly<Record<string, readonly string[]>> = {
+  'patterns 2560x1440': [...generate('testsrc2=size=2560x1440:rate=30'), '-vf', grain, ...camera],
+  'zoom 1920x1080 with sound': [
+    ...generate('mandelbrot=size=1920x1080:rate=30:end_scale=0.05:maxiter=400'),
+    ...[...sound, '-vf', grain, ...camera, '-c:a', 'aac', '-shortest'],
+  ],
+  'phone 1080x1920': [...generate('mandelbrot=size=1920x1080:rate=30:start_scale=0.8'), '-vf', grain, ...camera],
+  'cells 1280x720 at 60 frames': [
+    ...generate('life=size=320x180:rate=60:mold=10:life_color=0x40c0ff:death_color=0x203040:seed=7'),
+    ...['-vf', `scale=1280:720:flags=bilinear,${grain}`, ...camera],
+  ],
+};
+
+/**
+ * Makes the clips that are made, and takes beside them the beginning of every MP4 in `mediaFolders` (filmed footage, which is
+ * not in this repository).
+ */
+export async function prepareClips(ffmpeg: string, folder: string, mediaFolders: readonly string[]): Promise<Clip[]> {
+  mkdirSync(folder, { recursive: true });
+  const clips: Clip[] = [];
+  const make = async (name: string, write: (path: string) => Promise<unknown>) => {
+    const path = join(folder, `clip-${clips.length + 1}.mp4`);
+    await write(path);
+    clips.push({ name, path, bytes: statSync(path).size });
+  };
+  for (const [name, recipe] of Object.entries(recipes)) {
+    await make(name, async (path) => {
+      await run(ffmpeg, [...recipe, path]);
+      if (name.startsWith('phone')) await turn(ffmpeg, path);
+    });
+  }
+  for (const source of mediaFolders.flatMap(listVideos)) {
+    // The packets as they are: nothing is encoded twice.
+    const cut = ['-i', source, '-t', '8', '-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'];
+    await make(basename(source, '.mp4'), (path) => run(ffmpeg, [...cut, path]));
+  }
+  return clips;
+}
+
+function generate(source: string): string[] {
+  return ['-f', 'lavfi', '-i', source];
+}
+
+/** A phone films lying and says by how much to turn. */
+async function turn(ffmpeg: string, path: string): Promise<void> {
+  const turned = `${path}.turned.mp4`;
+  await run(ffmpeg, ['-i', path, '-c', 'copy', '-metadata:s:v', 'rotate=90', turned]);
+  await run(ffmpeg, ['-i', turned, '-c', 'copy', path]);
+}
+
+function listVideos(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.mp4'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function run(ffmpeg: string, args: readonly string[]): Promise<unknown> {
+  return runTool('nice', ['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', ...args]);
+}

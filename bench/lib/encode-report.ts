@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import type { CaseResult } from './run-case.ts';
+import { median } from './statistics.ts';
+
+/** Writes capacity_planning/encoding.md from a result, so that no figure in it was ever typed. */
+export function writeEncodeReport(result: CaseResult): string {
+  const path = join('capacity_planning', 'encoding.md');
+  mkdirSync(join(rootFolder, 'capacity_planning'), { recursive: true });
+  writeFileSync(join(rootFolder, path), renderEncodeReport(result));
+  return path;
+}
+
+function renderEncodeReport(result: CaseResult): string {
+  const read = openFigures(result);
+  const [obvious = '', ...others] = result.contestants.map(({ name }) => name);
+  const hasVmaf = Number.isFinite(read(obvious, 'vmaf'));
+  const overview = [obvious, ...others].map((name) => [
+    name,
+    read(name, 'cpuSeconds').toFixed(2),
+    (read(obvious, 'cpuSeconds') / read(name, 'cpuSeconds')).toFixed(2),
+    read(name, 'sizeMiB').toFixed(2),
+    read(name, 'ssim').toFixed(5),
+    ...(hasVmaf ? [read(name, 'vmaf').toFixed(2)] : []),
+    read(name, 'peakMemoryMiB').toFixed(0),
+  ]);
+  const clips = result.circumstances['clips'] as { name: string; bytes: number }[];
+  const perClip = clips.map(({ name: clip, bytes }) => [
+    clip,
+    (bytes / 1024 / 1024).toFixed(2),
+    ...[obvious, 'ours'].flatMap((name) => [
+      read(name, `cpuSeconds of ${clip}`).toFixed(2),
+      read(name, `sizeMiB of ${clip}`).toFixed(2),
+      read(name, `ssim of ${clip}`).toFixed(5),
+    ]),
+  ]);
+  const targets = result.verdicts.map(({ what, value, is, bound, isReached }) => [
+    what,
+    String(Number(value.toPrecision(4))),
+    `${is} ${bound}`,
+    isReached ? 'reached' : 'missed',
+  ]);
+  const texts = [
+    '# Encoding',
+    introduce(result),
+    table(['', 'CPU s', '(a) / this', 'MiB', 'SSIM', ...(hasVmaf ? ['VMAF'] : []), 'peak MiB'], overview),
+    '## Targets',
+    table(['what', 'value', 'target', ''], targets),
+    '## Clip by clip',
+    table(['clip', 'source MiB', '(a): CPU s', 'MiB', 'SSIM', 'ours: CPU s', 'MiB', 'SSIM'], perClip),
+  ];
+  return `${texts.join('\n\n')}\n`;
+}
+
+function introduce({ circumstances, rounds }: CaseResult): string {
+  const machine = circumstances['machine'] as { processor: string; processors: number };
+  return [
+    `Written by \`${circumstances['command']}\` on ${circumstances['date']}, commit ${circumstances['commit']}, with FFmpeg`,
+    `${circumstances['ffmpeg']} on ${machine.processors} x ${machine.processor}; medians of ${rounds} rounds. CPU time is`,
+    'user and system time of FFmpeg for all clips together; likeness is the mean SSIM of the luma against a lossless picture of',
+    'the source, scaled by Lanczos. One thread unless the name says otherwise; (a) and (b) have FFmpeg’s default.',
+  ].join(' ');
+}
+
+/** The median over the rounds. */
+function openFigures({ contestants }: CaseResult) {
+  return (name: string, figure: string): number => {
+    const rounds = contestants.find((contestant) => contestant.name === name)?.rounds ?? [];
+    return median(rounds.map((figures) => figures[figure] ?? Number.NaN));
+  };
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

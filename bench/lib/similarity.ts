@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { runTool } from '../../scripts/lib/run-tool.ts';
+import { frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { logoPath } from '../../worker/logo.ts';
+import { showcaseProfile } from '../../worker/profile.ts';
+import type { SourceFacts } from '../../worker/source-facts.ts';
+import type { Clip } from './encode-clips.ts';
+
+/**
+ * The mean SSIM of the luma of a rendition against a lossless picture of its source, scaled by a scaler that no contestant
+ * uses. What is compared is what scaling and encoding lost, so the reference has the contestant's own shape and colour matrix.
+ */
+export async function measureSsim(
+  ffmpeg: string,
+  folder: string,
+  clip: Clip,
+  source: SourceFacts,
+  isOurs: boolean,
+): Promise<number> {
+  const reference = await makeReference(ffmpeg, clip, source, isOurs);
+  const rendition = join(folder, jobFiles.rendition);
+  const frames = await countFrames(ffmpeg, rendition);
+  const expected = await countFrames(ffmpeg, reference);
+  if (frames !== expected) throw new Error(`Expected ${expected} frames of ${clip.name}, got ${frames}`);
+  const output = await compare(ffmpeg, rendition, reference, 'ssim');
+  return Number(/SSIM Y:([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
+}
+
+/** Netflix's measure of what eyes see, 0 to 100, by an FFmpeg that was built with libvmaf; after `measureSsim`. */
+export async function measureVmaf(ffmpeg: string, folder: string, clip: Clip, isOurs: boolean): Promise<number> {
+  const measure = 'libvmaf=n_threads=1:n_subsample=5';
+  const output = await compare(ffmpeg, join(folder, jobFiles.rendition), referencePath(clip, isOurs), measure);
+  return Number(/VMAF score: ([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
+}
+
+async function compare(ffmpeg: string, rendition: string, reference: string, measure: string): Promise<string> {
+  // Frames meet by their number: two files hardly ever have the same clock.
+  const graph = `[0:v]settb=1/1000,setpts=N[a];[1:v]settb=1/1000,setpts=N[b];[a][b]${measure}`;
+  const args = ['-n', '10', ffmpeg, '-hide_banner', '-nostdin', '-i', rendition, '-i', reference, '-lavfi', graph];
+  return (await runTool('nice', [...args, '-f', 'null', '-'])).output;
+}
+
+async function makeReference(ffmpeg: string, clip: Clip, source: SourceFacts, isOurs: boolean): Promise<string> {
+  const path = referencePath(clip, isOurs);
+  if (existsSync(path)) return path;
+  const { width, height, logoMarginPixels: margin } = showcaseProfile;
+  const flags = `flags=lanczos+accurate_rnd+full_chroma_int${isOurs ? toBt709(source) : ''}`;
+  const scale = `scale=${isOurs ? roundedShape(width, height) : cutShape(width, height)}:${flags}`;
+  const rate = `fps=${frameRate(showcaseProfile, source)}`;
+  const picture = `setpts=PTS-STARTPTS,${rate},${scale},setsar=1,pad=${width}:${height}:-1:-1`;
+  const graph = `[0:v]${picture}[v];[v][1:v]overlay=W-w-${margin}:${margin}:format=yuv420,format=yuv420p`;
+  await runTool('nice', [
+    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', logoPath],
+    ...['-filter_complex', graph, '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', path],
+  ]);
+  return path;
+}
+
+function referencePath(clip: Clip, isOurs: boolean): string {
+  return `${clip.path}.reference-${isOurs ? 'ours' : 'theirs'}.mkv`;
+}
+
+/** The service brings small pictures, which are BT.601 unless they say otherwise, to BT.709; the usual commands do not. */
+function toBt709(source: SourceFacts): string {
+  const isSmall = Math.min(source.width, source.height) < 720 && source.matrix !== 'bt709';
+  return isSmall ? ':in_color_matrix=bt601:out_color_matrix=bt709' : '';
+}
+
+/** The service rounds the side that is free, the usual commands cut it. */
+function roundedShape(width: number, height: number): string {
+  const freeWidth = `w='if(gte(dar,16/9),${width},2*round(${height}*dar/2))'`;
+  return `${freeWidth}:h='if(gte(dar,16/9),2*round(${width}/dar/2),${height})'`;
+}
+
+function cutShape(width: number, height: number): string {
+  return `${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2`;
+}
+
+async function countFrames(ffmpeg: string, path: string): Promise<number> {
+  const args = ['-v', 'error', '-nostdin', '-i', path, '-map', '0:v', '-c', 'copy', '-f', 'framecrc', '-'];
+  const { stdout } = await runTool(ffmpeg, args);
+  return stdout.split('\n').filter((line) => /^\d/.test(line)).length;
+}
