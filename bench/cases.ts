@@ -10,4 +10,5 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   rankings: () => import('./cases/rankings.ts'),
   token: () => import('./cases/token.ts'),
   vote: () => import('./cases/vote.ts'),
+  worker: () => import('./cases/worker.ts'),
 };

@@ -23,6 +23,10 @@ export interface Config {
   /** A job whose worker died runs again after a lock and two checks at the most. */
   readonly jobLockSeconds: number;
   readonly jobCheckSeconds: number;
+  /** What a worker has in hand at once: by default one more than can encode, to be fetched and looked at meanwhile. */
+  readonly jobsAtOnce: number;
+  /** Threads of one FFmpeg. 0: all of them for who is alone, else one. */
+  readonly jobThreads: number;
   /** How often the line of jobs is held against the rows. */
   readonly queueSweepSeconds: number;
   readonly legacyTimeZone: string;
@@ -74,6 +78,8 @@ export function loadConfig(values: Values): Config {
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
     jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
+    jobsAtOnce: read.integer('JOBS_AT_ONCE', Math.max(1, cpus().length) + 1, 1, 64),
+    jobThreads: read.integer('JOB_THREADS', 0, 0, 64),
     queueSweepSeconds: read.integer('QUEUE_SWEEP_SECONDS', 8, 1, 60),
     legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC',
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),

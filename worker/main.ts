@@ -47,15 +47,14 @@ async function main(): Promise<void> {
 
   const parts: WorkerParts = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
-    threadBudget: openThreadBudget(cores),
+    threadBudget: openThreadBudget(cores, config.jobThreads),
     profile: showcaseProfile,
     isAlone: () => consumer.active() === 1,
   };
   const consumer = openConsumer(
     config.redisUrl,
     {
-      // One more than can encode at once: its source is fetched and looked at while the others encode.
-      concurrency: cores + 1,
+      concurrency: config.jobsAtOnce,
       lockMs: config.jobLockSeconds * 1000,
       stalledCheckMs: config.jobCheckSeconds * 1000,
       onError: onRedisError,

@@ -8,8 +8,9 @@ export interface ThreadShare {
 /**
  * Shares out the machine's cores to FFmpeg runs. Who is alone gets all of them; as soon as there are more jobs, one each,
  * since two runs of one thread get more done than two threads in turn, in less memory. Never more threads than cores.
+ * `fixed` gives every run the same number instead.
  */
-export function openThreadBudget(cores: number) {
+export function openThreadBudget(cores: number, fixed = 0) {
   const waiting: (() => void)[] = [];
   let free = cores;
 
@@ -34,7 +35,8 @@ export function openThreadBudget(cores: number) {
       for (let first = true; ; first = false) {
         signal.throwIfAborted();
         if (!first || waiting.length === 0) {
-          const share = takeWhenPossible(isAlone() && free === cores ? cores : 1);
+          const fitting = isAlone() && free === cores ? cores : 1;
+          const share = takeWhenPossible(fixed === 0 ? fitting : Math.min(fixed, cores));
           if (share !== undefined) {
             // A smaller share may leave room for the next in line.
             queueMicrotask(() => waiting[0]?.());

@@ -49,3 +49,14 @@ t.test('who gives up waiting lets the next one through', async (t) => {
   held.release();
   t.equal((await next).threads, 1);
 });
+
+t.test('a fixed number is given to everybody, and waited for', async (t) => {
+  const budget = openThreadBudget(2, 2);
+  const first = await budget.acquire(() => false, never);
+  t.equal(first.threads, 2);
+  const next = budget.acquire(() => true, never);
+  first.release();
+  t.equal((await next).threads, 2);
+  t.equal((await openThreadBudget(2, 1).acquire(() => true, never)).threads, 1);
+  t.equal((await openThreadBudget(2, 9).acquire(() => true, never)).threads, 2, 'never more than there are');
+});

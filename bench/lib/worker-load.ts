@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { startChild } from '../../scripts/lib/child.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { freePort } from '../../scripts/lib/ports.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { loadConfig } from '../../src/config.ts';
+import { recordIntents } from '../../src/database/object-intents.ts';
+import type { Sql } from '../../src/database/open.ts';
+import { insertUser } from '../../src/database/users.ts';
+import { insertUploadedVideo } from '../../src/database/videos.ts';
+import { newUploadKey } from '../../src/objects/keys.ts';
+import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
+import { openProducer } from '../../src/queue/producer.ts';
+import { measureCpu } from './process-cost.ts';
+import { percentile } from './statistics.ts';
+import { sampleMemory } from './tree-memory.ts';
+
+export type WorkerLoad = ReturnType<typeof openWorkerLoad>;
+
+interface JobLine {
+  readonly msg: string;
+  readonly cpuSeconds: number;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
+export function openWorkerLoad(folder: string, settings: Readonly<Record<string, string>>, sql: Sql) {
+  const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
+  const config = loadConfig(values);
+  const objects = openObjectStore(config.s3);
+  const producer = openProducer(config.redisUrl);
+  let runs = 0;
+
+  async function putAll(clip: string, count: number): Promise<string[]> {
+    const keys = Array.from({ length: count }, newUploadKey);
+    await recordIntents(sql, keys);
+    for (const key of keys) await objects.putFile(key, clip, 'video/mp4', AbortSignal.timeout(60_000));
+    return keys;
+  }
+
+  async function queueAll(keys: readonly string[], clip: string): Promise<void> {
+    const userId = await addPlayer(sql);
+    const sizeBytes = statSync(clip).size;
+    for (const key of keys) {
+      const [taskId, requestId] = [randomUUID(), randomUUID()];
+      const video = { userId, title: 'Bench', key, taskId, requestId, sizeBytes };
+      const row = await insertUploadedVideo(sql, video);
+      if (row === undefined) throw new Error('Expected a row, got none');
+      await producer.add({ videoId: String(row.id), taskId, requestId }, row.rank);
+    }
+  }
+
+  return {
+    /** Measured from the moment when the first is put in line of a worker that is up and idle. */
+    async playBurst(clip: string, count: number, env: Readonly<Record<string, string>>) {
+      runs += 1;
+      const logPath = join(folder, `worker-${runs}.log`);
+      const keys = await putAll(clip, count);
+      const worker = await startWorker(values, env, logPath);
+      try {
+        const memory = sampleMemory(worker.pid);
+        const { seconds, cpuSeconds } = await measureCpu({ worker: [worker.pid] }, async () => {
+          await queueAll(keys, clip);
+          await untilProcessed(sql, count);
+        });
+        const lines = readJobs(logPath);
+        const service = lines.map(serviceSeconds);
+        const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds, 0);
+        return {
+          videosPerMinute: (count * 60) / seconds,
+          meanServiceSeconds: service.reduce((sum, each) => sum + each, 0) / service.length,
+          p95ServiceSeconds: percentile(service, 0.95),
+          cpuSecondsPerVideo: cpuSeconds.worker / count,
+          ownCpuPercent: (cpuSeconds.worker / ffmpegSeconds - 1) * 100,
+          peakMemoryMiB: memory.stop(),
+        };
+      } finally {
+        await worker.stop(30_000);
+        await forget(sql, objects);
+      }
+    },
+    async close(): Promise<void> {
+      await producer.close();
+      objects.close();
+    },
+  };
+}
+
+async function startWorker(values: Record<string, string>, env: Readonly<Record<string, string>>, logPath: string) {
+  const port = await freePort();
+  const { PATH } = process.env;
+  const child = await startChild({
+    command: 'nice',
+    args: ['-n', '10', process.execPath, join(rootFolder, 'dist', 'worker', 'main.js')],
+    env: { PATH, ...values, ...env, WORKER_METRICS_PORT: String(port) },
+    logPath,
+  });
+  await waitFor('the worker to answer', async () => {
+    if (child.hasExited()) throw new Error(readFileSync(logPath, 'utf8'));
+    return (await fetch(`http://127.0.0.1:${port}/metrics`)).ok;
+  });
+  return child;
+}
+
+async function addPlayer(sql: Sql): Promise<number> {
+  const email = `${randomUUID()}@example.com`;
+  const names = { firstName: 'Ana', lastName: 'Ruiz', email, passwordHash: 'none', city: null, country: null };
+  const user = await insertUser(sql, names);
+  if (user === undefined) throw new Error('Expected a new player, got a taken address');
+  return user.id;
+}
+
+async function untilProcessed(sql: Sql, count: number): Promise<void> {
+  const isDone = async () => {
+    const [row] = await sql<{ done: number; failed: number }[]>`
+      select count(*) filter (where status = 'processed') as done, count(*) filter (where status = 'failed') as failed
+      from videos`;
+    if ((row?.failed ?? 0) > 0) throw new Error('Expected every video to be processed, got a failed one');
+    return row?.done === count;
+  };
+  await waitFor(`${count} processed videos`, isDone, { timeoutMs: 20 * 60_000, everyMs: 100 });
+}
+
+function readJobs(logPath: string): JobLine[] {
+  const lines = readFileSync(logPath, 'utf8').split('\n');
+  return lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as JobLine)
+    .filter(({ msg }) => msg === 'video processed');
+}
+
+/** Without the wait for a turn at FFmpeg. */
+function serviceSeconds({ seconds }: JobLine): number {
+  return Object.entries(seconds).reduce((sum, [stage, taken]) => sum + (stage === 'turn' ? 0 : taken), 0);
+}
+
+/** So that the next burst begins with nothing, and the disk does not fill. */
+async function forget(sql: Sql, objects: ObjectStore): Promise<void> {
+  const rows = await sql<{ key: string }[]>`
+    select key from videos, unnest(array[original_url, processed_url, poster_url]) as key where key is not null`;
+  await sql`delete from videos`;
+  for (const { key } of rows) await objects.deleteObject(key);
+}
