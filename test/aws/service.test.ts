@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { runTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { makeClip } from '../support/clip.ts';
 import { createEnvironment } from '../support/environment.ts';
@@ -8,7 +7,7 @@ import { request } from '../support/http.ts';
 import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer } from '../support/player.ts';
 import { startService } from '../support/service.ts';
-import { requireSetting } from '../support/settings.ts';
+import { fillAws } from './support/fill-aws.ts';
 import { startMoto } from './support/moto.ts';
 import { startOwnerProxy } from './support/owner-proxy.ts';
 
@@ -16,7 +15,7 @@ t.test('with its settings from Secrets Manager and Parameter Store the service d
   const environment = await createEnvironment(t);
   const endpoint = await startMoto(t, environment.folder);
   const { values } = environment;
-  await fill(endpoint, values);
+  await fillAws(endpoint, values);
   const owner = await startOwnerProxy(t, values['S3_ENDPOINT'] ?? '', values['AWS_ACCOUNT_ID'] ?? '');
   // What the environment says of these counts for nothing: the service has them from the emulator or not at all.
   // The keys stay: every AWS client looks for them in the environment, as it looks for the role's on an instance.
@@ -70,33 +69,3 @@ t.test('with its settings from Secrets Manager and Parameter Store the service d
   t.equal((await request(stripped)).status, 403, 'the end refuses who does not');
   await service.stop();
 });
-
-/** By the emulator's own client for Python; the code under test reads with the AWS SDK. */
-async function fill(endpoint: string, values: Record<string, string>): Promise<void> {
-  const database = new URL(values['DATABASE_URL'] ?? '');
-  const secrets = {
-    'app/database-credentials': {
-      username: decodeURIComponent(database.username),
-      password: decodeURIComponent(database.password),
-      host: database.hostname,
-      port: Number(database.port),
-      dbname: database.pathname.slice(1),
-    },
-    'app/jwt-secret': { key: values['SECRET_KEY'] },
-  };
-  const parameters = {
-    '/app/redis-hostname': 'some-other-host',
-    '/app/redis-worker-url': values['REDIS_URL'],
-    '/app/s3-bucket': values['S3_BUCKET_NAME'],
-    '/app/aws-account-id': values['AWS_ACCOUNT_ID'],
-  };
-  const script = `
-import boto3, json, sys
-endpoint, secrets, parameters = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
-make = lambda name: boto3.client(name, endpoint_url=endpoint, region_name='us-east-1')
-for name, value in secrets.items(): make('secretsmanager').create_secret(Name=name, SecretString=json.dumps(value))
-for name, value in parameters.items(): make('ssm').put_parameter(Name=name, Value=value, Type='SecureString')
-`;
-  const python = requireSetting('MOTO_SERVER').replace(/moto_server$/, 'python');
-  await runTool(python, ['-c', script, endpoint, JSON.stringify(secrets), JSON.stringify(parameters)]);
-}
