@@ -9,18 +9,27 @@ export interface Clip {
 }
 
 /** Grain, as every camera adds it: without, a generated picture is easier to encode than any filmed one. */
-const grain = 'noise=alls=5:allf=t';
-const camera = ['-t', '4', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-pix_fmt', 'yuv420p'];
+const grain = 'noise=alls=4:allf=t';
+/** What a phone writes in a second, and how: fast, for a chip has no time. */
+const camera = [
+  ...['-t', '4', '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'],
+  ...['-b:v', '16M', '-maxrate', '20M', '-bufsize', '16M'],
+];
 const sound = ['-f', 'lavfi', '-i', 'sine=frequency=330:duration=4'];
 
 /** Clips as players send them, 4 s each, made by FFmpeg. */
 const recipes: Readonly<Record<string, readonly string[]>> = {
   'patterns 2560x1440': [...generate('testsrc2=size=2560x1440:rate=30'), '-vf', grain, ...camera],
   'zoom 1920x1080 with sound': [
-    ...generate('mandelbrot=size=1920x1080:rate=30:end_scale=0.05:maxiter=400'),
+    ...generate('mandelbrot=size=1920x1080:rate=30:end_scale=0.05:maxiter=120'),
     ...[...sound, '-vf', grain, ...camera, '-c:a', 'aac', '-shortest'],
   ],
-  'phone 1080x1920': [...generate('mandelbrot=size=1920x1080:rate=30:start_scale=0.8'), '-vf', grain, ...camera],
+  'phone 1080x1920': [
+    ...generate('mandelbrot=size=1920x1080:rate=30:start_scale=0.8:maxiter=120'),
+    '-vf',
+    grain,
+    ...camera,
+  ],
   'cells 1280x720 at 60 frames': [
     ...generate('life=size=320x180:rate=60:mold=10:life_color=0x40c0ff:death_color=0x203040:seed=7'),
     ...['-vf', `scale=1280:720:flags=bilinear,${grain}`, ...camera],

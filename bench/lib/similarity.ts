@@ -35,8 +35,9 @@ export async function measureVmaf(ffmpeg: string, folder: string, clip: Clip, is
 }
 
 async function compare(ffmpeg: string, rendition: string, reference: string, measure: string): Promise<string> {
-  // Frames meet by their number: two files hardly ever have the same clock.
-  const graph = `[0:v]settb=1/1000,setpts=N[a];[1:v]settb=1/1000,setpts=N[b];[a][b]${measure}`;
+  // Frames meet by their number: two files hardly ever have the same clock. Neither is to be converted to the other's tags.
+  const align = 'settb=1/1000,setpts=N,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
+  const graph = `[0:v]${align}[a];[1:v]${align}[b];[a][b]${measure}`;
   const args = ['-n', '10', ffmpeg, '-hide_banner', '-nostdin', '-i', rendition, '-i', reference, '-lavfi', graph];
   return (await runTool('nice', [...args, '-f', 'null', '-'])).output;
 }
