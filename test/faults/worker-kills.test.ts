@@ -55,7 +55,9 @@ t.test('whatever is killed or put to sleep, every video is processed, once', asy
       stage.times = {};
       worker = await startWorker(stage);
     }
-    worker = await playRound(stage, kinds[round % kinds.length] as Kind, worker);
+    const kind = kinds[round % kinds.length] as Kind;
+    worker = await playRound(stage, kind, worker);
+    if (run.isLong) process.stderr.write(`faults worker-kills: round ${round} (${kind}) is over\n`);
   }
   await worker.stop();
   const videos = run.rounds * videosPerRound;
