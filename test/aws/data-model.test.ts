@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import type { Sql } from '../../src/database/open.ts';
+import { createEnvironment } from '../support/environment.ts';
+
+t.test('the data model in the documentation is the one that the migrations make', async (t) => {
+  const { sql } = await createEnvironment(t);
+  const text = readFileSync(join(rootFolder, 'scripts/aws/README.md'), 'utf8');
+  const diagram = /```mermaid\nerDiagram\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  t.equal(diagram, await drawModel(sql));
+});
+
+/** As Mermaid writes it: relations first, then each table with its columns in their order. */
+async function drawModel(sql: Sql): Promise<string> {
+  const relations = await sql<{ line: string }[]>`
+    select format('  %s ||--o{ %s : %s', confrelid::regclass, conrelid::regclass, attname) as line
+    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+    where contype = 'f' and connamespace = current_schema()::regnamespace
+    order by conrelid::regclass::text, attname`;
+  const tables = await sql<{ lines: string }[]>`
+    select format(E'  %s {\n%s\n  }', c.oid::regclass, string_agg(concat_ws(' ', '   ',
+      replace(format_type(atttypid, atttypmod), 'timestamp with time zone', 'timestamptz'), attname,
+      (select string_agg(distinct upper(contype::text) || 'K', ',') from pg_constraint
+        where conrelid = c.oid and attnum = any(conkey) and contype in ('p', 'f', 'u'))), E'\n' order by attnum)) as lines
+    from pg_class c join pg_attribute on attrelid = c.oid
+    where relkind = 'r' and relnamespace = current_schema()::regnamespace and attnum > 0 and not attisdropped
+    group by c.oid order by c.oid::regclass::text`;
+  return [...relations.map(({ line }) => line), ...tables.map(({ lines }) => lines), ''].join('\n');
+}
