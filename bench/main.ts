@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 import { cases } from './cases.ts';
+import type { CaseResult } from './lib/bench-case.ts';
 import { keepResult } from './lib/results.ts';
-import { type CaseResult, runCase } from './lib/run-case.ts';
+import { runCase } from './lib/run-case.ts';
 import { renderFigures, renderVerdicts } from './lib/tables.ts';
 
 /**

@@ -1,5 +1,3 @@
-import type { CaseResult } from './run-case.ts';
-
 /** What a contestant did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
 export type Figures = Readonly<Record<string, number>>;
 
@@ -48,3 +46,19 @@ export interface BenchCase {
 }
 
 export type Defer = (undo: () => unknown) => void;
+
+export interface CaseResult {
+  readonly name: string;
+  readonly summary: string;
+  readonly circumstances: Readonly<Record<string, unknown>>;
+  readonly rounds: number;
+  /** Every figure of every round, as it was measured. */
+  readonly contestants: readonly { readonly name: string; readonly rounds: readonly Figures[] }[];
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface Verdict extends Target {
+  /** The median over the rounds, of the ratio or of the figure itself. */
+  readonly value: number;
+  readonly isReached: boolean;
+}

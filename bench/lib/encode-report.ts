@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../../scripts/lib/paths.ts';
-import type { CaseResult } from './run-case.ts';
+import type { CaseResult } from './bench-case.ts';
 import { median } from './statistics.ts';
 
 /** Writes capacity_planning/encoding.md from a result, so that no figure in it was ever typed. */

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../../scripts/lib/paths.ts';
-import type { CaseResult } from './run-case.ts';
+import type { CaseResult } from './bench-case.ts';
 
 /** Keeps the raw figures where the reports read them; the path, from the repository's top. */
 export function keepResult(result: CaseResult): string {

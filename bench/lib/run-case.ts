@@ -1,22 +1,6 @@
-import type { BenchCase, Figures, Target } from './bench-case.ts';
+import type { BenchCase, CaseResult, Figures, Target, Verdict } from './bench-case.ts';
 import { readCircumstances } from './circumstances.ts';
 import { median } from './statistics.ts';
-
-export interface CaseResult {
-  readonly name: string;
-  readonly summary: string;
-  readonly circumstances: Readonly<Record<string, unknown>>;
-  readonly rounds: number;
-  /** Every figure of every round, as it was measured. */
-  readonly contestants: readonly { readonly name: string; readonly rounds: readonly Figures[] }[];
-  readonly verdicts: readonly Verdict[];
-}
-
-export interface Verdict extends Target {
-  /** The median over the rounds, of the ratio or of the figure itself. */
-  readonly value: number;
-  readonly isReached: boolean;
-}
 
 /** The contestants take turns within each round, so that whatever else the machine does meets all of them. */
 export async function runCase(

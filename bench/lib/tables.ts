@@ -1,4 +1,4 @@
-import type { CaseResult, Verdict } from './run-case.ts';
+import type { CaseResult, Verdict } from './bench-case.ts';
 import { median } from './statistics.ts';
 
 /** Each contestant's figures (the median of its rounds, and between which values they lay), then the targets. */
