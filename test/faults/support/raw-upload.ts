@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { resetSocket } from './reset-socket.ts';
 
 export interface RawUpload {
   port: number;
@@ -46,7 +47,7 @@ async function write(socket: Socket, upload: RawUpload): Promise<void> {
   }
   if (cut === undefined && chunkBytes !== undefined) await send(socket, Buffer.from('0\r\n\r\n'));
   if (cut?.how === 'fin') socket.end();
-  if (cut?.how === 'rst') socket.resetAndDestroy();
+  if (cut?.how === 'rst') resetSocket(socket);
 }
 
 function headOf({ token, contentType, body, chunkBytes, headers = {} }: RawUpload): string {

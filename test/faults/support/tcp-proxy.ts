@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestScope } from '../../support/environment.ts';
+import { resetSocket } from './reset-socket.ts';
 
 export interface TcpFault {
   /** Every chunk is held back for this long, in each direction. */
@@ -62,7 +63,7 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   function cut(pair: { client: Socket; server: Socket }, how: TcpFault['how']): void {
     if (!open.delete(pair)) return;
     for (const socket of [pair.client, pair.server]) {
-      if (how === 'rst') socket.resetAndDestroy();
+      if (how === 'rst') resetSocket(socket);
       else socket.destroy();
     }
   }
