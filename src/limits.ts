@@ -50,6 +50,8 @@ export const requestDeadlineMs = 10_000;
 
 export const databaseConnectionsPerProcess = 10;
 export const statementTimeoutMs = 5_000;
+/** Of one question by an upload, the wait for a connection included. */
+export const databaseCallDeadlineMs = 8_000;
 export const lockTimeoutMs = 3_000;
 export const idleInTransactionTimeoutMs = 10_000;
 export const databaseConnectTimeoutSeconds = 5;

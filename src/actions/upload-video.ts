@@ -4,8 +4,9 @@ import { claimIntent, forgetIntents, recordIntents } from '../database/object-in
 import type { Sql } from '../database/open.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
 import { insertUploadedVideo } from '../database/videos.ts';
+import { within } from '../deadline.ts';
 import { AppError } from '../errors.ts';
-import { unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
+import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { newUploadKey } from '../objects/keys.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
@@ -56,7 +57,7 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     ...parts,
     ...options,
     key,
-    recordIntent: () => recordIntents(parts.sql, [key]),
+    recordIntent: () => inTime(recordIntents(parts.sql, [key])),
   });
   let isRecognised = false;
   let mayHaveRow = false;
@@ -88,12 +89,12 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     let row: { id: number; rank?: number } | undefined;
     mayHaveRow = true;
     try {
-      row = await insertUploadedVideo(parts.sql, video);
+      row = await inTime(insertUploadedVideo(parts.sql, video));
     } catch (error) {
       // Throws while the database is away: then nobody knows.
-      mayHaveRow = !(await claimIntent(parts.sql, key));
+      mayHaveRow = !(await inTime(claimIntent(parts.sql, key)));
       if (!mayHaveRow) throw error;
-      row = await findVideoOfTask(parts.sql, video.taskId);
+      row = await inTime(findVideoOfTask(parts.sql, video.taskId));
     }
     if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
     return row;
@@ -102,7 +103,7 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
   /** Settles everything, then takes back what there is; what cannot be taken back now is left to the sweep. */
   async function undo(): Promise<void> {
     if (mayHaveRow || !(await writer.undo())) return;
-    await forgetIntents(parts.sql, [key]).catch(() => undefined);
+    await inTime(forgetIntents(parts.sql, [key])).catch(() => undefined);
   }
 
   /** What the client did is its own fault; anything else is a store that is out of reach or in trouble. */
@@ -115,6 +116,14 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
   const { isFull, bytes, surrenderBuffer } = writer;
   const flush = () => writer.flush().catch(fail);
   return { append, recognise, finish, undo, flush, isFull, bytes, surrenderBuffer };
+}
+
+/**
+ * A query can wait for its connection without end. One that is given up here may still run later: then a row names the whole
+ * object, or nothing names it, and a sweep takes it away.
+ */
+function inTime<T>(query: Promise<T>): Promise<T> {
+  return within(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
 }
 
 type NewVideo = Parameters<typeof insertUploadedVideo>[1];

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { beginVideoUpload, type UploadParts } from '../../src/actions/upload-video.ts';
+import { claimAgedIntents } from '../../src/database/object-intents.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { openLog } from '../../src/log.ts';
+import { openPartBuffers } from '../../src/objects/part-buffers.ts';
+import { openObjectStore } from '../../src/objects/store.ts';
+import { openProducer } from '../../src/queue/producer.ts';
+import { startS3Proxy } from '../faults/support/s3-proxy.ts';
+import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
+import { makeVideo } from '../faults/support/video.ts';
+import { createEnvironment, type TestScope } from '../support/environment.ts';
+
+/** An upload's parts, with a proxy before the database and one before S3. */
+async function openStage(t: TestScope) {
+  const environment = await createEnvironment(t, { isCrashTest: true });
+  const { config, sql } = environment;
+  await sql`insert into users (first_name, last_name, email, password_hash) values ('Ana', 'Ruiz', 'ana@example.com', 'x')`;
+  const url = new URL(config.databaseUrl);
+  const database = await startTcpProxy(t, { port: Number(url.port) });
+  url.port = String(database.port);
+  const s3 = await startS3Proxy(t, config.s3.endpoint ?? '');
+  const buffers = openPartBuffers(3);
+  const parts: UploadParts = {
+    sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
+    objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
+    buffers,
+    producer: openProducer(config.redisUrl),
+    log: openLog('silent'),
+  };
+  t.teardown(async () => {
+    await parts.sql.end({ timeout: 1 });
+    await parts.producer.close();
+    parts.objects.close();
+  });
+  return { ...environment, parts, database, s3, buffers };
+}
+
+async function begin(
+  { parts, buffers }: Awaited<ReturnType<typeof openStage>>,
+  bytes: Buffer,
+  client = new AbortController(),
+) {
+  const { signal } = client;
+  const buffer = await buffers.acquire(signal);
+  const upload = beginVideoUpload(parts, {
+    userId: 1,
+    requestId: randomUUID(),
+    contentType: 'video/mp4',
+    buffer,
+    signal,
+  });
+  for (let at = 0; at < bytes.length; at += 100_000) {
+    upload.append(bytes.subarray(at, at + 100_000));
+    if (upload.isFull()) await upload.flush();
+  }
+  return upload;
+}
+
+const video = makeVideo(6_000_000, 1);
+
+t.test('a finished upload has a row that names the whole object, no intent, and holds no buffer', async (t) => {
+  const stage = await openStage(t);
+  const upload = await begin(stage, video.bytes);
+  const { videoId } = await upload.finish('A clip');
+  const [row] = await stage.sql`select original_url, size_bytes, status from videos where id = ${videoId}`;
+  t.match(row, { size_bytes: video.bytes.length, status: 'uploaded' });
+  t.strictSame(await stage.bucket.keys(), [row?.['original_url']]);
+  t.strictSame([...(await stage.sql`select * from object_intents`)], []);
+  t.equal(stage.buffers.inUse(), 0);
+});
+
+t.test('an upload taken back leaves nothing, wherever it was', async (t) => {
+  const stage = await openStage(t);
+  for (const length of [0, 100, 5 * 1024 * 1024 + 10, video.bytes.length]) {
+    const client = new AbortController();
+    const upload = await begin(stage, video.bytes.subarray(0, length), client);
+    client.abort(new Error('gone'));
+    await upload.undo();
+    t.equal(stage.buffers.inUse(), 0, `${length} bytes: no buffer`);
+    t.strictSame(await stage.bucket.openMultiparts(), [], `${length} bytes: no open upload`);
+    t.strictSame([...(await stage.sql`select * from object_intents`)], [], `${length} bytes: no intent`);
+  }
+  t.strictSame(await stage.bucket.keys(), []);
+});
+
+t.test('when the database commits, says nothing and goes away, the object stays with its row', async (t) => {
+  const stage = await openStage(t);
+  // A statement that is known to the server goes out whole, so that it is done when its answer is lost.
+  const earlier = await begin(stage, video.bytes);
+  const { videoId } = await earlier.finish('An earlier clip');
+  const upload = await begin(stage, video.bytes);
+  stage.s3.setRule(({ operation }) => {
+    // The object is whole: from here on the database hears and does not answer.
+    if (operation === 'Head') stage.database.setFault({ swallowsAnswers: true });
+    return undefined;
+  });
+  await t.rejects(upload.finish('A clip'), { code: 'unavailable', retryAfterSeconds: Number });
+  await upload.undo();
+  stage.database.setFault({});
+  const [row] = await stage.sql<{ original_url: string }[]>`select original_url from videos where id > ${videoId}`;
+  t.ok(row, 'the row was committed');
+  t.ok((await stage.bucket.keys()).includes(row?.original_url ?? ''), 'and its object was not taken away');
+});
+
+t.test('when the database goes away before the row, the intent stays and leads to the object', async (t) => {
+  const stage = await openStage(t);
+  const upload = await begin(stage, video.bytes);
+  stage.s3.setRule(({ operation }) => {
+    if (operation === 'Head') {
+      stage.database.setFault({ refuses: true });
+      stage.database.cutAll();
+    }
+    return undefined;
+  });
+  await t.rejects(upload.finish('A clip'), { code: 'unavailable' });
+  await upload.undo();
+  await stage.parts.sql.end({ timeout: 0 });
+  stage.database.setFault({});
+  const intents = await stage.sql<{ key: string }[]>`select key from object_intents`;
+  t.strictSame(
+    intents.map(({ key }) => key),
+    await stage.bucket.keys(),
+  );
+  t.strictSame([...(await stage.sql`select id from videos`)], []);
+});
+
+t.test('an upload whose intent a sweep has claimed gives up, and leaves no row', async (t) => {
+  const stage = await openStage(t);
+  const upload = await begin(stage, video.bytes);
+  const [key] = await claimAgedIntents(stage.sql, { graceSeconds: -1, limit: 10 });
+  await t.rejects(upload.finish('A clip'), { code: 'unavailable' });
+  await upload.undo();
+  t.strictSame([...(await stage.sql`select id from videos`)], []);
+  await stage.objects.deleteObject(key ?? '');
+});
+
+t.test('what S3 says of Complete is believed only when it shows the object', async (t) => {
+  const stage = await openStage(t);
+  for (const fault of [
+    { kind: 'lie' },
+    { kind: 'emptyAnswer', isDone: false },
+    { kind: 'errorIn200', isDone: false },
+  ] as const) {
+    const upload = await begin(stage, video.bytes);
+    stage.s3.setRule(({ operation }) => (operation === 'Complete' ? fault : undefined));
+    await t.rejects(upload.finish('A clip'), { code: 'unavailable' }, fault.kind);
+    await upload.undo();
+    t.strictSame(await stage.bucket.openMultiparts(), [], fault.kind);
+  }
+  t.strictSame(await stage.bucket.keys(), []);
+  t.equal(stage.buffers.inUse(), 0);
+});
+
+t.test('Redis away costs the job, not the upload', async (t) => {
+  const stage = await openStage(t);
+  const producer = openProducer('redis://127.0.0.1:1');
+  t.teardown(() => producer.close());
+  const upload = await begin({ ...stage, parts: { ...stage.parts, producer } }, video.bytes);
+  const { videoId } = await upload.finish('A clip');
+  t.ok(videoId > 0);
+});
