@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { partBytes } from '../limits.ts';
+import { extendCrc32 } from '../objects/checksum.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { SentPart } from '../objects/part-sender.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -21,8 +22,7 @@ export interface PartLineOptions {
  */
 export function openPartLine({ objects, buffers, key, signal, open, buffer: first }: PartLineOptions) {
   const parts: SentPart[] = [];
-  let buffer: Buffer | undefined = first;
-  let filledBytes = 0;
+  let filling: Filling | undefined = startFilling(first);
   let totalBytes = 0;
   let uploadId: string | undefined;
   let inFlight: Promise<void> = Promise.resolve();
@@ -30,9 +30,8 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
   let isEnding = false;
 
   function append(bytes: Buffer): void {
-    assert(buffer !== undefined, 'bytes arrived while no buffer was held');
-    bytes.copy(buffer, filledBytes);
-    filledBytes += bytes.length;
+    assert(filling !== undefined, 'bytes arrived while no buffer was held');
+    fill(filling, bytes);
     totalBytes += bytes.length;
   }
 
@@ -45,26 +44,25 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
   async function flushNow(): Promise<void> {
     await inFlight;
     await startPart();
-    buffer = await buffers.acquire(signal);
+    filling = startFilling(await buffers.acquire(signal));
   }
 
   async function startPart(): Promise<void> {
     uploadId ??= await open();
-    const sent = takeBuffer();
+    const { buffer, filledBytes, crc32 } = take();
     const place = { key, uploadId, partNumber: parts.length + 1 };
     inFlight = objects
-      .sendPart(place, sent.subarray(0, filledBytes), signal)
+      .sendPart(place, { bytes: buffer.subarray(0, filledBytes), crc32 }, signal)
       .then((part) => void parts.push(part))
-      .finally(() => buffers.release(sent));
-    filledBytes = 0;
+      .finally(() => buffers.release(buffer));
     // Awaited by whoever comes next; until then a failure must not count as unhandled.
     inFlight.catch(() => undefined);
   }
 
-  function takeBuffer(): Buffer {
-    assert(buffer !== undefined, 'no buffer is held');
-    const taken = buffer;
-    buffer = undefined;
+  function take(): Filling {
+    assert(filling !== undefined, 'no buffer is held');
+    const taken = filling;
+    filling = undefined;
     return taken;
   }
 
@@ -72,7 +70,7 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
     isEnding = true;
     await flushing;
     await inFlight;
-    if (filledBytes > 0) await startPart();
+    if (filling !== undefined && filling.filledBytes > 0) await startPart();
     await inFlight;
   }
 
@@ -81,7 +79,7 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
     isEnding = true;
     await flushing.catch(() => undefined);
     await inFlight.catch(() => undefined);
-    if (buffer !== undefined) buffers.release(takeBuffer());
+    if (filling !== undefined) buffers.release(take().buffer);
   }
 
   return {
@@ -91,10 +89,27 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
     /** Sends what is left; resolves to all parts once S3 has taken each. */
     end: () => sendRest().then(() => settle().then(() => parts)),
     /** For a line about to be settled, whose buffer somebody else goes on with at once. */
-    surrenderBuffer: takeBuffer,
-    isFull: () => filledBytes >= partBytes,
+    surrenderBuffer: () => take().buffer,
+    isFull: () => filling !== undefined && filling.filledBytes >= partBytes,
     bytes: () => totalBytes,
     /** What has been written of the part being filled: the object's first bytes until the first flush. */
-    filled: () => (buffer === undefined ? Buffer.alloc(0) : buffer.subarray(0, filledBytes)),
+    filled: () => (filling === undefined ? Buffer.alloc(0) : filling.buffer.subarray(0, filling.filledBytes)),
   };
+}
+
+interface Filling {
+  readonly buffer: Buffer;
+  filledBytes: number;
+  crc32: number;
+}
+
+function startFilling(buffer: Buffer): Filling {
+  return { buffer, filledBytes: 0, crc32: 0 };
+}
+
+/** The checksum is taken of the bytes as they came, and while they are still in the processor's cache. */
+function fill(filling: Filling, bytes: Buffer): void {
+  bytes.copy(filling.buffer, filling.filledBytes);
+  filling.filledBytes += bytes.length;
+  filling.crc32 = extendCrc32(filling.crc32, bytes);
 }

@@ -1,10 +1,11 @@
-import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32 } from '@node-rs/crc32';
 import { s3CallDeadlineMs, s3ErrorBodyMaxBytes, s3PartAttempts, s3RetryBaseMs } from '../limits.ts';
+import { formatCrc32 } from './checksum.ts';
 import type { S3Connection } from './client.ts';
-import { type Address, addressOf, hostOf, openSigner } from './signer.ts';
+import { escapeQueryValue, openPutSigner, type UnsignedPut } from './part-signer.ts';
+import { type Address, addressOf, hostOf } from './signer.ts';
 
 export interface PartPlace {
   readonly key: string;
@@ -20,28 +21,43 @@ export interface SentPart {
   readonly crc32: string;
 }
 
-export type SendPart = (place: PartPlace, bytes: Buffer, signal: AbortSignal) => Promise<SentPart>;
+export interface Part {
+  /** Must stay untouched until the part is sent. */
+  readonly bytes: Buffer;
+  /** Of the bytes as they arrived, so that S3 refuses a part that anything has changed since. */
+  readonly crc32: number;
+}
+
+export type SendPart = (place: PartPlace, part: Part, signal: AbortSignal) => Promise<SentPart>;
 
 /**
  * UploadPart without the SDK, whose own path costs several times the CPU: the bytes go from the caller's buffer to the
- * socket as they are, guarded by a CRC32 instead of a signed hash. `bytes` must stay untouched until the promise settles.
+ * socket as they are, guarded by a CRC32 instead of a signed hash.
  * Rejects with the last failure when `s3PartAttempts` are used up, and at once on an answer that says not to try again.
  */
 export function openPartSender(connection: S3Connection): SendPart {
   const address = addressOf(connection);
-  const signer = openSigner(connection);
+  const sign = openPutSigner(connection);
   const open = address.protocol === 'http:' ? httpRequest : httpsRequest;
 
-  return async (place, bytes, signal) => {
-    const checksum = Buffer.alloc(4);
-    checksum.writeUInt32BE(crc32(bytes));
-    const checksumText = checksum.toString('base64');
+  return async (place, part, signal) => {
+    const checksum = formatCrc32(part.crc32);
+    const unsigned = describePut(address, connection, place, part.bytes.length, checksum);
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
       try {
-        const request = await signer.sign(describePart(address, connection, place, bytes.length, checksumText));
-        const etag = await put(open, connection.agent, request, bytes, signal);
-        return { partNumber: place.partNumber, etag, crc32: checksumText };
+        const headers = await sign(unsigned);
+        const request = () =>
+          open({
+            agent: connection.agent,
+            method: 'PUT',
+            hostname: address.hostname,
+            port: address.port,
+            path: `${unsigned.path}?${unsigned.query}`,
+            headers,
+          });
+        const etag = await put(request, part.bytes, signal);
+        return { partNumber: place.partNumber, etag, crc32: checksum };
       } catch (error) {
         if (attempt >= s3PartAttempts || signal.aborted || !isWorthAnotherTry(error)) throw error;
         await sleep(s3RetryBaseMs * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal });
@@ -50,49 +66,29 @@ export function openPartSender(connection: S3Connection): SendPart {
   };
 }
 
-function describePart(address: Address, { config }: S3Connection, place: PartPlace, length: number, checksum: string) {
+function describePut(
+  address: Address,
+  { config }: S3Connection,
+  { key, uploadId, partNumber }: PartPlace,
+  length: number,
+  checksum: string,
+): UnsignedPut {
   return {
-    method: 'PUT',
-    protocol: address.protocol,
-    hostname: address.hostname,
-    ...(address.port === undefined ? {} : { port: address.port }),
-    path: `${address.basePath}/${place.key}`,
-    query: { partNumber: String(place.partNumber), uploadId: place.uploadId },
+    path: `${address.basePath}/${key}`,
+    query: `partNumber=${partNumber}&uploadId=${escapeQueryValue(uploadId)}`,
     headers: {
       host: hostOf(address),
       'content-length': String(length),
-      'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
       'x-amz-checksum-crc32': checksum,
       ...(config.accountId === undefined ? {} : { 'x-amz-expected-bucket-owner': config.accountId }),
-    } as Record<string, string>,
+    },
   };
 }
 
-type Described = ReturnType<typeof describePart>;
-type Signed = Pick<Described, 'method' | 'hostname' | 'path'> & {
-  port?: number;
-  headers: Record<string, string>;
-  query?: Record<string, string | string[] | null>;
-};
-
 /** One attempt. The deadline counts from here; whatever happens, the request is over when this settles. */
-function put(
-  open: typeof httpRequest,
-  agent: HttpAgent,
-  signed: Signed,
-  bytes: Buffer,
-  signal: AbortSignal,
-): Promise<string> {
-  const query = new URLSearchParams(signed.query as Record<string, string>);
+function put(open: () => ClientRequest, bytes: Buffer, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request: ClientRequest = open({
-      agent,
-      method: signed.method,
-      hostname: signed.hostname,
-      ...(signed.port === undefined ? {} : { port: signed.port }),
-      path: `${signed.path}?${query}`,
-      headers: signed.headers,
-    });
+    const request = open();
     const deadline = setTimeout(() => request.destroy(new Error('S3 did not take a part in time')), s3CallDeadlineMs);
     const abort = () => request.destroy(new Error('The upload was given up'));
     signal.addEventListener('abort', abort, { once: true });

@@ -2,7 +2,7 @@ import type { S3Config } from '../config.ts';
 import { openS3Connection } from './client.ts';
 import { checkBucket, deleteObject, getToFile, headObject, listObjects, putFile } from './files.ts';
 import { abortMultipart, completeMultipart, createMultipart, listOpenMultiparts } from './multipart.ts';
-import { openPartSender, type PartPlace, type SentPart } from './part-sender.ts';
+import { openPartSender, type Part, type PartPlace, type SentPart } from './part-sender.ts';
 import { openPresigner } from './presign.ts';
 
 export type ObjectStore = ReturnType<typeof openObjectStore>;
@@ -28,8 +28,8 @@ export function openObjectStore(config: S3Config, onCall: OnS3Call = () => undef
   return {
     createMultipart: (key: string, contentType: string, signal: AbortSignal) =>
       timed('CreateMultipartUpload', () => createMultipart(connection, key, contentType, signal)),
-    sendPart: (place: PartPlace, bytes: Buffer, signal: AbortSignal) =>
-      timed('UploadPart', () => sendPart(place, bytes, signal)),
+    sendPart: (place: PartPlace, part: Part, signal: AbortSignal) =>
+      timed('UploadPart', () => sendPart(place, part, signal)),
     completeMultipart: (key: string, uploadId: string, parts: readonly SentPart[]) =>
       timed('CompleteMultipartUpload', () => completeMultipart(connection, key, uploadId, parts)),
     abortMultipart: (key: string, uploadId: string) =>
