@@ -11,6 +11,8 @@ export interface Uploaded {
   id: number;
   job: VideoJob;
   key: string;
+  /** Its place among its player's waiting videos. */
+  rank: number;
 }
 
 export async function insertPlayer({ sql }: Environment): Promise<number> {
@@ -44,7 +46,7 @@ export async function upload(environment: Environment, path: string, userId?: nu
     sizeBytes: (await stat(path)).size,
   });
   if (row === undefined) throw new Error('Expected a row, got none');
-  return { id: row.id, key, job: { videoId: String(row.id), taskId, requestId } };
+  return { id: row.id, key, rank: row.rank, job: { videoId: String(row.id), taskId, requestId } };
 }
 
 export interface VideoState {
