@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { makeClip } from '../support/clip.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
-import { buildUploadForm } from '../support/multipart.ts';
+import { buildForm, buildUploadForm, type Form } from '../support/multipart.ts';
 import { createPlayer } from '../support/player.ts';
 import { startService } from '../support/service.ts';
 import { fillAws } from './support/fill-aws.ts';
@@ -55,13 +56,29 @@ t.test('with its settings from Secrets Manager and Parameter Store the service d
   const { video_id: secondId } = second.json<{ video_id: number }>();
   const removal = await request(`${service.baseUrl}/api/videos/${secondId}`, { method: 'DELETE', token });
   t.equal(removal.status, 200, removal.text);
-  const broken = buildUploadForm(Buffer.alloc(6 * 1024 * 1024, 1), 'No MP4');
-  t.equal((await request(`${service.baseUrl}/api/videos/upload`, { token, ...broken })).status, 400);
+  const untitled = buildForm([
+    { name: 'video_file', content: readFileSync(await makeClip()), filename: 'a.mp4', contentType: 'video/mp4' },
+  ]);
+  t.equal((await request(`${service.baseUrl}/api/videos/upload`, { token, ...untitled })).status, 422);
+
+  // Longer than one part, so that the multipart upload is open when the client goes away.
+  const long = buildUploadForm(Buffer.concat([readFileSync(await makeClip()), Buffer.alloc(8 * 1024 * 1024)]));
+  await breakOff(`${service.baseUrl}/api/videos/upload`, token, long);
+  await waitFor('the upload to be aborted', async () => owner.calls.some(({ call }) => call === 'DELETE uploadId'));
 
   const without = owner.calls.filter(({ hasOwner }) => !hasOwner);
   t.same(without, [], 'every call names the owner of the bucket');
   const kinds = new Set(owner.calls.map(({ call }) => call));
-  for (const kind of ['HEAD', 'POST uploads', 'PUT partNumber uploadId', 'POST uploadId', 'GET', 'PUT', 'DELETE']) {
+  for (const kind of [
+    'HEAD',
+    'POST uploads',
+    'PUT partNumber uploadId',
+    'POST uploadId',
+    'GET',
+    'PUT',
+    'DELETE',
+    'DELETE uploadId',
+  ]) {
     t.ok(kinds.has(kind), `${kind} was among ${[...kinds].join(', ')}`);
   }
   const stripped = link.replace(/&?x-amz-expected-bucket-owner=\d+/i, '');
@@ -69,3 +86,12 @@ t.test('with its settings from Secrets Manager and Parameter Store the service d
   t.equal((await request(stripped)).status, 403, 'the end refuses who does not');
   await service.stop();
 });
+
+function breakOff(url: string, token: string, form: Form): Promise<void> {
+  return new Promise((resolve) => {
+    const headers = { ...form.headers, authorization: `Bearer ${token}`, 'content-length': String(form.body.length) };
+    const call = httpRequest(url, { method: 'POST', headers });
+    call.once('error', () => resolve());
+    call.write(form.body.subarray(0, 7 * 1024 * 1024), () => setTimeout(() => call.destroy(new Error('gone')), 500));
+  });
+}
