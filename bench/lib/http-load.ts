@@ -11,6 +11,8 @@ export interface HttpLoad {
   durationMs?: number;
   /** How long a connection rests between an answer and its next request. */
   restMs?: number;
+  /** Told of each answer as it comes. */
+  onAnswer?: (status: string, ms: number) => void;
 }
 
 export interface HttpLoadResult {
@@ -37,6 +39,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
       runConnection({ ...load, next }, (status, ms) => {
         byStatus[status] ??= [];
         byStatus[status].push(ms);
+        load.onAnswer?.(status, ms);
       }),
     ),
   );
