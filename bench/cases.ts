@@ -8,6 +8,7 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   'upload-memory': () => import('./cases/upload-memory.ts'),
   login: () => import('./cases/login.ts'),
   rankings: () => import('./cases/rankings.ts'),
+  reuseport: () => import('./cases/reuseport.ts'),
   token: () => import('./cases/token.ts'),
   vote: () => import('./cases/vote.ts'),
   worker: () => import('./cases/worker.ts'),

@@ -114,7 +114,10 @@ export async function startNodePeer(
   return startServer(name, folder, [join(rootFolder, 'dist', 'bench', 'peers', `${name}.js`)], defer, settings);
 }
 
-/** Any server that listens on the PORT of its environment and answers GET /; its output goes to a file in `folder`. */
+/**
+ * Any server that listens on the PORT of its environment and answers GET /; its output goes to a file in `folder`. The port
+ * is a free one unless `settings` name it, for processes that share one.
+ */
 export async function startServer(
   name: string,
   folder: string,
@@ -123,7 +126,7 @@ export async function startServer(
   settings: Readonly<Record<string, string>>,
   command: string = process.execPath,
 ): Promise<{ port: number; pid: number }> {
-  const port = await freePort();
+  const port = settings['PORT'] === undefined ? await freePort() : Number(settings['PORT']);
   const logPath = join(folder, `${name}-${port}.log`);
   const env = { PATH: process.env['PATH'], DATA_DIR: folder, ...settings, PORT: String(port) };
   const child = await startChild({ command, args, env, logPath });
