@@ -36,7 +36,8 @@ export function tryTool(command: string, args: readonly string[], options: ToolO
       env: options.env ?? process.env,
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.timeoutMs ?? 600_000,
+      // Node's own `timeout` keeps the process alive when the program is not there.
+      signal: AbortSignal.timeout(options.timeoutMs ?? 600_000),
       killSignal: 'SIGKILL',
       ...(options.user ?? {}),
     });

