@@ -49,7 +49,16 @@ t.test('odd sources come out 1280x720 in H.264 and 8-bit BT.709, without sound, 
     fragmented: makeClip('320x180', 0.4, '25', [...x264, '-movflags', 'frag_keyframe+empty_moov']),
     'with sound': (path) =>
       ffmpeg(
-        ...['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=0.4', '-f', 'lavfi', '-i', 'sine=duration=0.4'],
+        ...[
+          '-f',
+          'lavfi',
+          '-i',
+          'testsrc2=size=320x180:rate=25:duration=0.4',
+          '-f',
+          'lavfi',
+          '-i',
+          'sine=duration=0.4',
+        ],
         ...[...x264, '-c:a', 'aac', '-shortest', '-f', 'mp4', path],
       ),
   };
