@@ -49,6 +49,7 @@ export async function editVideo(
 }
 
 async function download(parts: WorkerParts, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
+  if (claim.original_url === null) throw new VideoRefused('The file of this video never arrived.');
   await copyFile(logoPath, join(folder, jobFiles.logo));
   try {
     return await parts.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);

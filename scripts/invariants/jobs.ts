@@ -19,7 +19,7 @@ async function check(parts: CheckParts): Promise<Finding> {
 async function look({ sql, producer }: CheckParts): Promise<{ checked: string; breaks: Set<string> }> {
   const jobs = await producer.listJobs();
   const rows = await sql<{ id: number; task_id: string | null }[]>`
-    select id, task_id from videos where status = 'uploaded' and original_url is not null order by id`;
+    select id, task_id from videos where status = 'uploaded' order by id`;
   const queued = new Set(jobs.map((job) => job.taskId));
   const needed = new Set(rows.map((row) => row.task_id));
   const breaks = [

@@ -9,7 +9,8 @@ export interface Attempt {
 export interface WorkClaim extends Attempt {
   user_id: number;
   title: string;
-  original_url: string;
+  /** Null where an older system has a row, but never got its file. */
+  original_url: string | null;
   task_id: string | null;
   request_id: string | null;
   uploaded_at: Date;
@@ -37,7 +38,7 @@ export async function claimVideoForWork(sql: AnySql, id: number): Promise<WorkCl
     update videos
     set attempt = attempt + 1, crashes = crashes + (processing_started_at is not null)::int,
       processing_started_at = now(), progress = 0, failure_reason = null
-    where id = ${id} and status = 'uploaded' and original_url is not null
+    where id = ${id} and status = 'uploaded'
     returning id, attempt, user_id, title, original_url, task_id, request_id, uploaded_at, crashes`;
   return row;
 }
@@ -119,7 +120,7 @@ export async function listVideosWaiting(sql: AnySql, page: { limit: number; afte
       select id, task_id, coalesce(request_id, task_id) as request_id,
         row_number() over (partition by user_id order by id) as rank
       from videos
-      where status = 'uploaded' and original_url is not null
+      where status = 'uploaded'
     ) as waiting
     where id > ${page.afterId}
     order by id

@@ -2,11 +2,11 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { claimVideoForWork } from '../../src/database/video-jobs.ts';
+import { claimVideoForWork, listVideosWaiting } from '../../src/database/video-jobs.ts';
 import { processVideo } from '../../worker/process-video.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { look, makeClip, makeFolder } from './support/clips.ts';
-import { readVideo, upload } from './support/upload.ts';
+import { insertPlayer, readVideo, upload } from './support/upload.ts';
 import { openWorkerParts } from './support/worker-parts.ts';
 
 const never = new AbortController().signal;
@@ -47,6 +47,22 @@ t.test('a file that is no video fails at once with a reason, and leaves nothing'
     status: 'failed',
     attempt: 1,
     failure_reason: 'The file could not be read as a video.',
+    processed_url: null,
+  });
+});
+
+t.test('a row of an older system that never got its file fails with a reason', async (t) => {
+  const environment = await createEnvironment(t);
+  const parts = await openWorkerParts(t, environment);
+  const [row] = await environment.sql<{ id: number }[]>`
+    insert into videos (title, user_id) values ('old', ${await insertPlayer(environment)}) returning id`;
+  const [waiting] = await listVideosWaiting(environment.sql, { limit: 1, afterId: 0 });
+  if (row === undefined || waiting === undefined) throw new Error('Expected a waiting row, got none');
+  const job = { videoId: String(row.id), taskId: waiting.task_id, requestId: waiting.request_id };
+  await processVideo(parts, job, never);
+  t.match(await readVideo(environment, row.id), {
+    status: 'failed',
+    failure_reason: 'The file of this video never arrived.',
     processed_url: null,
   });
 });
