@@ -24,7 +24,8 @@ export async function findFfmpeg(): Promise<Ffmpeg> {
   };
   const known = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
   if (known !== undefined) return describe(known, named.ffmpeg === undefined ? 'on the PATH' : 'named by FFMPEG_PATH');
-  await installPackages(['ffmpeg']);
+  // The sandbox comes along: without it the worker can only limit FFmpeg, not shut it in.
+  await installPackages(['ffmpeg', 'bubblewrap']);
   const installed = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
   if (installed !== undefined) return describe(installed, 'installed by apt');
   try {

@@ -18,6 +18,11 @@ export interface Secrets {
 /** Generated once a DATA_DIR: the servers' data and the tokens of logged-in players depend on them. */
 export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, secretsFile);
+  if (!existsSync(path) && existsSync(join(dataDir, 'postgres'))) {
+    throw new UserError(
+      `Expected ${path} to be there, which opens the data beside it, got none: put it back, or delete ${dataDir} to begin anew.`,
+    );
+  }
   if (!existsSync(path)) writePrivateFile(path, `${JSON.stringify(generate(), undefined, 2)}\n`);
   const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>;
   const names = Object.keys(generate()) as (keyof Secrets)[];

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,17 @@ t.test('a second start finds what the first left, and a killed one is cleared aw
   t.same((await request(`http://127.0.0.1:${port}/api/public/rankings`)).json(), []);
   next.child.kill('SIGINT');
   t.equal(await next.ended, 0);
+});
+
+t.test('data whose keys are gone is not opened with new ones', async (t) => {
+  const path = join(dataDir, 'secrets.json');
+  const kept = readFileSync(path);
+  rmSync(path);
+  const run = start(await freePort());
+  t.equal(await run.ended, 1);
+  t.match(run.output(), /^Expected .*secrets\.json to be there, .*: put it back, or delete .* to begin anew\.\n$/);
+  t.notOk(existsSync(path), 'nothing is written');
+  writeFileSync(path, kept, { mode: 0o600 });
 });
 
 t.test('a port in use is told in one sentence that says what to do', async (t) => {
