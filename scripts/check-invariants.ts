@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../src/database/open.ts';
 import { toolStatementTimeoutMs } from '../src/limits.ts';
@@ -9,6 +7,7 @@ import { checkInvariants, type Verdict } from './invariants/check-all.ts';
 import type { RunningService } from './invariants/invariant.ts';
 import { readLedger } from './invariants/ledger.ts';
 import { findService } from './lib/find-service.ts';
+import { readRunFile } from './lib/read-run-file.ts';
 import { runCommand } from './lib/run-command.ts';
 
 const settleMs = 2_500;
@@ -29,7 +28,7 @@ await runCommand(async () => {
   const objects = openObjectStore(config.s3);
   const producer = openProducer(config.redisUrl);
   try {
-    const service = await findRunning(config.dataDir);
+    const service = await findRunning();
     const verdicts = await checkInvariants({ config, sql, objects, producer, ledger, service, settleMs });
     const holds = verdicts.every((verdict) => verdict.breaks.length === 0);
     if (values.json) process.stdout.write(`${JSON.stringify({ holds, invariants: verdicts })}\n`);
@@ -43,11 +42,9 @@ await runCommand(async () => {
 });
 
 /** Undefined where none runs: then its stores alone are looked at. */
-async function findRunning(dataDir: string): Promise<RunningService | undefined> {
-  const text = await readFile(join(dataDir, 'run.json'), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const { baseUrl, metricsUrls } = JSON.parse(text) as { baseUrl: string; metricsUrls: { web: string[] } };
-  return { baseUrl, metricsUrls: metricsUrls.web };
+async function findRunning(): Promise<RunningService | undefined> {
+  const found = await readRunFile(process.env);
+  return found === undefined ? undefined : { baseUrl: found.baseUrl, metricsUrls: found.metricsUrls.web };
 }
 
 function describe({ number, name, checked, breaks }: Verdict): string[] {
