@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 export interface SinkAnswer {
   status?: number;
   json?: unknown;
+  /** Sent as it is. */
+  text?: string;
   headers?: Record<string, string>;
   delayMs?: number;
 }
@@ -39,9 +41,12 @@ export async function openSink(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, state };
 }
 
-function answer(response: ServerResponse, { status = 200, json = {}, headers = {}, delayMs = 0 }: SinkAnswer): void {
+function answer(
+  response: ServerResponse,
+  { status = 200, json = {}, text, headers = {}, delayMs = 0 }: SinkAnswer,
+): void {
   const send = () =>
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text ?? JSON.stringify(json));
   if (delayMs > 0) setTimeout(send, delayMs);
   else send();
 }

@@ -1,0 +1,50 @@
+import { UserError } from '../../scripts/lib/user-error.ts';
+import { compareReports, type Difference, findIncomparable, renderDifferences } from '../lib/compare.ts';
+import { readReport } from '../lib/read-report.ts';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import { exitCodes, type Options } from './options.ts';
+
+/** Says by how much two runs differ, whatever that is. */
+export async function compare(a: string, b: string, options: Options): Promise<number> {
+  const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
+  const faults = listIncomparable(reports);
+  if (faults.length > 0) return refuse(faults);
+  print(compareAll(reports), options);
+  return exitCodes.pass;
+}
+
+/** Fails on a change for the worse that is larger than what two runs of the same thing differ by. */
+export async function gate(a: string, b: string, options: Options): Promise<number> {
+  if (options.pair.length !== 2) {
+    throw new UserError(
+      'Expected two runs of the same thing, --pair DIR --pair DIR: without them noise cannot be told from change.',
+    );
+  }
+  const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
+  const invalid = reports
+    .filter(({ judgement }) => judgement.verdict === 'INVALID')
+    .map(({ name, startedAt }) => `${name} of ${startedAt} is INVALID`);
+  const faults = [...listIncomparable(reports), ...invalid];
+  if (faults.length > 0) return refuse(faults);
+  const differences = compareAll(reports);
+  print(differences, options);
+  return differences.some(({ isRegression }) => isRegression) ? exitCodes.regression : exitCodes.pass;
+}
+
+function compareAll([a, b, first, second]: readonly CapacityReport[]): Difference[] {
+  if (a === undefined || b === undefined) throw new Error('Expected two reports');
+  return compareReports(a, b, first === undefined || second === undefined ? undefined : [first, second]);
+}
+
+function listIncomparable([a, ...others]: readonly CapacityReport[]): string[] {
+  return a === undefined ? [] : [...new Set(others.flatMap((other) => findIncomparable(a, other)))];
+}
+
+function print(differences: readonly Difference[], { json }: Options): void {
+  process.stdout.write(json ? `${JSON.stringify(differences)}\n` : `${renderDifferences(differences)}\n`);
+}
+
+function refuse(faults: readonly string[]): number {
+  process.stderr.write(`${faults.map((fault) => `INVALID: ${fault}`).join('\n')}\n`);
+  return exitCodes.invalid;
+}

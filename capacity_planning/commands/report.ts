@@ -1,0 +1,16 @@
+import { judgeReport } from '../lib/judge-report.ts';
+import { readReport } from '../lib/read-report.ts';
+import { renderReport } from '../lib/render.ts';
+import { readSlo } from '../lib/slo.ts';
+import type { Options } from './options.ts';
+
+/** Page and Markdown once more from the raw figures, judged by today's rules. */
+export async function renderAgain(folder: string, options: Options): Promise<number> {
+  const { judgement: _old, ...evidence } = readReport(folder);
+  const report = { ...evidence, judgement: judgeReport(evidence, readSlo()) };
+  const paths = renderReport(folder, report);
+  process.stdout.write(
+    options.json ? `${JSON.stringify({ paths, judgement: report.judgement })}\n` : `${paths.join('\n')}\n`,
+  );
+  return 0;
+}

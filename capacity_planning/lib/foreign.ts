@@ -1,0 +1,98 @@
+/** What a file of another tool says about one route; undefined is what it does not say. */
+export interface ForeignRoute {
+  name: string;
+  samples: number;
+  failures: number;
+  meanMs: number | undefined;
+  p95Ms: number | undefined;
+  p99Ms: number | undefined;
+}
+
+export interface ForeignRun {
+  format: string;
+  routes: ForeignRoute[];
+  /** Over the whole run. */
+  perSecond: number | undefined;
+  /** Users of a closed loop, where the file tells. */
+  users: number | undefined;
+  /** Undefined where the file cannot tell. */
+  dropped: number | undefined;
+}
+
+export interface ForeignVerdict {
+  supportsClaim: boolean;
+  can: string[];
+  cannot: string[];
+}
+
+const samplesForP99 = 1000;
+const samplesForP95 = 200;
+const littleShare = 0.1;
+
+/** What can and what cannot be concluded. A capacity claim needs tails, enough samples, successes and an open loop. */
+export function judgeForeign({ routes, perSecond, users, dropped }: ForeignRun): ForeignVerdict {
+  const samples = routes.reduce((sum, route) => sum + route.samples, 0);
+  const failures = routes.reduce((sum, route) => sum + route.failures, 0);
+  const can: string[] = [];
+  const cannot: string[] = [];
+  if (samples === 0) cannot.push('Nothing: the file has no request.');
+  for (const route of routes) judgeRoute(route, can, cannot);
+  if (samples > 0 && failures / samples > 0.01) {
+    cannot.push(
+      `Capacity: ${percent(failures / samples)} of all requests failed, and a refusal costs less than an answer.`,
+    );
+  }
+  const loop = describeLoop({ routes, perSecond, users });
+  if (loop !== undefined) cannot.push(loop);
+  if (loop === undefined && users !== undefined && perSecond !== undefined) {
+    can.push(`${users} users at once were served ${perSecond.toFixed(1)} requests a second, with pauses of their own.`);
+  }
+  if (dropped !== undefined && dropped > 0) {
+    cannot.push(`The offered rate: ${dropped} iterations were dropped, so that the slowest moments are missing.`);
+  }
+  if (users === undefined && dropped === undefined) {
+    cannot.push('Whether load was offered at a rate or by a loop that waits for answers: the file does not tell.');
+  }
+  return { supportsClaim: cannot.length === 0, can, cannot };
+}
+
+function judgeRoute(
+  { name, samples, failures, meanMs, p95Ms, p99Ms }: ForeignRoute,
+  can: string[],
+  cannot: string[],
+): void {
+  if (samples === 0) return;
+  if (failures === samples) {
+    cannot.push(`${name}: only ever failed (${samples} of ${samples}); its latencies are those of a refusal.`);
+    return;
+  }
+  if (p95Ms === undefined && p99Ms === undefined) {
+    cannot.push(
+      `${name}: an average${meanMs === undefined ? '' : ` of ${meanMs.toFixed(1)} ms`} without tails says nothing about the slow ones.`,
+    );
+    return;
+  }
+  if (samples < samplesForP95)
+    cannot.push(`${name}: ${samples} samples are too few for p95 (${samplesForP95} needed).`);
+  else if (p95Ms !== undefined) can.push(`${name}: p95 was ${p95Ms.toFixed(1)} ms over ${samples} samples.`);
+  if (samples >= samplesForP99 && p99Ms !== undefined) can.push(`${name}: p99 was ${p99Ms.toFixed(1)} ms.`);
+  else if (samples >= samplesForP95) can.push(`${name}: no p99, which needs ${samplesForP99} samples.`);
+}
+
+/** Little's law: requests under way = throughput x latency. As many as users means that nobody ever paused. */
+function describeLoop({
+  routes,
+  perSecond,
+  users,
+}: Pick<ForeignRun, 'routes' | 'perSecond' | 'users'>): string | undefined {
+  if (users === undefined || perSecond === undefined) return undefined;
+  const timed = routes.filter(({ meanMs }) => meanMs !== undefined);
+  const samples = timed.reduce((sum, route) => sum + route.samples, 0);
+  const meanMs = timed.reduce((sum, route) => sum + (route.meanMs ?? 0) * route.samples, 0) / samples;
+  if (!(Math.abs((perSecond * meanMs) / 1000 / users - 1) <= littleShare)) return undefined;
+  return `How the service scales: throughput = users / latency (${perSecond.toFixed(1)}/s = ${users} users / ${meanMs.toFixed(1)} ms): a saturated closed loop, in which a slower service is asked less.`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

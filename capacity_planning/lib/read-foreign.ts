@@ -1,0 +1,107 @@
+import { parse } from 'csv-parse/sync';
+import { percentile } from '../../bench/lib/statistics.ts';
+import { UserError } from '../../scripts/lib/user-error.ts';
+import type { ForeignRoute, ForeignRun } from './foreign.ts';
+
+type Row = Record<string, string>;
+
+/** Knows a file by what is in it: JMeter's CSV (JTL), Locust's statistics, k6's summary. */
+export function readForeign(text: string): ForeignRun {
+  if (text.trimStart().startsWith('{')) return readK6(text);
+  if (text.trimStart().startsWith('<')) {
+    throw new UserError('Expected a JTL file in CSV, got XML: set jmeter.save.saveservice.output_format=csv.');
+  }
+  const rows: Row[] = parse(text, { columns: true, skip_empty_lines: true, bom: true });
+  const columns = Object.keys(rows[0] ?? {});
+  if (['timeStamp', 'elapsed', 'label', 'success'].every((name) => columns.includes(name))) return readJmeter(rows);
+  if (['Name', 'Request Count', 'Failure Count'].every((name) => columns.includes(name))) return readLocust(rows);
+  throw new UserError(
+    `Expected a file of JMeter (CSV), Locust (stats CSV) or k6 (summary JSON), got the columns ${columns.join(', ') || 'none'}.`,
+  );
+}
+
+/** One row per request, so that everything can be counted again. */
+function readJmeter(rows: readonly Row[]): ForeignRun {
+  const labels = [...new Set(rows.map((row) => row['label'] ?? ''))];
+  const starts = rows.map((row) => Number(row['timeStamp']));
+  const ends = rows.map((row) => Number(row['timeStamp']) + Number(row['elapsed']));
+  const seconds =
+    (ends.reduce((a, b) => Math.max(a, b), 0) - starts.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)) /
+    1000;
+  const users = rows.reduce((most, row) => Math.max(most, Number(row['allThreads'] ?? 0)), 0);
+  const routes = labels.map((name): ForeignRoute => {
+    const own = rows.filter((row) => row['label'] === name);
+    const values = own.map((row) => Number(row['elapsed']));
+    return {
+      name,
+      samples: own.length,
+      failures: own.filter((row) => row['success'] !== 'true').length,
+      meanMs: values.reduce((sum, value) => sum + value, 0) / values.length,
+      p95Ms: percentile(values, 0.95),
+      p99Ms: percentile(values, 0.99),
+    };
+  });
+  return { format: 'JMeter', routes, perSecond: rows.length / seconds, users: users || undefined, dropped: undefined };
+}
+
+/** Sums per route; how many users there were stands in another file of Locust's. */
+function readLocust(rows: readonly Row[]): ForeignRun {
+  const own = rows.filter((row) => row['Name'] !== 'Aggregated');
+  const routes = own.map((row) => ({
+    name: `${row['Type'] ?? ''} ${row['Name'] ?? ''}`.trim(),
+    samples: Number(row['Request Count']),
+    failures: Number(row['Failure Count']),
+    meanMs: readNumber(row['Average Response Time']),
+    p95Ms: readNumber(row['95%']),
+    p99Ms: readNumber(row['99%']),
+  }));
+  const rates = own.map((row) => readNumber(row['Requests/s']) ?? 0);
+  return {
+    format: 'Locust',
+    routes,
+    perSecond: rates.reduce((sum, rate) => sum + rate, 0),
+    users: undefined,
+    dropped: undefined,
+  };
+}
+
+interface K6Metric {
+  values?: Record<string, number>;
+}
+
+/** handleSummary's data. Routes are told apart only where a threshold names them. */
+function readK6(text: string): ForeignRun {
+  const { metrics } = JSON.parse(text) as { metrics?: Record<string, K6Metric> };
+  const requests = metrics?.['http_reqs']?.values;
+  if (metrics === undefined || requests === undefined) {
+    throw new UserError(
+      "Expected k6's summary with http_reqs in it, got other JSON: write handleSummary's data to a file.",
+    );
+  }
+  const values = metrics['http_req_duration']?.values ?? {};
+  const samples = requests['count'] ?? 0;
+  const failures = Math.round((metrics['http_req_failed']?.values?.['rate'] ?? 0) * samples);
+  const all = {
+    name: 'all routes',
+    samples,
+    failures,
+    meanMs: values['avg'],
+    p95Ms: values['p(95)'],
+    p99Ms: values['p(99)'],
+  };
+  const peak = metrics['vus_max']?.values?.['max'];
+  const counted = metrics['dropped_iterations']?.values?.['count'];
+  // k6 leaves a metric out that never had a sample, so that its absence says: none, or no arrival rate was asked for.
+  return {
+    format: 'k6',
+    routes: [all],
+    perSecond: requests['rate'],
+    users: counted === undefined ? peak : undefined,
+    dropped: counted,
+  };
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return text === undefined || text === '' || Number.isNaN(value) ? undefined : value;
+}

@@ -1,0 +1,100 @@
+import type { CapacityReport } from './report-schema.ts';
+
+export interface Table {
+  title: string;
+  head: string[];
+  rows: string[][];
+}
+
+/** What the report says in words and figures; Markdown and HTML only dress it. */
+export function describeReport(report: CapacityReport): { headline: string; sentences: string[]; tables: Table[] } {
+  const { judgement, model, generator, machine, target } = report;
+  return {
+    headline: `${judgement.verdict}: ${report.name} against ${target.baseUrl}`,
+    sentences: [
+      ...judgement.reasons.map(({ verdict, rule, text }) => `${verdict} (${rule}): ${text}.`),
+      ...judgement.notes.map((note) => `${note}.`),
+      ...describeModel(model, judgement.verdict),
+      `Generator: ${generator.engine} engine, ${generator.threads} thread(s), ${percent(generator.cpuShareMax)} of a core at most, ` +
+        `${generator.memoryPeakMiB} MiB, ${generator.latenessP99Ms.toFixed(1)} ms late at p99.`,
+      `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; generator and target shared it where the target is on a loopback address.`,
+      `Commit ${report.commit}${report.hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${report.startedAt}; ${report.durationSeconds.toFixed(0)} s.`,
+      'Not shown by this run: TLS and idle time-outs at a balancer, network cards, disks of the cloud, several instances.',
+    ],
+    tables: [describeSteps(report), describeRoutes(report), describeThresholds(report)],
+  };
+}
+
+function describeModel(model: CapacityReport['model'], verdict: string): string[] {
+  if (model === null) return ['Too few steps for a model of scalability.'];
+  const fit = `${model.points} steps, rms ${(model.rmsShare * 100).toFixed(1)} %`;
+  const caution = verdict === 'INVALID' ? ' The run is INVALID, so this is no capacity either.' : '';
+  if (model.knee === null) {
+    return [`Capacity: >= ${model.atLeastPerSecond.toFixed(0)} /s; the curve has not bent (${fit}).${caution}`];
+  }
+  const { perSecond, lowPerSecond, highPerSecond, inFlight } = model.knee;
+  const interval = `95 % interval ${lowPerSecond.toFixed(0)} to ${highPerSecond.toFixed(0)}`;
+  return [
+    `Knee: ${perSecond.toFixed(0)} /s at ${inFlight.toFixed(1)} requests under way (${interval}; ${fit}).${caution}`,
+  ];
+}
+
+function describeSteps({ steps }: CapacityReport): Table {
+  return {
+    title: 'Steps',
+    head: [
+      'step',
+      'offered /s',
+      'started /s',
+      'completed /s',
+      'dropped',
+      'under way',
+      'samples',
+      'errors',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+    ],
+    rows: steps.map((step) => [
+      step.phase === 'warm_up' ? `${step.name} (not counted)` : step.name,
+      step.offeredPerSecond?.toFixed(1) ?? `${step.vusLimit} users`,
+      step.startedPerSecond.toFixed(1),
+      step.completedPerSecond.toFixed(1),
+      String(step.dropped),
+      step.meanInFlight.toFixed(2),
+      String(step.samples),
+      percent(step.errorShare),
+      ...[step.latencyMs?.p50, step.latencyMs?.p95, step.latencyMs?.p99].map((value) => value?.toFixed(1) ?? 'none'),
+    ]),
+  };
+}
+
+function describeRoutes({ routes }: CapacityReport): Table {
+  return {
+    title: 'Routes, warm-up left out',
+    head: ['route', 'samples', 'errors', 'mean ms', 'p95 ms', 'p99 ms', 'max ms'],
+    rows: routes.map(({ name, samples, errorShare, latencyMs }) => [
+      name,
+      String(samples),
+      percent(errorShare),
+      ...[latencyMs?.mean, latencyMs?.p95, latencyMs?.p99, latencyMs?.max].map((value) => value?.toFixed(1) ?? 'none'),
+    ]),
+  };
+}
+
+function describeThresholds({ thresholds }: CapacityReport): Table {
+  return {
+    title: 'Objectives',
+    head: ['objective', 'bound', 'measured', ''],
+    rows: thresholds.map(({ metric, expression, value, ok }) => [
+      metric,
+      expression,
+      value === null ? 'none' : String(Number(value.toPrecision(4))),
+      ok ? 'holds' : 'BROKEN',
+    ]),
+  };
+}
+
+function percent(share: number | null): string {
+  return share === null ? 'unknown' : `${Number((share * 100).toPrecision(3))} %`;
+}

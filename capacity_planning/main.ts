@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+import { runCommand } from '../scripts/lib/run-command.ts';
+import { UserError } from '../scripts/lib/user-error.ts';
+import { compare, gate } from './commands/compare.ts';
+import { judgeFile } from './commands/judge.ts';
+import type { Options } from './commands/options.ts';
+import { renderAgain } from './commands/report.ts';
+import { run } from './commands/run.ts';
+import { runSimulation } from './commands/simulate.ts';
+
+const usage = `npm run capacity -- smoke | run PLAN | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate
+  --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
+
+/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly. */
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      target: { type: 'string' },
+      allow: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string' },
+      threads: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+      pair: { type: 'string', multiple: true, default: [] },
+      capacity: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      max: { type: 'string' },
+      'warm-up': { type: 'string' },
+    },
+  });
+  const [verb, ...names] = positionals;
+  const options: Options = { ...values, warmUp: values['warm-up'] };
+  if (verb === 'smoke' && names.length === 0) return run('smoke', options);
+  if (verb === 'run' && names.length === 1) return run(String(names[0]), options);
+  if (verb === 'report' && names.length === 1) return renderAgain(String(names[0]), options);
+  if (verb === 'compare' && names.length === 2) return compare(String(names[0]), String(names[1]), options);
+  if (verb === 'gate' && names.length === 2) return gate(String(names[0]), String(names[1]), options);
+  if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
+  if (verb === 'simulate' && names.length === 0) return runSimulation(options);
+  throw new UserError(`Usage: ${usage}`);
+});

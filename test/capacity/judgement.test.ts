@@ -1,0 +1,85 @@
+import t from 'tap';
+import { judgeReport } from '../../capacity_planning/lib/judge-report.ts';
+import { readSlo } from '../../capacity_planning/lib/slo.ts';
+import { openSink } from '../k6/sink.ts';
+import { rulesOf, runRig, step } from './rig.ts';
+
+t.test('a run with nothing against it passes, and the same run with a broken objective fails', async (t) => {
+  const { url } = await openSink(t);
+  const scenarios = `{ ${step('warm_up', { phase: 'warm_up' })}, ${step('steady', { rate: 200, startSeconds: 1 })} }`;
+  const report = await runRig(t, {
+    url,
+    scenarios,
+    claims: [95],
+    thresholds: `{ http_req_duration: ['p(95)<0.0001'], http_reqs: ['count>1'] }`,
+  });
+  t.strictSame(rulesOf(report), ['objective']);
+  const calm = { ...report, generator: { ...report.generator, cpuShareMax: 0.1, latenessP99Ms: 1 } };
+  t.equal(judgeReport(calm, readSlo()).verdict, 'FAIL');
+  const kept = {
+    ...calm,
+    thresholds: calm.thresholds.filter(({ ok }) => ok),
+    generator: { ...calm.generator, exitCode: 0 },
+  };
+  t.equal(judgeReport(kept, readSlo()).verdict, 'PASS');
+});
+
+t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat latency', async (t) => {
+  const { url } = await openSink(t, () => ({ delayMs: 50 }));
+  const scenarios = `{ ${step('slow', { rate: 10 })}, ${step('fast', { rate: 100, startSeconds: 1, vus: 2 })} }`;
+  const report = await runRig(t, { url, scenarios });
+  t.equal(report.judgement.verdict, 'INVALID');
+  const rules = rulesOf(report);
+  for (const rule of ['dropped-iterations', 'vus-exhausted', 'rate-not-reached'])
+    t.ok(rules.includes(rule), `${rule} in ${rules}`);
+});
+
+t.test('INVALID: the generator needs its core for itself, is late, is asked beyond its limit', async (t) => {
+  const { url } = await openSink(t);
+  const before = 'const until = Date.now() + 15; while (Date.now() < until);';
+  const report = await runRig(t, { url, scenarios: `{ ${step('busy', { rate: 80, seconds: 3, vus: 300 })} }`, before });
+  t.equal(report.judgement.verdict, 'INVALID');
+  t.ok(rulesOf(report, []).includes('generator-late'), `${report.generator.latenessP99Ms} ms late`);
+  // Where other processes take half of the core, the generator cannot show that it wants all of it.
+  const wanted = (report.generator.cpuShareMax ?? 0) + (report.generator.waitShareMean ?? 0);
+  t.ok(rulesOf(report, []).includes('generator-cpu') || wanted > 0.8, `${report.generator.cpuShareMax} of a core`);
+  const beyond = await runRig(t, { url, scenarios: `{ ${step('beyond', { rate: 1500, seconds: 1, vus: 3000 })} }` });
+  t.ok(rulesOf(beyond).includes('generator-limit'));
+});
+
+t.test('INVALID: no warm-up, too few samples for the percentile', async (t) => {
+  const { url } = await openSink(t);
+  const report = await runRig(t, { url, scenarios: `{ ${step('short')} }`, claims: [99] });
+  t.strictSame(rulesOf(report), ['no-warm-up', 'too-few-samples']);
+  t.match(report.judgement.reasons.map(({ text }) => text).join(), /work: 50 samples, p99 needs 1000/);
+});
+
+t.test('INVALID: the clock differs, an instance restarts, builds differ', async (t) => {
+  let scrapes = 0;
+  const { url } = await openSink(t, (request) => {
+    const date = new Date(Date.now() + 5000).toUTCString();
+    if (request.url !== '/metrics') return { headers: { date } };
+    scrapes += 1;
+    const build = `competition_build_info{version="${scrapes > 1 ? '2' : '1'}",node="v20"} 1`;
+    return { text: `process_start_time_seconds ${1000 + scrapes}\n${build}\n` };
+  });
+  const report = await runRig(t, { url, metricsUrls: [`${url}/metrics`], scenarios: `{ ${step('short')} }` });
+  t.strictSame(rulesOf(report), ['clock', 'build-differs', 'instance-restarted']);
+});
+
+t.test('INVALID: nothing measured', async (t) => {
+  const { url } = await openSink(t);
+  const report = await runRig(t, { url, scenarios: `{ ${step('warm_up', { phase: 'warm_up' })} }` });
+  t.strictSame(rulesOf(report), ['nothing-measured']);
+});
+
+t.test("Little's law names a saturated closed loop in those words", async (t) => {
+  const { url } = await openSink(t, () => ({ delayMs: 40 }));
+  const report = await runRig(t, {
+    url,
+    scenarios: `{ loop: { executor: 'constant-vus', vus: 5, duration: '2s', tags: { phase: 'measured' } } }`,
+  });
+  t.match(report.judgement.notes.join(), /throughput = users \/ latency .* a saturated closed loop/);
+  const open = await runRig(t, { url, scenarios: `{ ${step('open', { rate: 20 })} }` });
+  t.notMatch(open.judgement.notes.join(), /closed loop/);
+});

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
+import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
+
+type Scope = { teardown(undo: () => unknown): void };
+
+export interface Rig {
+  url: string;
+  metricsUrls?: string[];
+  /** `options.scenarios` as source text. */
+  scenarios: string;
+  claims?: number[];
+  /** Runs in every iteration before its request. */
+  before?: string;
+  thresholds?: string;
+}
+
+export function makeFolder(t: Scope): string {
+  const folder = mkdtempSync(join(tmpdir(), 'capacity-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A run of the engine in its own process against a server of the test, as the command makes it. */
+export async function runRig(
+  t: Scope,
+  { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}' }: Rig,
+): Promise<CapacityReport> {
+  const folder = makeFolder(t);
+  const scenario = join(folder, 'rig.ts');
+  writeFileSync(
+    scenario,
+    `import http from 'k6/http';
+export const options = { scenarios: ${scenarios}, thresholds: ${thresholds} };
+export default async () => { ${before} await http.asyncRequest('GET', __ENV['TARGET'] + '/work', null, { tags: { name: 'work' } }); };
+`,
+  );
+  return runPlan({
+    plan: { name: 'rig', scenario, claims, env: {} },
+    ...{ baseUrl: url, metricsUrls, folder, command: 'test', threads: 1 },
+  });
+}
+
+/** One step at a constant rate. */
+export function step(
+  name: string,
+  { rate = 50, seconds = 1, startSeconds = 0, vus = 100, phase = 'measured' } = {},
+): string {
+  return `${name}: { executor: 'constant-arrival-rate', rate: ${rate}, duration: '${seconds}s', startTime: '${startSeconds}s',
+    preAllocatedVUs: ${Math.min(vus, 10)}, maxVUs: ${vus}, tags: { phase: '${phase}' } }`;
+}
+
+/** The rules that spoke. Those about the machine being busy with other things are left out: a test cannot order quiet. */
+export function rulesOf(
+  { judgement }: CapacityReport,
+  besides: readonly string[] = ['generator-late', 'generator-cpu'],
+): string[] {
+  return [...new Set(judgement.reasons.map(({ rule }) => rule))].filter((rule) => !besides.includes(rule));
+}

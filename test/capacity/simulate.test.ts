@@ -1,0 +1,41 @@
+import t from 'tap';
+import { defaultLaw, simulate } from '../../capacity_planning/lib/simulate.ts';
+
+const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
+
+t.test('three breaching periods and a warm-up later the next instance serves', (t) => {
+  const result = simulate(defaultLaw, { capacityPerInstance: 100, offered: step(30, 80), seconds: 1800 });
+  const first = result.periods.find(({ serving }) => serving === 2);
+  t.equal(first?.second, 300 + 3 * 60 + 180);
+  t.equal(result.scaleOutSeconds, 360);
+  t.equal(result.mostInstances, 2);
+  t.end();
+});
+
+t.test('a quiet quarter of an hour takes instances away, never below the least', (t) => {
+  const offered = (second: number) => (second < 1800 ? 120 : 10);
+  const { periods } = simulate(defaultLaw, { capacityPerInstance: 100, offered, seconds: 7200 });
+  t.equal(periods.find(({ second }) => second === 1740)?.serving, 3);
+  const shrunk = periods.find(({ second, serving }) => second > 1800 && serving < 3);
+  t.equal(shrunk?.second, 1800 + 15 * 60);
+  t.equal(periods.at(-1)?.serving, 1);
+  t.end();
+});
+
+t.test('what ends at the greatest number is said to be too little', (t) => {
+  const result = simulate(defaultLaw, { capacityPerInstance: 100, offered: step(30, 900), seconds: 3600 });
+  const last = result.periods.at(-1);
+  t.equal(last?.serving, 3);
+  t.equal(last?.cpuShare, 1);
+  t.ok(Math.abs((last?.servedShare ?? 0) - 1 / 3) < 1e-9);
+  t.end();
+});
+
+t.test('ten thousand instances are simulated in no time', (t) => {
+  const law = { ...defaultLaw, maxInstances: 10_000 };
+  const begunAt = performance.now();
+  const result = simulate(law, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
+  t.ok(performance.now() - begunAt < 2000);
+  t.equal(result.periods.at(-1)?.serving, 9980);
+  t.end();
+});
