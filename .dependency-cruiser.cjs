@@ -22,6 +22,14 @@ const owners = {
   'prom-client': '^(src|worker)/(metrics|request-seconds)\\.ts$',
 };
 
+/** The same for what only measures. */
+const toolOwners = {
+  'undici|esbuild': '^k6/engine/',
+  echarts: '^capacity_planning/lib/charts\\.ts$',
+  'ml-levenberg-marquardt': '^capacity_planning/lib/usl\\.ts$',
+  'csv-parse': '^capacity_planning/lib/read-foreign\\.ts$',
+};
+
 const forbidden = [
   {
     name: 'no-cycle',
@@ -145,14 +153,19 @@ const forbidden = [
     from: { path: '^k6/(?!engine/)' },
     to: { pathNot: '^(k6(/|$)|capacity_planning/slo\\.json$|https://)|node_modules/@types/k6/' },
   },
-  ...Object.entries(owners).map(([packages, owner]) => ({
+  ...ownerRules(owners, '^(src|worker)/'),
+  ...ownerRules(toolOwners, '^(src|worker|scripts|bench|k6|capacity_planning|test)/'),
+];
+
+function ownerRules(list, from) {
+  return Object.entries(list).map(([packages, owner]) => ({
     name: `owner-of-${packages.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-/, '')}`,
     comment: `Only ${owner} knows it, so that it can be exchanged there.`,
     severity: 'error',
-    from: { path: '^(src|worker)/', pathNot: owner },
+    from: { path: from, pathNot: owner },
     to: { path: `node_modules/(${packages})/` },
-  })),
-];
+  }));
+}
 
 module.exports = {
   forbidden,

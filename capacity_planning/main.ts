@@ -6,13 +6,25 @@ import { judgeFile } from './commands/judge.ts';
 import type { Options } from './commands/options.ts';
 import { renderAgain } from './commands/report.ts';
 import { run } from './commands/run.ts';
+import { printSchema } from './commands/schema.ts';
 import { runSimulation } from './commands/simulate.ts';
+import { LoadFailure } from './lib/run-engine.ts';
 
-const usage = `npm run capacity -- smoke | run PLAN | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate
+const usage = `npm run capacity -- smoke | run PLAN | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema
   --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
 
-/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly. */
+/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
 await runCommand(async () => {
+  try {
+    return await runVerb();
+  } catch (error) {
+    if (!(error instanceof LoadFailure)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+});
+
+async function runVerb(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -38,5 +50,6 @@ await runCommand(async () => {
   if (verb === 'gate' && names.length === 2) return gate(String(names[0]), String(names[1]), options);
   if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
   if (verb === 'simulate' && names.length === 0) return runSimulation(options);
+  if (verb === 'schema' && names.length === 0) return printSchema();
   throw new UserError(`Usage: ${usage}`);
-});
+}

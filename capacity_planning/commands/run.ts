@@ -19,6 +19,7 @@ export async function run(planName: string, options: Options): Promise<number> {
     options.allow.length === 0 ? plan.env : { ...plan.env, ALLOW_TARGET: options.allow.join(',') };
   process.stderr.write(`${plan.name}: load against ${baseUrl} begins\n`);
   const report = await runPlan({
+    say: (line) => process.stderr.write(`  ${line}\n`),
     plan: { ...plan, env },
     ...{ baseUrl, metricsUrls, folder },
     command: `npm run capacity -- ${process.argv.slice(2).join(' ')}`,

@@ -43,7 +43,10 @@ function drawThroughput({ steps, model }: CapacityReport): EChartsOption {
     .map(({ meanInFlight, completedPerSecond }) => [meanInFlight, completedPerSecond]);
   const most = Math.max(1, ...points.map(([inFlight]) => inFlight ?? 0), model?.knee?.inFlight ?? 0);
   const places = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);
-  const curve = model === null ? [] : places.map((inFlight) => [inFlight, predict(model, inFlight)]);
+  const curve =
+    model === null || model.withheld === 'bad-fit'
+      ? []
+      : places.map((inFlight) => [inFlight, predict(model, inFlight)]);
   return {
     legend: {},
     xAxis: { type: 'value', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },

@@ -48,7 +48,8 @@ export function compareReports(
     Object.entries(metrics).map(([metric, share]) => {
       const difference = measure(from, to, metric, share);
       const floor = noise?.get(keyOf(difference));
-      const isRegression = difference.low > 1 && difference.ratio - 1 > (floor ?? 0);
+      // The whole interval lies beyond the noise: what merely may be slower is none.
+      const isRegression = difference.low - 1 > (floor ?? 0);
       return { ...difference, noise: floor, isRegression };
     }),
   );

@@ -19,8 +19,10 @@ const invalidRules: Record<string, Rule> = {
       .filter(({ executor, vusPeak, vusLimit }) => executor !== 'constant-vus' && vusPeak >= vusLimit)
       .map(({ name, vusLimit }) => `${name}: all ${vusLimit} virtual users were busy at once`),
   'generator-cpu': ({ generator }, { generatorCpuShare }) =>
-    (generator.cpuShareMax ?? 0) > generatorCpuShare
-      ? [`The generator used ${percent(generator.cpuShareMax)} of its core, more than ${percent(generatorCpuShare)}`]
+    (generator.cpuBusyShareMax ?? 0) > generatorCpuShare
+      ? [
+          `The generator used ${percent(generator.cpuBusyShareMax)} of what it could get of its core, more than ${percent(generatorCpuShare)}`,
+        ]
       : [],
   'generator-late': ({ generator }, { generatorLatenessP99Ms }) =>
     generator.latenessP99Ms > generatorLatenessP99Ms

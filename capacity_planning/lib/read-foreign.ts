@@ -65,22 +65,29 @@ function readLocust(rows: readonly Row[]): ForeignRun {
   };
 }
 
-interface K6Metric {
-  values?: Record<string, number>;
-}
+type Numbers = Record<string, number>;
 
-/** handleSummary's data. Routes are told apart only where a threshold names them. */
+/** handleSummary's data, or what --summary-export wrote, which has no `values`. Routes are told apart by neither. */
 function readK6(text: string): ForeignRun {
-  const { metrics } = JSON.parse(text) as { metrics?: Record<string, K6Metric> };
-  const requests = metrics?.['http_reqs']?.values;
-  if (metrics === undefined || requests === undefined) {
+  const { metrics } = JSON.parse(text) as { metrics?: Record<string, { values?: Numbers } | Numbers> };
+  const read = (name: string): Numbers | undefined => {
+    const metric = metrics?.[name];
+    return metric === undefined
+      ? undefined
+      : typeof metric['values'] === 'object'
+        ? metric['values']
+        : (metric as Numbers);
+  };
+  const requests = read('http_reqs');
+  if (requests === undefined) {
     throw new UserError(
       "Expected k6's summary with http_reqs in it, got other JSON: write handleSummary's data to a file.",
     );
   }
-  const values = metrics['http_req_duration']?.values ?? {};
+  const values = read('http_req_duration') ?? {};
   const samples = requests['count'] ?? 0;
-  const failures = Math.round((metrics['http_req_failed']?.values?.['rate'] ?? 0) * samples);
+  const failed = read('http_req_failed');
+  const failures = Math.round((failed?.['rate'] ?? failed?.['value'] ?? 0) * samples);
   const all = {
     name: 'all routes',
     samples,
@@ -89,8 +96,8 @@ function readK6(text: string): ForeignRun {
     p95Ms: values['p(95)'],
     p99Ms: values['p(99)'],
   };
-  const peak = metrics['vus_max']?.values?.['max'];
-  const counted = metrics['dropped_iterations']?.values?.['count'];
+  const peak = read('vus_max')?.['max'];
+  const counted = read('dropped_iterations')?.['count'];
   // k6 leaves a metric out that never had a sample, so that its absence says: none, or no arrival rate was asked for.
   return {
     format: 'k6',

@@ -41,7 +41,8 @@ const Model = Type.Object({
   kappa: Type.Number(),
   points: Count,
   rmsShare: Amount,
-  /** Null where the curve has not bent yet: then the capacity is at least the highest throughput that was seen. */
+  /** Why there is no knee: the capacity is then at least the highest throughput that was seen. */
+  withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('not-bent')])),
   knee: Maybe(Type.Object({ inFlight: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
 });
@@ -78,6 +79,8 @@ export const CapacityReport = Type.Object(
       arrivalLimitPerSecond: Amount,
       cpuShareMean: Maybe(Amount),
       cpuShareMax: Maybe(Amount),
+      /** Of the time in which it could have had a core, at most: what it waited for one is left out. */
+      cpuBusyShareMax: Maybe(Amount),
       waitShareMean: Maybe(Amount),
       memoryPeakMiB: Amount,
       latenessP99Ms: Amount,
@@ -91,7 +94,11 @@ export const CapacityReport = Type.Object(
     model: Maybe(Model),
     judgement: Verdict,
   },
-  { $id: 'capacity-report/v1', title: 'One run of a capacity plan' },
+  {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'capacity-report/v1',
+    title: 'One run of a capacity plan',
+  },
 );
 
 export type CapacityReport = Static<typeof CapacityReport>;

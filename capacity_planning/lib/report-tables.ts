@@ -1,4 +1,5 @@
 import type { CapacityReport } from './report-schema.ts';
+import { rmsLimit } from './usl.ts';
 
 export interface Table {
   title: string;
@@ -29,10 +30,15 @@ function describeModel(model: CapacityReport['model'], verdict: string): string[
   if (model === null) return ['Too few steps for a model of scalability.'];
   const fit = `${model.points} steps, rms ${(model.rmsShare * 100).toFixed(1)} %`;
   const caution = verdict === 'INVALID' ? ' The run is INVALID, so this is no capacity either.' : '';
-  if (model.knee === null) {
-    return [`Capacity: >= ${model.atLeastPerSecond.toFixed(0)} /s; the curve has not bent (${fit}).${caution}`];
+  const { knee } = model;
+  if (knee === null) {
+    const why =
+      model.withheld === 'bad-fit'
+        ? `the fitted curve misses its points by more than ${rmsLimit * 100} %, so that its knee is withheld`
+        : 'the curve has not bent';
+    return [`Capacity: >= ${model.atLeastPerSecond.toFixed(0)} /s; ${why} (${fit}).${caution}`];
   }
-  const { perSecond, lowPerSecond, highPerSecond, inFlight } = model.knee;
+  const { perSecond, lowPerSecond, highPerSecond, inFlight } = knee;
   const interval = `95 % interval ${lowPerSecond.toFixed(0)} to ${highPerSecond.toFixed(0)}`;
   return [
     `Knee: ${perSecond.toFixed(0)} /s at ${inFlight.toFixed(1)} requests under way (${interval}; ${fit}).${caution}`,

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCircumstances } from '../../bench/lib/circumstances.ts';
 import type { EngineResult } from '../../k6/engine/run.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
-import { tryTool } from '../../scripts/lib/run-tool.ts';
-import { UserError } from '../../scripts/lib/user-error.ts';
 import { buildSteps } from './build-steps.ts';
 import { judgeReport } from './judge-report.ts';
 import type { CapacityReport, Plan } from './report-schema.ts';
+import { runEngine } from './run-engine.ts';
 import { readSlo } from './slo.ts';
 import { readTargetState } from './target-state.ts';
-import { fitUsl } from './usl.ts';
+import { fitUsl, type LoadPoint } from './usl.ts';
 
 export interface PlanRun {
   plan: Plan;
@@ -22,6 +21,7 @@ export interface PlanRun {
   /** What the run was asked for by, as the report tells it. */
   command: string;
   threads: number;
+  say(line: string): void;
 }
 
 /** Runs a plan against a target and judges what came out. */
@@ -29,7 +29,8 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
   mkdirSync(run.folder, { recursive: true });
   const scriptPath = findScript(run.plan.scenario);
   const before = await readTargetState(run.baseUrl, run.metricsUrls);
-  const { result, command } = await runEngine(run, scriptPath);
+  const env = { ...run.plan.env, TARGET: run.baseUrl };
+  const { result, command } = await runEngine({ ...run, scriptPath, env });
   const after = await readTargetState(run.baseUrl, run.metricsUrls);
   const { commit, hasUncommittedChanges, node, machine } = readCircumstances(run.command);
   const built = buildSteps(result);
@@ -39,7 +40,7 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
     startedAt: result.startedAt,
     durationSeconds: result.durationMs / 1000,
     commands: [redact(run.command), redact(command)],
-    plan: run.plan,
+    plan: { ...run.plan, env: redactValues(run.plan.env) },
     scriptSha256: hashScripts(scriptPath),
     ...{ commit, hasUncommittedChanges, machine },
     target: { baseUrl: run.baseUrl, before, after },
@@ -49,22 +50,6 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
     model: fitModel(built.steps),
   };
   return { ...evidence, judgement: judgeReport(evidence, readSlo()) };
-}
-
-async function runEngine({ plan, baseUrl, folder, threads }: PlanRun, scriptPath: string) {
-  const out = join(folder, 'engine.json');
-  const env = Object.entries({ ...plan.env, TARGET: baseUrl }).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  const main = join(rootFolder, 'dist', 'k6', 'engine', 'main.js');
-  const args = [main, 'run', scriptPath, '--threads', String(threads), '--out', out, ...env];
-  const { code, output } = await tryTool(process.execPath, args, {
-    timeoutMs: 24 * 3_600_000,
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-  if (code !== 0 && code !== 99)
-    throw new UserError(`Expected the load to run to its end, got exit code ${code}:\n${output}`);
-  const result = JSON.parse(readFileSync(out, 'utf8')) as EngineResult;
-  rmSync(out);
-  return { result, command: ['node', ...args].join(' ').replaceAll(`${rootFolder}/`, '') };
 }
 
 function describeGenerator(result: EngineResult, node: string): CapacityReport['generator'] {
@@ -77,19 +62,23 @@ function describeGenerator(result: EngineResult, node: string): CapacityReport['
     exitCode: result.exitCode,
     arrivalLimitPerSecond: result.arrivalLimitPerSecond,
     cpuShareMean: mean(shares),
-    cpuShareMax: shares.length === 0 ? null : Math.max(...shares),
+    cpuShareMax: max(shares),
+    cpuBusyShareMax: max(result.cpu.map(({ share, waitShare }) => share / Math.max(share, 1 - waitShare))),
     waitShareMean: mean(waits),
     memoryPeakMiB: result.memoryPeakMiB,
     latenessP99Ms: result.lateness.p99Ms ?? 0,
   };
 }
 
-/** Each measured step is a point of the curve. */
 export function fitModel(steps: CapacityReport['steps']): CapacityReport['model'] {
-  const points = steps
-    .filter(({ phase }) => phase === 'measured')
+  return fitUsl(listPoints(steps)) ?? null;
+}
+
+/** Each measured step is a point of the curve. */
+export function listPoints(steps: CapacityReport['steps']): LoadPoint[] {
+  return steps
+    .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
     .map(({ meanInFlight, completedPerSecond }) => ({ inFlight: meanInFlight, perSecond: completedPerSecond }));
-  return fitUsl(points) ?? null;
 }
 
 function findScript(scenario: string): string {
@@ -112,7 +101,16 @@ function hashScripts(scriptPath: string): string {
 
 /** Nothing that opens a door is kept in a report. */
 function redact(command: string): string {
-  return command.replace(/((?:TOKEN|SECRET|PASSWORD|KEY)[A-Z_]*=)\S+/gi, '$1***');
+  return command.replace(/([A-Z_]*(?:TOKEN|SECRET|PASSWORD|KEY)[A-Z_]*=)\S+/gi, '$1***');
+}
+
+function redactValues(env: Readonly<Record<string, string>>): Record<string, string> {
+  const isSecret = (name: string) => /TOKEN|SECRET|PASSWORD|KEY/i.test(name);
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecret(name) ? '***' : value]));
+}
+
+function max(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
 }
 
 function mean(values: readonly number[]): number | null {

@@ -16,11 +16,17 @@ interface Coefficients {
 }
 
 const resamplings = 200;
-const leastPoints = 4;
+/** Three coefficients go through three points exactly, and through four almost. */
+const leastPoints = 5;
+/** A curve that misses its points by more says nothing about what lies between and beyond them. */
+export const rmsLimit = 0.05;
+/** Of the ceiling that the curve promises, what must have been seen for it to be more than a promise. */
+const seenShare = 0.8;
 
 /**
- * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is where X is highest; its
- * interval (95 %) comes from fits to resampled residuals. Undefined for too few points to fit three coefficients.
+ * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is the highest X: its peak, or
+ * what it comes ever closer to where nothing turns back (kappa = 0); the interval (95 %) comes from fits to resampled
+ * residuals. Undefined for too few points; without a knee where the fit is bad or the curve has not bent yet.
  */
 export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
   const usable = points.filter(({ inFlight, perSecond }) => inFlight > 0 && perSecond > 0);
@@ -29,16 +35,16 @@ export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
   const residuals = usable.map((point) => point.perSecond / predict(fitted, point.inFlight) - 1);
   const rmsShare = Math.sqrt(residuals.reduce((sum, each) => sum + each * each, 0) / residuals.length);
   const highest = usable.reduce((best, point) => (point.perSecond > best.perSecond ? point : best));
-  const peak = findPeak(fitted);
-  const mostInFlight = Math.max(...usable.map(({ inFlight }) => inFlight));
-  // A peak far outside of what was tried is a guess, not a measurement.
-  const isSeen = peak !== undefined && peak.inFlight <= 2 * mostInFlight;
+  const knee = findKnee(fitted);
+  const isBad = !(rmsShare <= rmsLimit);
+  const isUnseen = knee === undefined || highest.perSecond < seenShare * knee.perSecond;
   return {
     ...fitted,
     points: usable.length,
     rmsShare,
     atLeastPerSecond: highest.perSecond,
-    knee: isSeen ? { ...peak, ...bootstrap(usable, fitted, residuals, peak.perSecond) } : null,
+    withheld: isBad ? 'bad-fit' : isUnseen ? 'not-bent' : null,
+    knee: isBad || isUnseen ? null : { ...knee, ...bootstrap(usable, fitted, residuals, knee.perSecond) },
   };
 }
 
@@ -46,50 +52,58 @@ export function predict({ lambda, sigma, kappa }: Coefficients, inFlight: number
   return (lambda * inFlight) / (1 + sigma * (inFlight - 1) + kappa * inFlight * (inFlight - 1));
 }
 
-/** Throughputs are scaled to 1 for the fit and back again, so that damping suits any of them. */
+/**
+ * N / X(N) is linear in 1 / lambda, sigma / lambda and kappa / lambda, where a fit cannot go astray. Each point is divided by
+ * what was measured there, so that errors count relative to it (the library's own weights contradict each other).
+ */
 function fit(points: readonly LoadPoint[]): Coefficients {
-  const scale = Math.max(...points.map(({ perSecond }) => perSecond));
-  const first = points.reduce((least, point) => (point.inFlight < least.inFlight ? point : least));
-  const x = points.map(({ inFlight }) => inFlight);
-  const y = points.map(({ perSecond }) => perSecond / scale);
+  const most = Math.max(...points.map(({ inFlight }) => inFlight));
+  const scale = Math.min(...points.map(({ inFlight, perSecond }) => inFlight / perSecond));
   const { parameterValues } = levenbergMarquardt(
-    { x, y },
-    ([lambda = 0, sigma = 0, kappa = 0]: number[]) =>
-      (inFlight: number) =>
-        predict({ lambda, sigma, kappa }, inFlight),
+    { x: points.map((_, i) => i), y: points.map(() => 1) },
+    ([one = 0, linear = 0, square = 0]: number[]) =>
+      (i: number) => {
+        const { inFlight = 1, perSecond = 1 } = points[i] ?? {};
+        const line = one + (linear * (inFlight - 1)) / most + (square * inFlight * (inFlight - 1)) / most ** 2;
+        return (line * scale * perSecond) / inFlight;
+      },
     {
-      initialValues: [first.perSecond / first.inFlight / scale, 0.05, 0.001],
+      initialValues: [1, 0.1, 0.1],
       minValues: [1e-9, 0, 0],
-      maxValues: [1e9, 1, 1],
-      // Relative errors: a step with little load weighs as much as one with much.
-      weights: y.map((value) => 1 / value ** 2),
-      damping: 0.01,
-      gradientDifference: 1e-7,
+      damping: 1e-4,
+      gradientDifference: 1e-6,
       maxIterations: 300,
       errorTolerance: 1e-12,
     },
   );
-  const [lambda = 0, sigma = 0, kappa = 0] = parameterValues;
-  return { lambda: lambda * scale, sigma, kappa };
+  const [one = 1, linear = 0, square = 0] = parameterValues;
+  return { lambda: 1 / (one * scale), sigma: linear / most / one, kappa: square / most ** 2 / one };
 }
 
-function findPeak(fitted: Coefficients): { inFlight: number; perSecond: number } | undefined {
-  if (fitted.kappa <= 1e-9) return undefined;
-  const inFlight = Math.max(1, Math.sqrt((1 - fitted.sigma) / fitted.kappa));
-  return { inFlight, perSecond: predict(fitted, inFlight) };
+/** Where a curve that only ever flattens has nine tenths of its ceiling, that is its knee. */
+const flatShare = 0.9;
+
+function findKnee(fitted: Coefficients): { inFlight: number; perSecond: number } | undefined {
+  const { lambda, sigma, kappa } = fitted;
+  if (kappa > 1e-7) {
+    const inFlight = Math.max(1, Math.sqrt((1 - sigma) / kappa));
+    return { inFlight, perSecond: predict(fitted, inFlight) };
+  }
+  if (sigma < 1e-4) return undefined;
+  return { inFlight: ((1 - sigma) / sigma) * (flatShare / (1 - flatShare)), perSecond: lambda / sigma };
 }
 
-function bootstrap(points: readonly LoadPoint[], fitted: Coefficients, residuals: readonly number[], peak: number) {
+function bootstrap(points: readonly LoadPoint[], fitted: Coefficients, residuals: readonly number[], knee: number) {
   const random = createRandom(points.length);
-  const peaks = Array.from({ length: resamplings }, () => {
+  const knees = Array.from({ length: resamplings }, () => {
     const resampled = points.map(({ inFlight }) => {
       const residual = residuals[Math.floor(random() * residuals.length)] ?? 0;
       return { inFlight, perSecond: predict(fitted, inFlight) * (1 + residual) };
     });
-    return findPeak(fit(resampled))?.perSecond ?? Number.POSITIVE_INFINITY;
+    return findKnee(fit(resampled))?.perSecond ?? Number.POSITIVE_INFINITY;
   }).filter(Number.isFinite);
   return {
-    lowPerSecond: Math.min(peak, percentile(peaks, 0.025)),
-    highPerSecond: Math.max(peak, percentile(peaks, 0.975)),
+    lowPerSecond: Math.min(knee, percentile(knees, 0.025)),
+    highPerSecond: Math.max(knee, percentile(knees, 0.975)),
   };
 }

@@ -20,6 +20,7 @@ export interface RunSettings {
 /** Per thread, on the machine this was measured on (test/k6/arrival.test.ts): beyond it the rate may be off by more than 1 %. */
 export const arrivalLimitPerSecond = 1000;
 const judgeEveryMs = 500;
+const tellEveryMs = 5_000;
 
 export type EngineResult = Awaited<ReturnType<typeof runScript>>;
 
@@ -56,10 +57,12 @@ export async function runScript(settings: RunSettings) {
     };
     for (const handle of handles) handle.tell({ kind: 'start', startAt, setupData });
     const brake = watch({ settings, registry, handles, startAt });
+    const telling = setInterval(() => settings.say(describeProgress(options, recorder, startAt)), tellEveryMs);
     try {
       await Promise.all(handles.map((handle) => handle.finished));
     } finally {
       brake.end();
+      clearInterval(telling);
     }
     const durationMs = performance.timeOrigin + performance.now() - startAt;
     onProgress = () => undefined;
@@ -137,6 +140,22 @@ function watch({
       settings.signal.removeEventListener('abort', onAbort);
     },
   };
+}
+
+/** `12 of 60 s, step_100: 1200 begun, 3 under way, 0 dropped`: of the scenario that began last. */
+function describeProgress(
+  { scenarios }: RunOptions,
+  recorder: ReturnType<typeof createRecorder>,
+  startAt: number,
+): string {
+  const elapsedMs = performance.timeOrigin + performance.now() - startAt;
+  const endMs = Math.max(...scenarios.map(({ startTimeMs, durationMs }) => startTimeMs + durationMs));
+  const latest = scenarios
+    .filter(({ startTimeMs }) => startTimeMs <= elapsedMs)
+    .reduce((a, b) => (b.startTimeMs >= a.startTimeMs ? b : a));
+  const { started, active, dropped } = recorder.sumCounts(latest.name);
+  const times = `${Math.round(elapsedMs / 1000)} of ${Math.round(endMs / 1000)} s`;
+  return `${times}, ${latest.name}: ${started} begun, ${active} under way, ${dropped} dropped`;
 }
 
 async function callHook(

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { compareReports, findIncomparable, renderDifferences } from '../../capacity_planning/lib/compare.ts';
+import type { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
+import { keepReport } from '../../capacity_planning/lib/run-plan.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { openSink } from '../k6/sink.ts';
-import { runRig, step } from './rig.ts';
+import { makeFolder, runRig, step } from './rig.ts';
 
 t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t) => {
   let delayMs = 60;
@@ -13,11 +18,21 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   delayMs = 72;
   const slower = await runRig(t, rig);
 
-  const same = compareReports(first, again, [first, second]);
-  t.strictSame(
-    same.filter(({ isRegression, metric }) => isRegression && metric === 'p50'),
-    [],
-  );
+  const keep = (report: CapacityReport) => {
+    const folder = makeFolder(t);
+    keepReport(folder, report);
+    return folder;
+  };
+  const pair = [first, second].flatMap((report) => ['--pair', keep(report)]);
+  const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
+  const gate = (report: CapacityReport) =>
+    tryTool(process.execPath, [main, 'gate', keep(first), keep(report), ...pair], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+  const same = await gate(again);
+  t.equal(same.code, 0, same.output);
+  const caught = await gate(slower);
+  t.equal(caught.code, 4, caught.output);
   const found = compareReports(first, slower, [first, second]);
   const median = found.find(({ metric }) => metric === 'p50');
   t.equal(median?.isRegression, true, JSON.stringify(median));
@@ -25,6 +40,8 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   t.match(renderDifferences(found), /\| steady \| p50 .* SLOWER \|/);
 
   t.strictSame(findIncomparable(first, slower), []);
+  const other = await gate({ ...slower, scriptSha256: 'other' });
+  t.equal(other.code, 3, other.output);
   const elsewhere = { ...slower, machine: { ...slower.machine, processors: 64 }, scriptSha256: 'other' };
   t.match(findIncomparable(first, elsewhere).join('\n'), /script differs: .*\nmachine differs: .*64 x/);
 });

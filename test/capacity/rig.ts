@@ -15,6 +15,7 @@ export interface Rig {
   /** Runs in every iteration before its request. */
   before?: string;
   thresholds?: string;
+  env?: Record<string, string>;
 }
 
 export function makeFolder(t: Scope): string {
@@ -26,7 +27,7 @@ export function makeFolder(t: Scope): string {
 /** A run of the engine in its own process against a server of the test, as the command makes it. */
 export async function runRig(
   t: Scope,
-  { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}' }: Rig,
+  { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}', env = {} }: Rig,
 ): Promise<CapacityReport> {
   const folder = makeFolder(t);
   const scenario = join(folder, 'rig.ts');
@@ -38,8 +39,8 @@ export default async () => { ${before} await http.asyncRequest('GET', __ENV['TAR
 `,
   );
   return runPlan({
-    plan: { name: 'rig', scenario, claims, env: {} },
-    ...{ baseUrl: url, metricsUrls, folder, command: 'test', threads: 1 },
+    plan: { name: 'rig', scenario, claims, env },
+    ...{ baseUrl: url, metricsUrls, folder, command: 'test', threads: 1, say: () => undefined },
   });
 }
 

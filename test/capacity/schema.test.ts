@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import t from 'tap';
+import { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { openSink } from '../k6/sink.ts';
+import { runRig, step } from './rig.ts';
+
+const published: unknown = JSON.parse(
+  readFileSync(join(rootFolder, 'capacity_planning', 'capacity-report.schema.json'), 'utf8'),
+);
+
+t.test('the published schema is the one that reports are checked by', (t) => {
+  t.strictSame(published, JSON.parse(JSON.stringify(CapacityReport)), 'npm run capacity -- schema prints the new one');
+  t.end();
+});
+
+t.test('a report fits the published schema, and one that lacks something does not', async (t) => {
+  const { url } = await openSink(t);
+  const report = await runRig(t, {
+    url,
+    scenarios: `{ ${step('short')} }`,
+    env: { API_TOKEN: 'open sesame', RATE: '50' },
+  });
+  const validate = new Ajv().compile(published as object);
+  t.ok(validate(JSON.parse(JSON.stringify(report))), JSON.stringify(validate.errors));
+  t.notOk(validate({ ...report, steps: undefined }));
+  t.notOk(validate({ ...report, judgement: { ...report.judgement, verdict: 'GOOD' } }));
+  t.equal(report.plan.env['RATE'], '50');
+  t.notMatch(JSON.stringify(report), /open sesame/, 'no secret is kept');
+});
