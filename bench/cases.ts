@@ -6,6 +6,7 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   'multipart-parse': () => import('./cases/multipart-parse.ts'),
   upload: () => import('./cases/upload.ts'),
   'upload-memory': () => import('./cases/upload-memory.ts'),
+  'upload-crowd': () => import('./cases/upload-crowd.ts'),
   login: () => import('./cases/login.ts'),
   rankings: () => import('./cases/rankings.ts'),
   reuseport: () => import('./cases/reuseport.ts'),

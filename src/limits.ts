@@ -35,7 +35,7 @@ export const s3PartAttempts = 4;
 export const s3RetryBaseMs = 100;
 export const s3ErrorBodyMaxBytes = 4 * KiB;
 
-/** What is read and dropped of a refused upload, so that the answer is not lost to a reset. */
+/** What is read and dropped of a refused upload behind its answer, and for how long its connection is kept at the most. */
 export const refusedBodyDrainMaxBytes = 1 * MiB;
 export const refusedBodyDrainMs = 2_000;
 

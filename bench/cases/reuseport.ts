@@ -1,13 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import { freePort } from '../../scripts/lib/ports.ts';
-import { waitFor } from '../../scripts/lib/wait.ts';
 import type { BenchCase, Contestant, Figures } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { measureCpu } from '../lib/process-cost.ts';
 import { makeBenchFolder } from '../lib/servers.ts';
 import { median } from '../lib/statistics.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
-import { openOurs, type Settings, startS3Sink, type UploadServer } from '../lib/upload-servers.ts';
+import { openOurs, startS3Sink } from '../lib/upload-servers.ts';
+import { startWebGroup, type WebGroup } from '../lib/web-group.ts';
 
 const connectionCounts = [8, 16, 64] as const;
 const trialsPerRound = 25;
@@ -17,13 +16,6 @@ const body = createUploadBody(10 * 1024 * 1024);
 const requestMs = 4_000;
 const requestConnections = 64;
 const processors = 2;
-
-/** Processes that share a port, and where each counts what it served. */
-interface Group {
-  readonly port: number;
-  readonly pids: readonly number[];
-  readonly metricsPorts: readonly number[];
-}
 
 /**
  * How the kernel deals connections out to the web processes of an instance, and what a second process brings. The load
@@ -37,8 +29,8 @@ export const benchCase: BenchCase = {
     const folder = makeBenchFolder(defer);
     const ours = await openOurs(folder, defer);
     const { plain } = await startS3Sink(folder, defer);
-    const one = await startGroup(1, ours.start, plain);
-    const two = await startGroup(2, ours.start, plain);
+    const one = await startWebGroup(1, ours.start, plain);
+    const two = await startWebGroup(2, ours.start, plain);
     return {
       contestants: [
         ...connectionCounts.map((count) => spreadConnections(two, count)),
@@ -51,28 +43,8 @@ export const benchCase: BenchCase = {
   },
 };
 
-async function startGroup(
-  count: number,
-  start: (settings: Settings) => Promise<UploadServer>,
-  settings: Settings,
-): Promise<Group> {
-  const port = await freePort();
-  const pids: number[] = [];
-  const metricsPorts: number[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const metricsPort = await freePort();
-    const own = { PORT: String(port), METRICS_PORT: String(metricsPort), WEB_PROCESSES: String(count) };
-    const { pid } = await start({ ...settings, ...own });
-    // The port answers as soon as one of them does: the others say so on a port of their own.
-    await waitFor('a web process to be there', async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).ok);
-    pids.push(pid);
-    metricsPorts.push(metricsPort);
-  }
-  return { port, pids, metricsPorts };
-}
-
 /** As a balancer does it: connections that stay, opened together. Each asks once, and the processes tell who was asked. */
-function spreadConnections({ port, metricsPorts }: Group, count: number): Contestant {
+function spreadConnections({ port, metricsPorts }: WebGroup, count: number): Contestant {
   return {
     name: `${count} kept connections`,
     async run({ isWarmUp }) {
@@ -112,7 +84,7 @@ async function countRequests(metricsPorts: readonly number[]): Promise<number[]>
   );
 }
 
-function load(name: string, { port, pids }: Group, token: string): Contestant {
+function load(name: string, { port, pids }: WebGroup, token: string): Contestant {
   return {
     name,
     async run({ isWarmUp }): Promise<Figures> {

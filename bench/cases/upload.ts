@@ -29,7 +29,8 @@ export const benchCase: BenchCase = {
   async open(defer) {
     const folder = makeBenchFolder(defer);
     const ours = await openOurs(folder, defer);
-    const sink = await startS3Sink(folder, defer);
+    const { plain, tls } = await startS3Sink(folder, defer);
+    const sink = { plain, tls };
     const contestants: Contestant[] = [];
     for (const [link, settings] of Object.entries(sink)) {
       const servers = await startAll(folder, ours.start, settings, defer);

@@ -22,11 +22,33 @@ export function createUploadBody(fileBytes: number): UploadBody {
   return { boundary, bytes: Buffer.concat([before, createNoise(fileBytes), after]) };
 }
 
+/** What a client saw, and how long after it had asked for the connection. */
+export interface UploadOutcome {
+  /** Of the answer; 0 when the connection ended without one. */
+  readonly status: number;
+  readonly seconds: number;
+  /** The answer, or how the connection ended. */
+  readonly text: string;
+}
+
 /**
  * Sends the form again and again, each over a connection of its own, so many at once. The body goes to the kernel as it
  * is, so that this end costs little. Rejects on any answer but 201.
  */
-export async function runUploads({ port, token, body, uploads, atOnce }: UploadLoad): Promise<void> {
+export async function runUploads({ uploads, atOnce, ...load }: UploadLoad): Promise<void> {
+  let left = uploads;
+  const runLane = async () => {
+    for (; left > 0; ) {
+      left -= 1;
+      const { status, text } = await sendUpload(load);
+      if (status !== 201) throw new Error(`Expected an upload to be answered 201, got ${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, runLane));
+}
+
+/** As one client sends it that listens while it sends, and stops sending once it is answered. */
+export function sendUpload({ port, token, body }: Pick<UploadLoad, 'port' | 'token' | 'body'>): Promise<UploadOutcome> {
   const head = [
     'POST /api/videos/upload HTTP/1.1',
     'Host: 127.0.0.1',
@@ -36,35 +58,25 @@ export async function runUploads({ port, token, body, uploads, atOnce }: UploadL
     '',
     '',
   ].join('\r\n');
-  let left = uploads;
-  const runLane = async () => {
-    for (; left > 0; ) {
-      left -= 1;
-      await sendOne(port, head, body.bytes);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, runLane));
-}
-
-/** Resolves with the status line: what stands behind it does not matter here. */
-function sendOne(port: number, head: string, body: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    const startedAt = performance.now();
+    let answer = '';
+    let end = 'the end of the connection';
     const socket = connect(port, '127.0.0.1', () => {
       socket.write(head);
-      socket.write(body);
+      socket.write(body.bytes);
     });
-    let answer = '';
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
       answer += text;
-      if (!answer.includes('\r\n\r\n')) return;
-      socket.destroy();
-      if (answer.startsWith('HTTP/1.1 201 ')) resolve();
-      else reject(new Error(`Expected an upload to be answered 201, got ${answer}`));
+      if (answer.includes('\r\n\r\n')) socket.destroy();
     });
-    socket.on('error', reject);
-    socket.on('close', () =>
-      reject(new Error(`Expected an answer to an upload, got the end of the connection${answer}`)),
-    );
+    socket.on('error', (error) => {
+      end = error.message;
+    });
+    socket.on('close', () => {
+      const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
+      resolve({ status, seconds: (performance.now() - startedAt) / 1000, text: answer || end });
+    });
   });
 }

@@ -65,16 +65,29 @@ export async function startFastApi(folder: string, settings: Settings, defer: De
   return startServer('fastapi-upload', folder, [script], defer, settings, python);
 }
 
-/** The S3 end that drops everything; the settings lead to it, plain or by TLS. */
-export async function startS3Sink(folder: string, defer: Defer): Promise<{ plain: Settings; tls: Settings }> {
+/** What the slow S3 end takes of each connection. */
+export const slowBytesPerSecond = 20_000_000;
+
+/** The S3 end that drops everything; the settings lead to it, plain, by TLS, or plain and slow. */
+export async function startS3Sink(
+  folder: string,
+  defer: Defer,
+): Promise<{ plain: Settings; tls: Settings; slow: Settings }> {
   const { keyPath, certificatePath } = makeCertificate(folder);
-  const tlsPort = await freePort();
-  const files = { TLS_KEY: keyPath, TLS_CERT: certificatePath };
-  const { port } = await startNodePeer('s3-sink', folder, { TLS_PORT: String(tlsPort), ...files }, defer);
+  const [tlsPort, slowPort] = [await freePort(), await freePort()];
+  const settings = {
+    TLS_PORT: String(tlsPort),
+    TLS_KEY: keyPath,
+    TLS_CERT: certificatePath,
+    SLOW_PORT: String(slowPort),
+    SLOW_BYTES_PER_SECOND: String(slowBytesPerSecond),
+  };
+  const { port } = await startNodePeer('s3-sink', folder, settings, defer);
   const trust = { NODE_EXTRA_CA_CERTS: certificatePath, AWS_CA_BUNDLE: certificatePath };
   return {
     plain: { ...anyKeys, S3_ENDPOINT: `http://127.0.0.1:${port}` },
     tls: { ...anyKeys, ...trust, S3_ENDPOINT: `https://127.0.0.1:${tlsPort}` },
+    slow: { ...anyKeys, S3_ENDPOINT: `http://127.0.0.1:${slowPort}` },
   };
 }
 

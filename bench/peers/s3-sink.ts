@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto';
 /**
  * As much of an S3 server as an upload needs, and nothing behind it: bodies are read and dropped, every request is granted.
  * So little CPU of its own that on a small machine the contestants are what is measured. Not for what must be kept or
- * refused: that is for a real one. Plain on PORT and by TLS on TLS_PORT.
+ * refused: that is for a real one. Plain on PORT, by TLS on TLS_PORT, and plain at SLOW_BYTES_PER_SECOND a connection on
+ * SLOW_PORT.
  */
-const { PORT, TLS_PORT, TLS_KEY = '', TLS_CERT = '' } = process.env;
+const { PORT, TLS_PORT, SLOW_PORT, TLS_KEY = '', TLS_CERT = '' } = process.env;
+const slowBytesPerMs = Number(process.env['SLOW_BYTES_PER_SECOND']) / 1000;
 const etag = '"d41d8cd98f00b204e9800998ecf8427e"';
 
 /** What has been sent under each upload id, and then under each key: somebody may look whether all of it is there. */
@@ -17,27 +19,50 @@ const rememberedMax = 10_000;
 type Answer = (res: HttpResponse, bodyBytes: number) => void;
 
 serve(uws.App(), PORT);
+serve(uws.App(), SLOW_PORT, slowBytesPerMs);
 serve(uws.SSLApp({ key_file_name: TLS_KEY, cert_file_name: TLS_CERT }), TLS_PORT);
 process.on('SIGTERM', () => process.exit(0));
 
-function serve(app: TemplatedApp, port: string | undefined): void {
+function serve(app: TemplatedApp, port: string | undefined, bytesPerMs = Number.POSITIVE_INFINITY): void {
   app.any('/*', (res, req) => {
     const answer = chooseAnswer(req);
     let bodyBytes = 0;
     let isOver = false;
+    const waitFor = openPace(bytesPerMs);
+    const later = (ms: number, go: () => void) => {
+      if (ms > 0) setTimeout(() => isOver || go(), ms);
+      else if (!isOver) go();
+    };
     res.onAborted(() => {
       isOver = true;
     });
     res.onData((bytes, isLast) => {
       bodyBytes += bytes.byteLength;
-      if (!isLast || isOver) return;
-      isOver = true;
-      res.cork(() => answer(res, bodyBytes));
+      const waitMs = waitFor(bytes.byteLength);
+      if (isLast) {
+        later(waitMs, () => {
+          isOver = true;
+          res.cork(() => answer(res, bodyBytes));
+        });
+      } else if (waitMs > 0) {
+        res.pause();
+        later(waitMs, () => res.resume());
+      }
     });
   });
   app.listen(Number(port), (socket) => {
     if (!socket) throw new Error(`Expected port ${port} to be free, got it taken`);
   });
+}
+
+/** How long to wait behind so many more bytes. */
+function openPace(bytesPerMs: number): (bytes: number) => number {
+  let readyAt = performance.now();
+  return (bytes) => {
+    if (bytesPerMs === Number.POSITIVE_INFINITY) return 0;
+    readyAt = Math.max(readyAt, performance.now()) + bytes / bytesPerMs;
+    return readyAt - performance.now();
+  };
 }
 
 function chooseAnswer(req: HttpRequest): Answer {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refusedBodyDrainMaxBytes, refusedBodyDrainMs } from '../limits.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, signalOf } from './exchange.ts';
 
 export type BodyStream = ReturnType<typeof openBodyStream>;
 
@@ -54,24 +54,30 @@ export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
     resume();
   }
 
-  /** Reads on and drops, so that the answer to a refused request is not lost to a reset; bounded in bytes and time. */
-  async function drain(): Promise<void> {
-    isStopped = false;
-    if (hasEnded || exchange.isOver) return;
-    const done = new AbortController();
+  /**
+   * For a body that was answered before its end: reads on for a moment and drops, so that who is still sending gets to see the
+   * answer before the connection is cut. Behind `refusedBodyDrainMaxBytes` the socket is left alone until the time is over,
+   * unless the client leaves. Resolves to whether the body has ended.
+   */
+  async function drop(): Promise<boolean> {
+    const over = new AbortController();
     let dropped = 0;
+    isStopped = false;
     early.take();
     receive = (chunk, isLast) => {
       dropped += chunk.length;
-      if (isLast || dropped >= refusedBodyDrainMaxBytes) done.abort();
+      if (isLast) over.abort();
+      else if (dropped >= refusedBodyDrainMaxBytes) pause();
     };
     resume();
-    await sleep(refusedBodyDrainMs, undefined, { signal: done.signal }).catch(() => undefined);
-    receive = () => undefined;
+    const signal = AbortSignal.any([over.signal, signalOf(exchange)]);
+    if (!hasEnded) await sleep(refusedBodyDrainMs, undefined, { signal }).catch(() => undefined);
+    if (hasEnded) resume();
+    return hasEnded;
   }
 
   /**
-   * Nobody wants the rest: what is here already is dropped, and no more is taken from the socket until `drain`. Behind a body
+   * Nobody wants the rest: what is here already is dropped, and no more is taken from the socket until `drop`. Behind a body
    * that has ended stands the next request, so then the socket goes on.
    */
   function stop(): void {
@@ -87,7 +93,7 @@ export function openBodyStream(exchange: Exchange, earlyBytes: EarlyBytes) {
     start,
     pause,
     resume,
-    drain,
+    drop,
     stop,
     hasEnded: () => hasEnded,
     isPaused: () => isPaused,

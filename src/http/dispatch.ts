@@ -103,7 +103,6 @@ function readUploadHeaders(req: HttpRequest) {
   return {
     authorization: req.getHeader('authorization'),
     contentType: req.getHeader('content-type'),
-    expectsContinue: req.getHeader('expect').toLowerCase() === '100-continue',
   };
 }
 

@@ -18,6 +18,8 @@ export interface Exchange {
   /** Inside the route's handler, where the server holds back what is written until the handler returns. */
   isCorked: boolean;
   closesConnection: boolean;
+  /** Of a request that is answered before its body has come: what is to follow behind the answer; true when the body has ended. */
+  dropRest: (() => Promise<boolean>) | undefined;
   status: number;
   bytesIn: number;
   bytesOut: number;
@@ -47,6 +49,7 @@ export function openExchange(res: HttpResponse, req: HttpRequest, method: string
     isWatched: false,
     isCorked: true,
     closesConnection: false,
+    dropRest: undefined,
     status: 0,
     bytesIn: 0,
     bytesOut: 0,

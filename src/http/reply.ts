@@ -51,10 +51,40 @@ export function sendReply(exchange: Exchange, reply: Reply): void {
 }
 
 function write(exchange: Exchange, reply: Reply, bytes: Buffer | string, length: number): void {
+  if (exchange.dropRest !== undefined) {
+    writeAhead(exchange, reply, bytes, length, exchange.dropRest);
+    return;
+  }
   exchange.isOver = true;
   writeHead(exchange, reply, length);
   if (hasBody(exchange, reply)) exchange.res.end(bytes, exchange.closesConnection);
   else endWithoutBody(exchange, reply.status === 304 ? 0 : length);
+}
+
+/**
+ * The answer to a request whose body has not come yet. Told that an answer is complete, the server would end the connection
+ * at once, and a client that is still sending would see that instead of its answer; or it would read on for as long as
+ * there is anything to read. So it is given the whole answer and left to believe that a byte is missing, until the rest of
+ * the body has come or was not waited for any longer.
+ */
+function writeAhead(
+  exchange: Exchange,
+  reply: Reply,
+  bytes: Buffer | string,
+  length: number,
+  dropRest: () => Promise<boolean>,
+): void {
+  const { res, closesConnection } = exchange;
+  writeHead(exchange, reply, length);
+  if (closesConnection) res.writeHeader('Connection', 'close');
+  res.tryEnd('', length);
+  res.tryEnd(bytes, length + 1);
+  dropRest().then((hasEnded) => {
+    if (exchange.isOver) return;
+    exchange.isOver = true;
+    if (hasEnded && !closesConnection) res.cork(() => res.tryEnd('', length));
+    else res.close();
+  });
 }
 
 function hasBody({ method }: Exchange, { status }: Reply): boolean {

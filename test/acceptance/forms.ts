@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Answer } from '../support/http.ts';
 import type { Player } from '../support/player.ts';
+import type { RawAnswer } from './raw-http.ts';
 import { type Api, countStored, mp4, type Stored } from './support.ts';
 
 export interface RawPart {
@@ -79,4 +80,20 @@ export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unk
     after = await countStored(api.environment);
   }
   t.strictSame(after, before, 'no row, no object, no open multipart upload, no intent');
+}
+
+/** The head of an upload's request, written by hand; what frames the body is among `lines`. */
+export function uploadHead(ownToken: string) {
+  return (lines: string[], token = ownToken): string => {
+    const type = `Content-Type: multipart/form-data; boundary=${boundary}`;
+    const all = ['POST /api/videos/upload HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`, type, ...lines];
+    return `${all.join('\r\n')}\r\n\r\n`;
+  };
+}
+
+/** An answer of this status whose body is a sentence. */
+export function expectSentence(t: Test, answer: RawAnswer, status: number): void {
+  t.equal(answer.status, status, answer.body.slice(0, 200));
+  t.strictSame(Object.keys(JSON.parse(answer.body)), ['detail']);
+  t.match(answer.header('x-request-id'), /./);
 }

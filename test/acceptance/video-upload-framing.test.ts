@@ -1,8 +1,16 @@
 import { Readable } from 'node:stream';
-import t, { type Test } from 'tap';
-import { request } from '../support/http.ts';
-import { boundary, leavesNothing, rawForm, titlePart, uploader, videoPart } from './forms.ts';
-import { openSocket, type RawAnswer, readAnswer, sendRaw } from './raw-http.ts';
+import t from 'tap';
+import {
+  boundary,
+  expectSentence,
+  leavesNothing,
+  rawForm,
+  titlePart,
+  uploader,
+  uploadHead,
+  videoPart,
+} from './forms.ts';
+import { openSocket, readAnswer, sendRaw } from './raw-http.ts';
 import { expectRefusal, mp4, openApi, type Uploaded } from './support.ts';
 
 const api = await openApi(t);
@@ -12,11 +20,7 @@ const send = uploader(api, ana);
 const small = rawForm([titlePart(), videoPart()]);
 const large = rawForm([titlePart(), videoPart(mp4(20_000_000))]);
 
-function head(lines: string[], token = ana.token): string {
-  const type = `Content-Type: multipart/form-data; boundary=${boundary}`;
-  const all = ['POST /api/videos/upload HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`, type, ...lines];
-  return `${all.join('\r\n')}\r\n\r\n`;
-}
+const head = uploadHead(ana.token);
 
 function chunk(bytes: Uint8Array | string): Buffer {
   const content = Buffer.from(bytes as string);
@@ -24,12 +28,6 @@ function chunk(bytes: Uint8Array | string): Buffer {
 }
 
 const lastChunk = '0\r\n\r\n';
-
-function expectSentence(t: Test, answer: RawAnswer, status: number): void {
-  t.equal(answer.status, status, answer.body.slice(0, 200));
-  t.strictSame(Object.keys(JSON.parse(answer.body)), ['detail']);
-  t.match(answer.header('x-request-id'), /./);
-}
 
 t.test('a body without a length is served like any other, and its connection closed after the answer', async (t) => {
   for (const line of ['Transfer-Encoding: chunked', 'transfer-encoding: Chunked', 'TRANSFER-ENCODING:chunked']) {
@@ -141,75 +139,6 @@ t.test('nothing hides behind a chunked body: the request after it is not served'
     t.ok(text.split('HTTP/1.1 ').length <= 2, `${front.slice(0, 30)}: one answer at most`);
     t.notMatch(front.includes('GET') ? '' : text, /alive/);
   }
-});
-
-t.test('a length over 101 MiB is refused unread, with the size it told', async (t) => {
-  const limit = 101 * 1024 * 1024;
-  const sizes: [number, string][] = [
-    [limit + 1, '101.00'],
-    [150 * 1024 * 1024, '150.00'],
-    [10_737_418_240, '10240.00'],
-    [999_999_999_999_999, '953674316.41'],
-  ];
-  for (const [length, told] of sizes) {
-    await leavesNothing(t, api, async () => {
-      const answer = await sendRaw(service.port, head([`Content-Length: ${length}`]), { timeoutMs: 5_000 });
-      expectSentence(t, answer, 400);
-      const detail = `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${told}MB`;
-      t.strictSame(JSON.parse(answer.body), { detail });
-    });
-  }
-  const unknown = await sendRaw(service.port, head([`Content-Length: ${limit + 1}`], 'nonsense'), { timeoutMs: 5_000 });
-  expectSentence(t, unknown, 401);
-});
-
-t.test('who sends up to a MiB without a token reads the answer all the same', async (t) => {
-  const body = large.subarray(0, 1_000_000);
-  for (let round = 0; round < 10; round += 1) {
-    await leavesNothing(t, api, async () => {
-      const answer = await sendRaw(service.port, head([`Content-Length: ${body.length}`], 'nonsense'), {
-        chunks: [body],
-      });
-      expectSentence(t, answer, 401);
-    });
-  }
-});
-
-t.test('of a larger body without a token a MiB is read at most', async (t) => {
-  const metric = async () => {
-    const { text } = await request(service.metricsUrls.web[0] as string);
-    return Number(/^competition_upload_bytes_total (\d+)/m.exec(text)?.[1] ?? 0);
-  };
-  await leavesNothing(t, api, async () => {
-    const before = await metric();
-    await sendRaw(service.port, head([`Content-Length: ${large.length}`], 'nonsense'), { chunks: [large] }).catch(
-      () => undefined,
-    );
-    const read = (await metric()) - before;
-    t.ok(read < 2 * 1024 * 1024, `${read} bytes, what one read of the socket delivers included`);
-  });
-});
-
-t.test('who asks before sending, and sends when told to, reads the refusal', async (t) => {
-  const lines = [`Content-Length: 500000`, 'Expect: 100-continue'];
-  for (let round = 0; round < 10; round += 1) {
-    const answer = await sendRaw(service.port, head(lines, 'nonsense'), { chunks: [large.subarray(0, 500_000)] });
-    expectSentence(t, answer, 401);
-  }
-  const good = await sendRaw(service.port, head([`Content-Length: ${small.length}`, 'Expect: 100-continue']), {
-    chunks: [small],
-  });
-  t.equal(good.status, 201);
-});
-
-t.test('a wrong type is told before the body is through', async (t) => {
-  await leavesNothing(t, api, async () => {
-    const body = rawForm([titlePart(), videoPart(mp4(20_000_000), 'video/avi')]);
-    const answer = await sendRaw(service.port, head([`Content-Length: ${body.length}`]), {
-      chunks: [body.subarray(0, 500)],
-    });
-    expectSentence(t, answer, 400);
-  });
 });
 
 t.test('two uploads on one connection are two videos', async (t) => {

@@ -2,6 +2,7 @@ import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
   earlyBytesMax,
+  refusedBodyDrainMaxBytes,
   unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
   uploadBodyMaxBytes,
@@ -21,12 +22,11 @@ import { openUploadForm, type UploadForm } from '../upload-form.ts';
 export interface UploadHeaders {
   readonly authorization: string;
   readonly contentType: string;
-  readonly expectsContinue: boolean;
 }
 
 /**
- * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone and a
- * bounded rest of the body is dropped before the answer goes out. Must be called inside the route's own handler.
+ * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
+ * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
 export function receiveUpload(exchange: Exchange, headers: UploadHeaders, service: Service): Promise<Reply> {
   const body = openBodyStream(exchange, service.earlyBytes);
@@ -42,11 +42,8 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
   service.lifecycle.uploads += 1;
   service.metrics.uploadsInFlight.inc();
   return runUpload(exchange, headers, service, body, given)
-    .catch(async (error: unknown) => {
-      if (!body.hasEnded()) {
-        if (!headers.expectsContinue || exchange.bytesIn > 0) await body.drain();
-        if (!body.hasEnded()) exchange.closesConnection = true;
-      }
+    .catch((error: unknown) => {
+      if (!body.hasEnded()) answerAhead(exchange, body, service);
       throw error;
     })
     .finally(() => {
@@ -57,6 +54,14 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
       service.metrics.uploadsInFlight.dec();
       service.metrics.uploadBytes.inc(exchange.bytesIn);
     });
+}
+
+/** The connection is kept only where the rest is little enough to be waited for. */
+function answerAhead(exchange: Exchange, body: BodyStream, { metrics }: Service): void {
+  const { bytesIn, headers } = exchange;
+  if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
+    exchange.closesConnection = true;
+  exchange.dropRest = () => body.drop().finally(() => metrics.uploadBytes.inc(exchange.bytesIn - bytesIn));
 }
 
 async function runUpload(

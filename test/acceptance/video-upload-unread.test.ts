@@ -1,0 +1,101 @@
+import t from 'tap';
+import { request } from '../support/http.ts';
+import { expectSentence, leavesNothing, rawForm, titlePart, uploadHead, videoPart } from './forms.ts';
+import { openSocket, readAnswer, sendRaw } from './raw-http.ts';
+import { mp4, openApi } from './support.ts';
+
+const api = await openApi(t);
+const { service } = api;
+const ana = await api.newPlayer();
+const small = rawForm([titlePart(), videoPart()]);
+const large = rawForm([titlePart(), videoPart(mp4(20_000_000))]);
+
+const head = uploadHead(ana.token);
+
+t.test('of a larger body without a token a MiB is read at most, and then the connection is cut', async (t) => {
+  const readBytes = async () => {
+    const { text } = await request(service.metricsUrls.web[0] as string);
+    return Number(/^competition_upload_bytes_total (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+  await leavesNothing(t, api, async () => {
+    const before = await readBytes();
+    const socket = await openSocket(service.port);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const answer = readAnswer(socket);
+    socket.write(head([`Content-Length: ${large.length}`], 'nonsense'));
+    socket.write(large);
+    expectSentence(t, await answer, 401);
+    await closed;
+    const read = (await readBytes()) - before;
+    t.ok(read > 0 && read < 2 * 1024 * 1024, `${read} bytes, what one read of the socket delivers included`);
+  });
+});
+
+t.test('a length over 101 MiB is refused unread, with the size it told', async (t) => {
+  const limit = 101 * 1024 * 1024;
+  const sizes: [number, string][] = [
+    [limit + 1, '101.00'],
+    [150 * 1024 * 1024, '150.00'],
+    [10_737_418_240, '10240.00'],
+    [999_999_999_999_999, '953674316.41'],
+  ];
+  for (const [length, told] of sizes) {
+    await leavesNothing(t, api, async () => {
+      const answer = await sendRaw(service.port, head([`Content-Length: ${length}`]), { timeoutMs: 5_000 });
+      expectSentence(t, answer, 400);
+      const detail = `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${told}MB`;
+      t.strictSame(JSON.parse(answer.body), { detail });
+    });
+  }
+  const unknown = await sendRaw(service.port, head([`Content-Length: ${limit + 1}`], 'nonsense'), { timeoutMs: 5_000 });
+  expectSentence(t, unknown, 401);
+});
+
+t.test('who sends without a token reads the answer all the same, however much is still to come', async (t) => {
+  for (let round = 0; round < 20; round += 1) {
+    const body = large.subarray(0, [1_000_000, 3_000_000, large.length][round % 3]);
+    await leavesNothing(t, api, async () => {
+      const answer = await sendRaw(service.port, head([`Content-Length: ${body.length}`], 'nonsense'), {
+        chunks: [body],
+      });
+      expectSentence(t, answer, 401);
+      t.equal(answer.header('connection'), body.length > 2_000_000 ? 'close' : undefined);
+    });
+  }
+});
+
+t.test('a refusal does not end the connection when little of the body was left', async (t) => {
+  const socket = await openSocket(service.port);
+  const refused = readAnswer(socket);
+  socket.write(head(['Content-Length: 300000'], 'nonsense'));
+  expectSentence(t, await refused, 401);
+  socket.write(large.subarray(0, 300_000));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const answer = readAnswer(socket);
+  socket.write(head([`Content-Length: ${small.length}`]));
+  socket.write(small);
+  t.equal((await answer).status, 201);
+  socket.destroy();
+});
+
+t.test('who asks before sending, and sends when told to, reads the refusal', async (t) => {
+  const lines = [`Content-Length: 500000`, 'Expect: 100-continue'];
+  for (let round = 0; round < 10; round += 1) {
+    const answer = await sendRaw(service.port, head(lines, 'nonsense'), { chunks: [large.subarray(0, 500_000)] });
+    expectSentence(t, answer, 401);
+  }
+  const good = await sendRaw(service.port, head([`Content-Length: ${small.length}`, 'Expect: 100-continue']), {
+    chunks: [small],
+  });
+  t.equal(good.status, 201);
+});
+
+t.test('a wrong type is told before the body is through', async (t) => {
+  await leavesNothing(t, api, async () => {
+    const body = rawForm([titlePart(), videoPart(mp4(20_000_000), 'video/avi')]);
+    const answer = await sendRaw(service.port, head([`Content-Length: ${body.length}`]), {
+      chunks: [body.subarray(0, 500)],
+    });
+    expectSentence(t, answer, 400);
+  });
+});
