@@ -1,6 +1,6 @@
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
-import { authenticate } from './auth.ts';
+import { authenticate, invalidCredentials, readToken } from './auth.ts';
 import { readClientAddress } from './client-address.ts';
 import { openDeadlines } from './deadlines.ts';
 import { type Exchange, openExchange, watchAbort } from './exchange.ts';
@@ -50,8 +50,19 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
       return body.then((value) => handle(checkBody(value, bodyFaults)));
     };
     if (!route.needsUser) return proceed(0);
+    if (route.trustsToken) return refuseNobody(readToken(req.getHeader('authorization'), service), proceed);
     const userId = authenticate(req.getHeader('authorization'), service);
     return typeof userId === 'number' ? proceed(userId) : userId.then(proceed);
+  }
+
+  /** Who is nobody is told so before anything that is wrong with the request. */
+  async function refuseNobody(userId: number, proceed: (userId: number) => Reply | Promise<Reply>): Promise<Reply> {
+    try {
+      return await proceed(userId);
+    } catch (error) {
+      if (error instanceof ValidationError && !(await service.knownUsers.has(userId))) throw invalidCredentials();
+      throw error;
+    }
   }
 
   function finish(exchange: Exchange, reply: Reply): void {

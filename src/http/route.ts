@@ -13,6 +13,8 @@ export interface Route {
   readonly summary: string;
   readonly tag: string;
   readonly needsUser: boolean;
+  /** The user is not looked for beforehand, which would cost a question of its own: the handler refuses who is nobody. */
+  readonly trustsToken?: true;
   /** Counted for the user, or for the client's address where none is needed. */
   readonly limit?: LimitName;
   readonly params?: TSchema;

@@ -178,6 +178,7 @@ export const routes: readonly Route[] = [
     summary: 'Vote for a video, once',
     tag: 'public',
     needsUser: true,
+    trustsToken: true,
     limit: 'vote-user',
     params: videos.VideoPath,
     answers: answers(200, open.Message, [400, 401, 404, 422]),

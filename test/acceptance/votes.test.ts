@@ -1,4 +1,5 @@
 import t from 'tap';
+import { openTokens } from '../../src/tokens.ts';
 import { expectFaults, expectRefusal, expectUnauthorized, openApi } from './support.ts';
 
 const api = await openApi(t, { webProcesses: 2 });
@@ -73,6 +74,10 @@ t.test('while a video is not processed or public it is not available for voting'
 t.test('refusals come as 401, 422, 404', async (t) => {
   expectUnauthorized(t, await call('POST', '/api/public/videos/1/vote'));
   expectUnauthorized(t, await vote('x', 'nonsense'));
+  const nobody = openTokens(environment.config.tokens).issue(999_999_999);
+  const open = await api.videoIn('public', ana);
+  const waiting = await api.videoIn('uploaded', ana);
+  for (const id of ['x', 999_999, waiting, open]) expectUnauthorized(t, await vote(id, nobody));
   expectFaults(t, await vote('x', ben.token), [['int_parsing', 'path', 'video_id']]);
   expectRefusal(t, await vote(999_999, ben.token), 404, 'Video not found');
 });

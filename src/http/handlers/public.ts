@@ -42,9 +42,13 @@ function answerVariant({ bytes, etag, headers, head }: Variant, ifNoneMatch: str
   return isKnown ? { status: 304, headers } : { status: 200, bytes, head };
 }
 
-export async function handleVote({ userId, params }: OfVideo, { votes, metrics }: Service): Promise<Reply> {
+/** A vote that stands in the table, now or before, is somebody's; of any other one it has to be looked up. */
+export async function handleVote({ userId, params }: OfVideo, service: Service): Promise<Reply> {
+  const { votes, metrics, knownUsers } = service;
   const outcome = await votes.cast({ videoId: params.video_id, userId });
   metrics.votes.inc({ result: outcome });
+  if (outcome === 'counted' || outcome === 'already_voted') knownUsers.remember(userId);
+  else if (!(await knownUsers.has(userId))) throw invalidCredentials();
   if (outcome !== 'counted') throw refusals[outcome]();
   return { status: 200, body: { message: 'Vote successfully registered' } };
 }
