@@ -16,6 +16,8 @@ export interface PostgresOptions {
   logPath: string;
   /** False only where the data may be lost: tests. */
   isDurable: boolean;
+  /** How many may be connected at once (200). */
+  connectionsMax?: number;
 }
 
 export interface PostgresServer extends Server {
@@ -93,7 +95,7 @@ function serverArguments(folder: string, options: PostgresOptions): string[] {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: '200',
+    max_connections: String(options.connectionsMax ?? 200),
     timezone: 'UTC',
     log_timezone: 'UTC',
     fsync: options.isDurable ? 'on' : 'off',

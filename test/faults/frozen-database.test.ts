@@ -18,6 +18,8 @@ import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { startService } from '../support/service.ts';
 import { openFaultRun } from './support/fault-run.ts';
+import { makePublicVideos } from './support/public-videos.ts';
+import { faultEnvironment, settle } from './support/settle.ts';
 
 const run = openFaultRun('frozen-database', 1, () => 1);
 /** What asks the database again and again, and what is merely connected and asks for health now and then. */
@@ -32,14 +34,18 @@ const lateMs = requestDeadlineMs + 1_000;
 t.setTimeout(180_000);
 
 t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soon after the thaw', async (t) => {
-  const environment = await createEnvironment(t, { values: { LOG_LEVEL: 'warn' } });
+  const environment = await createEnvironment(t, faultEnvironment);
   const postgres = await startOwnPostgres(t, environment.folder);
   const { sql, url } = postgres;
+  const own = { ...environment, sql, config: { ...environment.config, databaseUrl: url } };
   const tokens = openTokens(environment.config.tokens);
   await sql`
     insert into users (first_name, last_name, email, password_hash)
     select 'V', 'V', n || '@example.com', 'x' from generate_series(1, ${busy}::int) as n`;
-  await sql`insert into videos (title, status, user_id) select 'v', 'public', 1 + n % ${busy}::int from generate_series(1, 500) as n`;
+  const videos = await makePublicVideos(
+    own,
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
   const service = await startService(t, environment, { webProcesses: 2, env: { DATABASE_URL: url } });
 
   const answers: { atMs: number; ms: number; status: string }[] = [];
@@ -49,10 +55,9 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
   const health = { slowestMs: 0, asked: 0 };
   const ask = (i: number) => {
     const headers = { Authorization: `Bearer ${tokens.issue(1 + (i % busy))}` };
-    const video = 1 + Math.floor(Math.random() * 500);
     return i % 2 === 0
       ? () => formatRequest('GET', '/api/videos', headers)
-      : () => formatRequest('POST', `/api/public/videos/${video}/vote`, headers);
+      : () => formatRequest('POST', `/api/public/videos/${run.random.pick(videos)}/vote`, headers);
   };
   const connect = async (count: number, restMs: number, next: (i: number) => () => string, isKept: boolean) => {
     const loads = [];
@@ -107,6 +112,8 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
   ) as [number, number];
   t.ok(after.length > busy && pAfterMs <= Math.max(2 * pBeforeMs, 100), `${pAfterMs} ms after, ${pBeforeMs} ms before`);
   t.match(await recount(sql), { differing: 0 });
+  t.strictSame((await settle(own, [service], [])).breaks, [], 'every invariant holds');
+  for (const key of await environment.bucket.keys()) await environment.objects.deleteObject(key);
   run.report({
     connections: busy + idle,
     in_flight: busy,

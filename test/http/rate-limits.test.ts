@@ -113,3 +113,19 @@ t.test('over loopback nobody is limited, unless that is set', async (t) => {
   const { count } = limitsByName['login-account'];
   t.strictSame(await repeat(count + 2, attack), Array(count + 2).fill(401));
 });
+
+t.test('RATE_LIMITS=off limits nobody, and says so in a warning at the start', async (t) => {
+  const unlimited = await startService(t, environment, { env: { ...behindBalancer, RATE_LIMITS: 'off' } });
+  const attack = () =>
+    request(`${unlimited.baseUrl}/api/auth/login`, {
+      json: { email: owner.email, password: 'a wrong password' },
+      headers: { 'x-forwarded-for': '203.0.113.69' },
+    });
+  const { count } = limitsByName['login-account'];
+  t.strictSame(await repeat(count + 2, attack), Array(count + 2).fill(401));
+  t.equal((await attack()).headers['ratelimit'], undefined);
+  const warnings = unlimited
+    .readLog()
+    .filter(({ level, msg }) => level === 40 && /^RATE_LIMITS=off: /.test(String(msg)));
+  t.equal(warnings.length, 1);
+});
