@@ -9,6 +9,7 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   'upload-crowd': () => import('./cases/upload-crowd.ts'),
   login: () => import('./cases/login.ts'),
   rankings: () => import('./cases/rankings.ts'),
+  'rankings-scale': () => import('./cases/rankings-scale.ts'),
   reuseport: () => import('./cases/reuseport.ts'),
   token: () => import('./cases/token.ts'),
   vote: () => import('./cases/vote.ts'),

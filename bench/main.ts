@@ -2,14 +2,15 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 import { cases } from './cases.ts';
-import type { CaseResult } from './lib/bench-case.ts';
+import type { CaseFailure, CaseResult } from './lib/bench-case.ts';
 import { keepResult } from './lib/results.ts';
 import { runCase } from './lib/run-case.ts';
 import { renderFigures, renderVerdicts } from './lib/tables.ts';
 
 /**
  * `npm run bench -- CASE|all [--rounds N] [--json]`: runs the contestants of a case in turn, keeps the raw figures in
- * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0.
+ * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0; a case that
+ * could not be run is told in the table, and the others are run all the same.
  */
 await runCommand(async () => {
   const { values, positionals } = parseArgs({
@@ -19,20 +20,31 @@ await runCommand(async () => {
   const names = chooseCases(positionals);
   const rounds = readRounds(values.rounds);
   const results: CaseResult[] = [];
+  const failures: CaseFailure[] = [];
   for (const name of names) {
-    const command = `npm run bench -- ${name} --rounds ${rounds}`;
-    const loaded = await cases[name]?.();
-    if (loaded === undefined) continue;
-    const result = await runCase(loaded.benchCase, { rounds, command, say });
-    say(`${keepResult(result)} written`);
-    const report = loaded.benchCase.writeReport?.(result);
-    if (report !== undefined) say(`${report} written`);
-    results.push(result);
+    try {
+      results.push(await measure(name, rounds));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      say(`${name} could not be run: ${reason}`);
+      failures.push({ name, reason });
+    }
   }
   if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-  else process.stdout.write(`${[...results.map(renderFigures), renderVerdicts(results)].join('\n\n')}\n`);
-  return 0;
+  else process.stdout.write(`${[...results.map(renderFigures), renderVerdicts(results, failures)].join('\n\n')}\n`);
+  return failures.length === 0 ? 0 : 1;
 });
+
+async function measure(name: string, rounds: number): Promise<CaseResult> {
+  const loaded = await cases[name]?.();
+  if (loaded === undefined) throw new Error(`Expected a case, got ${name}`);
+  const command = `npm run bench -- ${name} --rounds ${rounds}`;
+  const result = await runCase(loaded.benchCase, { rounds, command, say });
+  say(`${keepResult(result)} written`);
+  const report = loaded.benchCase.writeReport?.(result);
+  if (report !== undefined) say(`${report} written`);
+  return result;
+}
 
 function chooseCases(positionals: readonly string[]): string[] {
   const known = Object.keys(cases);

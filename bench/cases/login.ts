@@ -36,6 +36,8 @@ export const benchCase: BenchCase = {
         logIn(server),
         verifyBare('bare argon2id', () => verifyArgon2(argonHash, password)),
         verifyBare('bare bcrypt-12', () => verifyBcrypt(password, bcryptHash)),
+        refuse('wrong password', server, (i) => ({ email: emailOf(i), password: `not ${password}` })),
+        refuse('unknown user', server, (i) => ({ email: `nobody-${i}@example.com`, password })),
         readRankings(server),
         stormAndRead(server),
       ],
@@ -63,6 +65,20 @@ const targets: Target[] = [
     is: '>=',
     bound: 17,
   },
+  ...(
+    [
+      ['unknown user', 'wrong password'],
+      ['wrong password', 'unknown user'],
+    ] as const
+  ).map(
+    ([one, other]): Target => ({
+      what: `time: ${one} / ${other}`,
+      of: [one, 'p50Ms'],
+      against: [other, 'p50Ms'],
+      is: '<=',
+      bound: 1.1,
+    }),
+  ),
   {
     what: 'p99 of rankings: in a storm / quiet (or the next line)',
     of: [storm, 'p99Ms'],
@@ -80,12 +96,15 @@ interface Server {
   pid: number;
 }
 
+function emailOf(i: number): string {
+  return `user-${1 + (i % users)}@example.com`;
+}
+
 function createLogins(): () => string {
   let count = 0;
   return () => {
     count += 1;
-    const email = `user-${1 + (count % users)}@example.com`;
-    return formatRequest('POST', '/api/auth/login', {}, { email, password });
+    return formatRequest('POST', '/api/auth/login', {}, { email: emailOf(count), password });
   };
 }
 
@@ -98,6 +117,23 @@ function logIn({ port, pid }: Server): Contestant {
       const { answered, byStatus, p99Ms } = result;
       if (byStatus['200'] !== answered) throw new Error(`Expected 200 alone, got ${JSON.stringify(byStatus)}`);
       return { perCpuSecond: answered / cpuSeconds.server, perSecond: answered / seconds, p99Ms };
+    },
+  };
+}
+
+/** One after the other, so that nobody waits for a turn. */
+function refuse(name: string, { port }: Server, pick: (i: number) => { email: string; password: string }): Contestant {
+  return {
+    name,
+    async run() {
+      let count = 0;
+      const next = () => {
+        count += 1;
+        return formatRequest('POST', '/api/auth/login', {}, pick(count));
+      };
+      const { answered, byStatus, p50Ms } = await runHttpLoad({ port, connections: 1, next, durationMs: roundMs / 2 });
+      if (byStatus['401'] !== answered) throw new Error(`Expected 401 alone, got ${JSON.stringify(byStatus)}`);
+      return { p50Ms };
     },
   };
 }

@@ -6,12 +6,15 @@ import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { measureCpu } from '../lib/process-cost.ts';
 import { openPython } from '../lib/python.ts';
 import { makeBenchFolder, openBenchPostgres, startNodePeer, startServer, startWebProcess } from '../lib/servers.ts';
+import { countQueries, stampede } from '../lib/stampede.ts';
 import { fillVoteRows } from '../lib/vote-rows.ts';
 
 const rows = { users: 50_000, videos: 10_000, votes: 1_000_000 };
 const page = '/api/public/rankings?page=1&limit=10';
 const deepPage = '/api/public/rankings?page=901&limit=10';
+const cityPage = '/api/public/rankings?page=1&limit=10&city=cali';
 const connections = 32;
+const stampedeClients = 1_000;
 const roundMs = 3_000;
 const pythonPackages = ['fastapi==0.165.0', 'uvicorn==0.54.0', 'sqlalchemy==2.1.9', 'psycopg2-binary==2.9.13'];
 
@@ -42,13 +45,15 @@ export const benchCase: BenchCase = {
       contestants: [
         load('ours', ours, page),
         load('ours, page 901', ours, deepPage),
+        load('ours, one city', ours, cityPage),
         load('bare uWebSockets', bare, page),
         load('Fastify, bytes kept', fastify, '/kept'),
         load('Fastify, asking', fastify, page),
         load('FastAPI', fastapi, page, 4),
+        stampedeAll(ours.port, (work) => countQueries(postgres.sql, join(folder, 'postgres.log'), 'users', work)),
       ],
       targets,
-      circumstances: { rows, connections, secondsPerRound: roundMs / 1000, python: pythonPackages },
+      circumstances: { rows, connections, stampedeClients, secondsPerRound: roundMs / 1000, python: pythonPackages },
     };
   },
 };
@@ -66,6 +71,11 @@ const targets: Target[] = [
   { what: 'CPU: ours / Fastify, asking', of: cpu('ours'), against: cpu('Fastify, asking'), is: '<=', bound: 0.4 },
   { what: 'CPU: ours / FastAPI', of: cpu('ours'), against: cpu('FastAPI'), is: '<=', bound: 0.04 },
   { what: 'p50: page 901 / page 1', of: ['ours, page 901', 'p50Ms'], against: ['ours', 'p50Ms'], is: '<=', bound: 1.2 },
+  { what: 'p50: one city / page 1', of: ['ours, one city', 'p50Ms'], against: ['ours', 'p50Ms'], is: '<=', bound: 1.2 },
+  ...stampedeQueries().flatMap(({ figure }): Target[] => [
+    { what: `stampede of ${stampedeClients}: ${figure}`, of: ['stampede', figure], is: '<=', bound: 1 },
+    { what: `stampede of ${stampedeClients}: ${figure}`, of: ['stampede', figure], is: '>=', bound: 1 },
+  ]),
 ];
 
 function loadPage(name: string, server: Server, path: string, postgresPid: number, most: number): Contestant {
@@ -90,6 +100,29 @@ function loadPage(name: string, server: Server, path: string, postgresPid: numbe
         p50Ms: result.p50Ms,
         p99Ms: result.p99Ms,
       };
+    },
+  };
+}
+
+/** Each round asks for pages that nobody has asked for. */
+function stampedeQueries(round = 0): { figure: string; path: string }[] {
+  const limit = 20 + round;
+  return [
+    { figure: 'queries', path: `/api/public/rankings?page=1&limit=${limit}` },
+    { figure: 'queriesDeepPage', path: `/api/public/rankings?page=${Math.floor(9_000 / limit)}&limit=${limit}` },
+    { figure: 'queriesOneCity', path: `/api/public/rankings?page=1&limit=${limit}&city=cali` },
+  ];
+}
+
+function stampedeAll(port: number, count: (work: () => Promise<unknown>) => Promise<number>): Contestant {
+  return {
+    name: 'stampede',
+    async run({ number }) {
+      const figures: Record<string, number> = {};
+      for (const { figure, path } of stampedeQueries(number)) {
+        figures[figure] = await count(() => stampede(port, stampedeClients, formatRequest('GET', path)));
+      }
+      return figures;
     },
   };
 }

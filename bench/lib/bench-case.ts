@@ -57,6 +57,11 @@ export interface CaseResult {
   readonly verdicts: readonly Verdict[];
 }
 
+export interface CaseFailure {
+  readonly name: string;
+  readonly reason: string;
+}
+
 export interface Verdict extends Target {
   /** The median over the rounds, of the ratio or of the figure itself. */
   readonly value: number;

@@ -35,12 +35,29 @@ export async function openBenchPostgres(folder: string, defer: Defer): Promise<{
     password: randomBytes(16).toString('hex'),
     logPath: join(folder, 'postgres.log'),
     isDurable: true,
+    connectionsMax: 600,
   });
   defer(() => server.stop());
-  const sql = openDatabase(server.url, { connections: 2, applicationName: 'bench', statementTimeoutMs: 30 * 60_000 });
+  return { url: server.url, pid: server.pid, sql: await openMigrated(server.url, defer) };
+}
+
+/** One more database with the service's schema, in the same server. */
+export async function addBenchDatabase(
+  { url, sql }: { url: string; sql: Sql },
+  name: string,
+  defer: Defer,
+): Promise<{ url: string; sql: Sql }> {
+  await sql.unsafe(`create database "${name}"`);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  return { url: own.href, sql: await openMigrated(own.href, defer) };
+}
+
+async function openMigrated(url: string, defer: Defer): Promise<Sql> {
+  const sql = openDatabase(url, { connections: 2, applicationName: 'bench', statementTimeoutMs: 30 * 60_000 });
   defer(() => sql.end({ timeout: 1 }));
   await migrate(sql, { legacyTimeZone: 'UTC' });
-  return { url: server.url, pid: server.pid, sql };
+  return sql;
 }
 
 export async function openBenchRedis(folder: string, defer: Defer): Promise<{ url: string; pid: number }> {

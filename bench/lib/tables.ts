@@ -1,4 +1,4 @@
-import type { CaseResult, Verdict } from './bench-case.ts';
+import type { CaseFailure, CaseResult, Verdict } from './bench-case.ts';
 import { median } from './statistics.ts';
 
 /** Each contestant's figures (the median of its rounds, and between which values they lay), then the targets. */
@@ -13,9 +13,11 @@ export function renderFigures(result: CaseResult): string {
   return renderTable([`${result.name}: contestant`, 'figure', 'median', 'range'], rows);
 }
 
-export function renderVerdicts(results: readonly CaseResult[]): string {
+/** One table for all cases: every target, and every case that could not be run. */
+export function renderVerdicts(results: readonly CaseResult[], failures: readonly CaseFailure[] = []): string {
   const rows = results.flatMap(({ name, verdicts }) => verdicts.map((verdict) => [name, ...describe(verdict)]));
-  return renderTable(['case', 'what', 'ratio', 'target', ''], rows);
+  const failed = failures.map(({ name, reason }) => [name, reason.split('\n')[0] ?? '', '', '', 'NOT RUN']);
+  return renderTable(['case', 'what', 'ratio', 'target', ''], [...rows, ...failed]);
 }
 
 function describe({ what, value, is, bound, isReached }: Verdict): string[] {
@@ -29,7 +31,7 @@ function format(value: number): string {
   return size === 0 ? '0' : String(Number(value.toPrecision(4)));
 }
 
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');

@@ -41,9 +41,7 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
           latencies.push(performance.now() - startedAt);
         }
       };
-      const cost = await measureCpu({ client: [process.pid], postgres: [stage.postgresPid] }, () =>
-        Promise.all(Array.from({ length: concurrency }, voter)),
-      );
+      const cost = await measureHere(stage, () => Promise.all(Array.from({ length: concurrency }, voter)));
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });
     },
@@ -56,7 +54,7 @@ export function castByPgbench(name: string, stage: VoteStage, script: string, cl
     async run({ isWarmUp }) {
       await clear(stage);
       const run = { url: stage.url, folder: stage.folder, script, clients, seconds: roundSeconds(stage, isWarmUp) };
-      const cost = await measureCpu({ client: [process.pid], postgres: [stage.postgresPid] }, () => runPgbench(run));
+      const cost = await measureHere(stage, () => runPgbench(run));
       const { transactions, perSecond } = cost.result;
       // Its own rate leaves out the time in which it connects.
       return toFigures(transactions, transactions / perSecond, cost.cpuSeconds);
@@ -96,6 +94,13 @@ export function castOverHttp(
       return toFigures(answered, cost.seconds, cost.cpuSeconds, { p50Ms, p99Ms });
     },
   };
+}
+
+/** The client is this process or a child of it. So is PostgreSQL, whose time is taken out of the client's. */
+async function measureHere<T>({ postgresPid }: VoteStage, work: () => Promise<T>) {
+  const cost = await measureCpu({ all: [process.pid], postgres: [postgresPid] }, work);
+  const { all, postgres } = cost.cpuSeconds;
+  return { ...cost, cpuSeconds: { client: all - postgres, postgres } };
 }
 
 /** All start from the same tables: no vote, every counter 0, nothing to vacuum, a checkpoint behind them. */
