@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { toolErrorTailBytes, toolOutputMaxBytes } from '../src/limits.ts';
 
@@ -60,9 +61,8 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
     const { code, signal } = await ended(child);
     run.signal.throwIfAborted();
     if (timedOut) throw new ToolCrashed(`Expected the tool to end within ${run.wallMs} ms, killed it`);
-    // The sandbox reports a signal that ended its child as 128 and the signal's number.
-    if (code === null || code >= 128)
-      throw new ToolCrashed(`The tool was ended by ${signal ?? `signal ${Number(code) - 128}`}`);
+    const endedBy = signal ?? signalBehind(code);
+    if (code === null || endedBy !== undefined) throw new ToolCrashed(`The tool was ended by ${endedBy}`);
     return { code, output: output(), errors: errors() };
   } finally {
     clearTimeout(timer);
@@ -70,6 +70,19 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
     kill();
   }
 }
+
+/**
+ * The sandbox tells of a signal that ended its child by a code of 128 and the signal's number. Other codes as high are
+ * FFmpeg's own: from version 7 on it ends with the last byte of its error, 183 for data that makes no sense.
+ */
+function signalBehind(code: number | null): string | undefined {
+  if (code === null || code <= 128 || code > 128 + lastOrdinarySignal) return undefined;
+  return signalNames.get(code - 128) ?? `signal ${code - 128}`;
+}
+
+/** Above are the real-time signals, which nobody sends unless a program asked for them. */
+const lastOrdinarySignal = constants.signals.SIGSYS;
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /** Ends a process and everything it started. One that is gone already is as good. */
 export function killGroup(pid: number | undefined): void {

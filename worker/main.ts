@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const onRedisError = openErrorLog(log);
   const producer = openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
-  const metrics = createWorkerMetrics(registry, producer.countWaiting);
+  const metrics = createWorkerMetrics(registry, producer.countBacklog);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
     applicationName: 'competition-worker',

@@ -1,21 +1,15 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createS3Metric } from '../src/metrics.ts';
+import type { Backlog } from '../src/queue/producer.ts';
 
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800];
 
 /** Base units. Labels never carry ids. */
-export function createWorkerMetrics(registry: Registry, countWaiting: () => Promise<number>) {
+export function createWorkerMetrics(registry: Registry, readBacklog: () => Promise<Backlog>) {
   const registers = [registry];
-  new Gauge({
-    name: 'competition_queue_depth',
-    help: 'Jobs that wait for a worker, asked of Redis as this is read',
-    registers,
-    async collect() {
-      this.set(await countWaiting().catch(() => Number.NaN));
-    },
-  });
+  addBacklog(registers, readBacklog);
   return {
     s3Seconds: createS3Metric(registry),
     waitSeconds: new Histogram({
@@ -50,4 +44,27 @@ export function createWorkerMetrics(registry: Registry, countWaiting: () => Prom
       registers,
     }),
   };
+}
+
+/** Asked of Redis as they are read; no number while it is away. */
+function addBacklog(registers: Registry[], readBacklog: () => Promise<Backlog>): void {
+  const unknown: Backlog = { waiting: Number.NaN, workers: Number.NaN };
+  const read = () => readBacklog().catch(() => unknown);
+  new Gauge({
+    name: 'competition_queue_depth',
+    help: 'Jobs that wait for a worker',
+    registers,
+    async collect() {
+      this.set((await read()).waiting);
+    },
+  });
+  new Gauge({
+    name: 'competition_backlog_per_worker',
+    help: 'Jobs that wait, shared out to all workers that are connected: what to scale by',
+    registers,
+    async collect() {
+      const { waiting, workers } = await read();
+      this.set(waiting / Math.max(1, workers));
+    },
+  });
 }

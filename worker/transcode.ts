@@ -47,11 +47,13 @@ export async function transcode(task: TranscodeTask | undefined): Promise<Transc
   }
 }
 
-/** The machine or the sandbox had no room: another try may find it. */
+/**
+ * The machine or the sandbox had no room, or somebody asked FFmpeg to stop, which it then does in good order: another try
+ * may go better.
+ */
 function isOurFault(errors: string): boolean {
-  return /No space left on device|Cannot allocate memory|Resource temporarily unavailable|^(?:bwrap|prlimit|setpriv):/m.test(
-    errors,
-  );
+  const noRoom = /No space left on device|Cannot allocate memory|Resource temporarily unavailable/;
+  return noRoom.test(errors) || /^(?:bwrap|prlimit|setpriv):|^Exiting normally, received signal/m.test(errors);
 }
 
 function lastLines(errors: string): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { findTools } from '../../worker/tools.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import { openCpuGroup } from '../lib/cpu-group.ts';
 import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../lib/servers.ts';
 import { makeSizedClip } from '../lib/sized-clip.ts';
 import { openWorkerLoad, type WorkerLoad } from '../lib/worker-load.ts';
@@ -38,7 +39,7 @@ export const benchCase: BenchCase = {
       FFMPEG_PATH: tools.ffmpeg,
       FFPROBE_PATH: tools.ffprobe,
     };
-    const load = openWorkerLoad(folder, settings, postgres.sql);
+    const load = openWorkerLoad(folder, settings, postgres.sql, openCpuGroup(defer));
     defer(() => load.close());
     const sizes = (BENCH_SIZES ?? sizesMiB.join()).split(',').map(Number);
     const clips = new Map<number, string>();

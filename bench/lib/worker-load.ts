@@ -13,7 +13,7 @@ import { insertUploadedVideo } from '../../src/database/videos.ts';
 import { newUploadKey } from '../../src/objects/keys.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
 import { openProducer } from '../../src/queue/producer.ts';
-import { measureCpu } from './process-cost.ts';
+import type { CpuGroup } from './cpu-group.ts';
 import { percentile } from './statistics.ts';
 import { sampleMemory } from './tree-memory.ts';
 
@@ -26,7 +26,7 @@ interface JobLine {
 }
 
 /** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
-export function openWorkerLoad(folder: string, settings: Readonly<Record<string, string>>, sql: Sql) {
+export function openWorkerLoad(folder: string, settings: Readonly<Record<string, string>>, sql: Sql, cpu: CpuGroup) {
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);
@@ -61,10 +61,12 @@ export function openWorkerLoad(folder: string, settings: Readonly<Record<string,
       const worker = await startWorker(values, env, logPath);
       try {
         const memory = sampleMemory(worker.pid);
-        const { seconds, cpuSeconds } = await measureCpu({ worker: [worker.pid] }, async () => {
-          await queueAll(keys, clip);
-          await untilProcessed(sql, count);
-        });
+        cpu.add(worker.pid);
+        const [startedAt, cpuBefore] = [performance.now(), cpu.readSeconds()];
+        await queueAll(keys, clip);
+        await untilProcessed(sql, count);
+        const seconds = (performance.now() - startedAt) / 1000;
+        const cpuSeconds = cpu.readSeconds() - cpuBefore;
         const lines = readJobs(logPath);
         const service = lines.map(serviceSeconds);
         const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds, 0);
@@ -72,8 +74,8 @@ export function openWorkerLoad(folder: string, settings: Readonly<Record<string,
           videosPerMinute: (count * 60) / seconds,
           meanServiceSeconds: service.reduce((sum, each) => sum + each, 0) / service.length,
           p95ServiceSeconds: percentile(service, 0.95),
-          cpuSecondsPerVideo: cpuSeconds.worker / count,
-          ownCpuPercent: (cpuSeconds.worker / ffmpegSeconds - 1) * 100,
+          cpuSecondsPerVideo: cpuSeconds / count,
+          ownCpuPercent: (cpuSeconds / ffmpegSeconds - 1) * 100,
           peakMemoryMiB: memory.stop(),
         };
       } finally {

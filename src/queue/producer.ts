@@ -13,6 +13,12 @@ export interface QueuedJob {
   readonly rank: number | undefined;
 }
 
+export interface Backlog {
+  readonly waiting: number;
+  /** Those connected to this queue at this moment, on whichever machine. */
+  readonly workers: number;
+}
+
 /**
  * Puts jobs in line and keeps the line in order. Every call rejects within `queueAddDeadlineMs` when Redis is away:
  * the row in PostgreSQL is what counts, and the sweep queues what is not in line.
@@ -51,7 +57,12 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
     /** False when a worker has the job: then it stays. */
     remove: (taskId: string): Promise<boolean> => bounded(async () => (await queue.remove(taskId)) === 1),
     listJobs: (): Promise<QueuedJob[]> => bounded(() => listJobs(queue, connection)),
-    countWaiting: (): Promise<number> => bounded(() => queue.getJobCountByTypes('waiting', 'prioritized', 'delayed')),
+    countBacklog: (): Promise<Backlog> =>
+      bounded(async () => ({
+        waiting: await queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
+        // Redis lists the clients of all its databases.
+        workers: (await queue.getWorkers()).filter(({ db }) => Number(db) === connection.options.db).length,
+      })),
     async close(): Promise<void> {
       await bound(queue.close()).catch(() => undefined);
       connection.disconnect();

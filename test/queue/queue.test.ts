@@ -33,6 +33,18 @@ t.test('lower ranks go first, so one player’s many uploads do not starve the o
   t.same(order.slice(0, 4), ['greedy-1', 'modest', 'greedy-10', 'greedy-2']);
 });
 
+t.test('the backlog is told together with how many workers share it', async (t) => {
+  const { producer, consume } = await open(t);
+  for (let i = 0; i < 3; i += 1) await producer.add(makeJob());
+  t.same(await producer.countBacklog(), { waiting: 3, workers: 0 });
+  const beBusy: Process = (_job, signal) => sleep(20_000, undefined, { signal });
+  for (let i = 0; i < 2; i += 1) consume(beBusy, { concurrency: 1 });
+  await until(async () => {
+    const { waiting, workers } = await producer.countBacklog();
+    return waiting === 1 && workers === 2;
+  });
+});
+
 t.test('a rejected job comes again after a pause', async (t) => {
   const { producer, consume } = await open(t);
   const times: number[] = [];

@@ -88,9 +88,21 @@ t.test('a process that takes too long is ended, and counts as crashed', async (t
 
 t.test('a process that somebody kills counts as crashed, one that gives up as unreadable', async (t) => {
   await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
-  await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /signal 9/ });
+  await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
+  await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ToolCrashed', message: /SIGSYS/ });
   await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'VideoRefused' });
   await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ToolCrashed' });
+});
+
+t.test('a code that FFmpeg 7 makes of its own errors is a verdict on the file, however high', async (t) => {
+  for (const code of [128, 160, 183, 187, 234, 254, 255]) {
+    await t.rejects((await startRun(t, `exit ${code}`)).run, { name: 'VideoRefused' }, `${code}`);
+  }
+});
+
+t.test('FFmpeg asked to stop ends in good order, which says nothing about the file', async (t) => {
+  const asked = 'echo "Exiting normally, received signal 15." >&2; exit 255';
+  await t.rejects((await startRun(t, asked)).run, { name: 'ToolCrashed' });
 });
 
 t.test('progress is told in whole per cents, and the cost is read from the last lines', async (t) => {

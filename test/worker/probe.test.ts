@@ -1,14 +1,8 @@
-import { copyFile, stat, truncate, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { runTool } from '../../worker/ffmpeg.ts';
-import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { stat, truncate, writeFile } from 'node:fs/promises';
+import t from 'tap';
 import { probeSource } from '../../worker/probe.ts';
 import { judgeSource } from '../../worker/probe-verdict.ts';
-import { showcaseProfile } from '../../worker/profile.ts';
-import type { Sandbox } from '../../worker/sandbox.ts';
-import { ffmpeg, makeClip, makeFolder, makeJobFolder, openParts, x264 } from './support/clips.ts';
+import { ffmpeg, makeClip, makeJobFolder, openParts, x264 } from './support/clips.ts';
 
 const never = new AbortController().signal;
 
@@ -84,66 +78,11 @@ t.test('sound that the probe may not decode is no reason to refuse the picture',
   t.match(await probeSource(parts, folder, never), { codec: 'h264' });
 });
 
-t.test('a file in disguise reads no other file and reaches no address', async (t) => {
-  const parts = await openParts(t);
-  const plain: Sandbox = {
-    isolates: false,
-    warning: undefined,
-    wrap: (_folder, tool, args) => ({ command: tool, args: [...args] }),
-  };
-  const canary = join(await makeFolder(t), 'canary.mp4');
-  await makeClip('64x64', 1, '25')(canary);
-  const listener = await listen(t);
-  for (const [name, text] of Object.entries(disguises(canary, listener.port))) {
-    const folder = await makeJobFolder(t, (path) => writeFile(path, text));
-    await copyFile(canary, join(folder, 'beside.mp4'));
-    for (const sandbox of [parts.sandbox, plain]) {
-      const way = `${name}, ${sandbox.isolates ? 'sandboxed' : 'by the flags alone'}`;
-      await t.rejects(probeSource({ ...parts, sandbox }, folder, never), { name: 'VideoRefused' }, way);
-      const { command, args } = sandbox.wrap(
-        folder,
-        parts.tools.ffmpeg,
-        ffmpegArguments(showcaseProfile, facts, 1),
-        20,
-      );
-      const result = await runTool({ command, args, folder, wallMs: 20_000, signal: never });
-      t.not(result.code, 0, way);
-      t.equal(await sizeOf(join(folder, jobFiles.rendition)), 0, `${way}: nothing was written`);
-    }
-  }
-  t.equal(listener.connections(), 0);
-});
-
-t.test('inside the sandbox alone, without the flags, neither the canary nor the network is there', async (t) => {
-  const parts = await openParts(t);
-  if (!parts.sandbox.isolates) {
-    t.pass(`this machine has no sandbox: ${parts.sandbox.warning}`);
-    return;
-  }
-  const canary = join(await makeFolder(t), 'canary.mp4');
-  await makeClip('64x64', 1, '25')(canary);
-  const listener = await listen(t);
-  const folder = await makeJobFolder(t, async () => undefined);
-  for (const input of [canary, `tcp://127.0.0.1:${listener.port}`, `http://127.0.0.1:${listener.port}/x.mp4`]) {
-    const args = ['-v', 'error', '-nostdin', '-y', '-i', input, '-c', 'copy', '-f', 'mp4', 'stolen.mp4'];
-    const wrapped = parts.sandbox.wrap(folder, parts.tools.ffmpeg, args, 10);
-    const result = await runTool({ ...wrapped, folder, wallMs: 10_000, signal: never });
-    t.not(result.code, 0, input);
-  }
-  t.equal(await sizeOf(join(folder, 'stolen.mp4')), 0);
-  t.equal(listener.connections(), 0);
-});
-
 const testCard = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=25:duration=1'];
 const encryption = [
   ...['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', '00112233445566778899aabbccddeeff'],
   ...['-encryption_kid', '112233445566778899aabbccddeeff00'],
 ];
-const facts = {
-  ...{ streamIndex: 0, codec: 'h264', width: 64, height: 64, seconds: 1, pixelFormat: 'yuv420p' },
-  ...{ clockRate: '25/1', averageRate: '25/1', matrix: '', transfer: '', primaries: '', range: '' },
-};
-
 async function makeCoverOnly(path: string, sound: string[]): Promise<void> {
   const cover = `${path}.png`;
   await ffmpeg(...testCard, '-frames:v', '1', cover);
@@ -175,37 +114,4 @@ function cutAt(share: number, encode: string[]) {
     await makeClip('320x180', 2, '25', [...x264, ...encode])(path);
     await truncate(path, Math.floor((await stat(path)).size * share));
   };
-}
-
-function disguises(canary: string, port: number): Record<string, string> {
-  const url = `http://127.0.0.1:${port}/x.mp4`;
-  return {
-    'an HLS list of files': `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://${canary}\n#EXT-X-ENDLIST\n`,
-    'an HLS list of addresses': `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${url}\n#EXT-X-ENDLIST\n`,
-    'an ffconcat script': `ffconcat version 1.0\nfile '${canary}'\n`,
-    'an ffconcat script of a neighbour': "ffconcat version 1.0\nfile 'beside.mp4'\n",
-    'a DASH manifest': `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1"><BaseURL>${url}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
-    'an SVG': `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><image xlink:href="file://${canary}"/></svg>`,
-    'an SDP': `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video ${port} RTP/AVP 96\na=rtpmap:96 H264/90000\n`,
-  };
-}
-
-async function listen(t: Test): Promise<{ port: number; connections: () => number }> {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('Expected a port');
-  return { port: address.port, connections: () => connections };
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }

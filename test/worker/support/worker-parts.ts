@@ -19,7 +19,7 @@ export async function openWorkerParts(t: Test, environment: Environment): Promis
     log: openLog('silent'),
     sql: environment.sql,
     objects: environment.objects,
-    metrics: createWorkerMetrics(new Registry(), async () => 0),
+    metrics: createWorkerMetrics(new Registry(), async () => ({ waiting: 0, workers: 1 })),
     scratch: openScratch(environment.config.dataDir),
     tools,
     sandbox,

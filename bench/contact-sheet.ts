@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCommand } from '../scripts/lib/run-command.ts';
+import { runTool } from '../scripts/lib/run-tool.ts';
+import { UserError } from '../scripts/lib/user-error.ts';
+import { ffmpegArguments, jobFiles } from '../worker/ffmpeg-arguments.ts';
+import { probeRendition, probeSource } from '../worker/probe.ts';
+import { showcaseProfile } from '../worker/profile.ts';
+import { openSandbox } from '../worker/sandbox.ts';
+import { findTools } from '../worker/tools.ts';
+import { type Clip, prepareClips } from './lib/encode-clips.ts';
+import { layOut } from './lib/encode-ways.ts';
+
+const tileWidth = 480;
+const tileHeight = 270;
+/** Of the two pictures, in the rendition's time. */
+const atSecond = 1;
+
+/**
+ * `npm run contact-sheet -- [--out SHEET.png] [FOLDER ...]`: one row a clip, a frame of the source on the left and the same
+ * moment of its rendition on the right, for somebody to look at. The clips are the ones the encode is measured with: made
+ * ones, and the filmed MP4s in FOLDER.
+ */
+await runCommand(async () => {
+  const options = { out: { type: 'string', default: 'contact-sheet.png' } } as const;
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
+  const { FFMPEG_PATH, FFPROBE_PATH, PATH } = process.env;
+  const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
+  const folder = mkdtempSync(join(tmpdir(), 'contact-sheet-'));
+  try {
+    const parts = { tools, sandbox: await openSandbox(tools, folder) };
+    const rows: string[] = [];
+    for (const clip of await prepareClips(tools.ffmpeg, join(folder, 'clips'), positionals)) {
+      const row = join(folder, `row-${rows.length}.png`);
+      await makeRow(parts, clip, join(folder, `work-${rows.length}`), row);
+      rows.push(row);
+      process.stdout.write(`row ${rows.length}: ${clip.name}\n`);
+    }
+    await stack(tools.ffmpeg, rows, resolve(values.out));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.stdout.write(`${values.out} written, ${statSync(values.out).size} bytes\n`);
+  return 0;
+});
+
+type Parts = Parameters<typeof probeSource>[0];
+
+async function makeRow(parts: Parts, clip: Clip, folder: string, row: string): Promise<void> {
+  const never = new AbortController().signal;
+  mkdirSync(folder);
+  layOut(folder, clip);
+  const source = await probeSource(parts, folder, never);
+  const edit = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 600);
+  await runTool(edit.command, edit.args, { cwd: folder });
+  await probeRendition(parts, folder, showcaseProfile, source, never);
+  // The source in its own shape on grey, so that bars of ours can be told from the sheet's.
+  const tile = `scale=${tileWidth}:${tileHeight}:force_original_aspect_ratio=decrease,setsar=1`;
+  const graph = [
+    `[0:v]${tile},pad=${tileWidth}:${tileHeight}:-1:-1:gray[source]`,
+    `[1:v]${tile}[rendition]`,
+    '[source][rendition]hstack',
+  ].join(';');
+  const inputs = [jobFiles.source, jobFiles.rendition].flatMap((name) => ['-ss', `${atSecond}`, '-i', name]);
+  await runTool(parts.tools.ffmpeg, [...quiet, ...inputs, '-filter_complex', graph, '-frames:v', '1', row], {
+    cwd: folder,
+  });
+}
+
+async function stack(ffmpeg: string, rows: readonly string[], path: string): Promise<void> {
+  if (rows.length < 2)
+    throw new UserError(`Expected two clips or more to make ${basename(path)} of, got ${rows.length}.`);
+  mkdirSync(dirname(path), { recursive: true });
+  const inputs = rows.flatMap((row) => ['-i', row]);
+  await runTool(ffmpeg, [...quiet, ...inputs, '-filter_complex', `vstack=inputs=${rows.length}`, path]);
+}
+
+const quiet = ['-v', 'error', '-nostdin', '-y'];
