@@ -12,40 +12,50 @@ import { publish } from './publish.ts';
 import type { SourceFacts } from './source-facts.ts';
 import { VideoRefused } from './video-refused.ts';
 
-/** What a job did and what it cost, for its one line in the log. CPU and memory are FFmpeg's. */
-export interface EditSummary extends TranscodeCost {
-  readonly threads: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly seconds: Record<string, number>;
+/** What a job did and what it cost so far, for its one line in the log. CPU and memory are those of its FFmpeg. */
+export interface JobCost {
+  threads: number;
+  cpuSeconds: number;
+  peakBytes: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** By stage. */
+  seconds: Record<string, number>;
 }
 
-/** Takes a claimed video through all stages, in a folder of its own. Rejects with the reason there is no rendition. */
+export function openCost(): JobCost {
+  return { threads: 0, cpuSeconds: 0, peakBytes: 0, bytesIn: 0, bytesOut: 0, seconds: {} };
+}
+
+/**
+ * Takes a claimed video through all stages, in a folder of its own, and keeps account in `cost`. Rejects with the reason
+ * there is no rendition.
+ */
 export async function editVideo(
   parts: WorkerParts,
   claim: WorkClaim,
   folder: string,
   stop: AbortSignal,
-): Promise<EditSummary> {
+  cost: JobCost,
+): Promise<void> {
   const progress = openProgressWriter(parts.sql, claim);
   const signal = AbortSignal.any([stop, progress.lost]);
-  const stages = openStages(parts);
+  const time = openStages(parts, cost);
 
-  const bytesIn = await stages.time('download', () => download(parts, claim, folder, signal));
-  const source = await stages.time('probe', () => probeSource(parts, folder, signal));
-  const share = await stages.time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal));
-  let cost: TranscodeCost;
+  cost.bytesIn = await time('download', () => download(parts, claim, folder, signal));
+  const source = await time('probe', () => probeSource(parts, folder, signal));
+  const share = await time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal));
+  cost.threads = share.threads;
   try {
     const run = () => transcode(parts, source, share.threads, folder, signal, progress.tell);
-    cost = await stages.time('transcode', run);
+    const { cpuSeconds, peakBytes } = await time('transcode', run);
+    Object.assign(cost, { cpuSeconds, peakBytes });
   } finally {
     share.release();
     await progress.end();
   }
-  await stages.time('check', () => probeRendition(parts, folder, parts.profile, source, signal));
-  const bytesOut = await stages.time('publish', () => publish(parts, claim, folder, signal));
-  const { cpuSeconds, peakBytes } = cost;
-  return { cpuSeconds, peakBytes, threads: share.threads, bytesIn, bytesOut, seconds: stages.seconds };
+  await time('check', () => probeRendition(parts, folder, parts.profile, source, signal));
+  cost.bytesOut = await time('publish', () => publish(parts, claim, folder, signal));
 }
 
 async function download(parts: WorkerParts, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
@@ -79,19 +89,15 @@ function transcode(
   });
 }
 
-function openStages({ metrics }: WorkerParts) {
-  const seconds: Record<string, number> = {};
-  return {
-    seconds,
-    async time<T>(stage: string, work: () => Promise<T>): Promise<T> {
-      const startedAt = performance.now();
-      try {
-        return await work();
-      } finally {
-        const taken = (performance.now() - startedAt) / 1000;
-        seconds[stage] = Math.round(taken * 1000) / 1000;
-        metrics.runSeconds.observe({ stage }, taken);
-      }
-    },
+function openStages({ metrics }: WorkerParts, cost: JobCost) {
+  return async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      const taken = (performance.now() - startedAt) / 1000;
+      cost.seconds[stage] = Math.round(taken * 1000) / 1000;
+      metrics.runSeconds.observe({ stage }, taken);
+    }
   };
 }

@@ -50,15 +50,30 @@ export async function probeRendition(
   judgeRendition(readReport(result.output), profile, source);
 }
 
+/** A probe decodes a frame or two: threads of its own would cost more than they do. */
+const oneThread = ['-threads', '1'];
+
 const sourceProbe = [
-  ...['-v', 'error', ...inputGuards, '-of', 'json', '-show_entries'],
+  ...['-v', 'error', ...oneThread, ...inputGuards, '-of', 'json', '-show_entries'],
   'format=duration:stream=index,codec_type,codec_name,width,height,pix_fmt,duration,r_frame_rate,avg_frame_rate,' +
     'color_range,color_space,color_transfer,color_primaries:stream_disposition=attached_pic',
   jobFiles.source,
 ];
 
 const renditionProbe = [
-  ...['-v', 'error', '-protocol_whitelist', 'file', '-f', 'mov', '-read_intervals', '%+#1', '-of', 'json'],
+  ...[
+    '-v',
+    'error',
+    ...oneThread,
+    '-protocol_whitelist',
+    'file',
+    '-f',
+    'mov',
+    '-read_intervals',
+    '%+#1',
+    '-of',
+    'json',
+  ],
   ...['-show_entries', 'format=duration:stream=codec_type,codec_name,width,height,pix_fmt:frame=width'],
   jobFiles.rendition,
 ];

@@ -2,7 +2,7 @@ import { claimVideoForWork, failVideo, returnVideoToQueue, type WorkClaim } from
 import { jobCrashesMax } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import type { VideoJob } from '../src/queue/job.ts';
-import { editVideo } from './edit-video.ts';
+import { editVideo, type JobCost, openCost } from './edit-video.ts';
 import { ToolCrashed } from './ffmpeg.ts';
 import type { WorkerParts } from './parts.ts';
 import { AttemptLost } from './publish.ts';
@@ -23,40 +23,49 @@ export async function processVideo(parts: WorkerParts, job: VideoJob, signal: Ab
     return;
   }
   if (claim.attempt === 1) parts.metrics.waitSeconds.observe(secondsSince(claim.uploaded_at));
+  const cost = openCost();
   if (claim.crashes >= jobCrashesMax) {
-    await fail(parts, log, claim, 'The video could not be processed: every attempt at it was cut short.');
+    await fail(parts, log, claim, cost, 'The video could not be processed: every attempt at it was cut short.');
     return;
   }
   try {
-    const summary = await parts.scratch.use((folder) => editVideo(parts, claim, folder, signal));
+    await parts.scratch.use((folder) => editVideo(parts, claim, folder, signal, cost));
     parts.metrics.jobs.inc({ outcome: 'processed' });
     parts.metrics.timeToPlayableSeconds.observe(secondsSince(claim.uploaded_at));
-    log.info(summary, 'video processed');
+    log.info(cost, 'video processed');
   } catch (error) {
-    await concludeFailure(parts, log, claim, error);
+    await concludeFailure(parts, log, claim, cost, error);
   }
 }
 
-async function concludeFailure(parts: WorkerParts, log: Logger, claim: WorkClaim, error: unknown): Promise<void> {
-  if (error instanceof VideoRefused) return fail(parts, log, claim, error.message);
+async function concludeFailure(
+  parts: WorkerParts,
+  log: Logger,
+  claim: WorkClaim,
+  cost: JobCost,
+  error: unknown,
+): Promise<void> {
+  if (error instanceof VideoRefused) return fail(parts, log, claim, cost, error.message);
   if (error instanceof AttemptLost) {
     parts.metrics.jobs.inc({ outcome: 'lost' });
-    log.info('the video is gone, or a later attempt has it');
+    log.info(cost, lost);
     return;
   }
   const crashed = error instanceof ToolCrashed;
   parts.metrics.jobs.inc({ outcome: crashed ? 'crashed' : 'returned' });
-  log.warn({ err: error, crashed }, 'the video goes back in line');
+  log.warn({ ...cost, err: error, crashed }, 'the video goes back in line');
   // Should even this fail, the next claim takes the attempt for a crash.
   await returnVideoToQueue(parts.sql, { ...claim, crashed });
   throw error;
 }
 
-async function fail(parts: WorkerParts, log: Logger, claim: WorkClaim, reason: string): Promise<void> {
+async function fail(parts: WorkerParts, log: Logger, claim: WorkClaim, cost: JobCost, reason: string): Promise<void> {
   const isOurs = await failVideo(parts.sql, { ...claim, reason });
   parts.metrics.jobs.inc({ outcome: isOurs ? 'failed' : 'lost' });
-  log.info({ reason }, isOurs ? 'video failed' : 'the video is gone, or a later attempt has it');
+  log.info({ ...cost, reason }, isOurs ? 'video failed' : lost);
 }
+
+const lost = 'the video is gone, or a later attempt has it';
 
 function secondsSince(moment: Date): number {
   return Math.max(0, (Date.now() - moment.getTime()) / 1000);

@@ -25,11 +25,16 @@ export interface Sandbox {
 /**
  * Shuts a tool in: no network, no files but the system's libraries and the job's folder, no other process in sight, and
  * bounds on memory, CPU time, file size and processes. It dies with the thread that started it, whatever ends that.
- * Tried out with an encode at start: rejects when FFmpeg cannot do what the edit needs.
+ * Tried out with an encode at start: rejects when FFmpeg cannot do what the edit needs. Its programs are looked for in
+ * `places`, whatever the PATH says.
  */
-export async function openSandbox(tools: Tools, folder: string): Promise<Sandbox> {
-  const plain = await findLimiters();
-  const shut = await find('bwrap');
+export async function openSandbox(
+  tools: Tools,
+  folder: string,
+  places: readonly string[] = systemFolders,
+): Promise<Sandbox> {
+  const plain = await findLimiters(places);
+  const shut = await find('bwrap', places);
   const reasons: string[] = [];
   if (shut !== undefined) {
     const sandbox = { isolates: true, warning: undefined, wrap: wrapper(plain, isolation(shut, tools)) };
@@ -57,8 +62,8 @@ function wrapper(limiters: Limiters, isolate: Isolation): Sandbox['wrap'] {
   };
 }
 
-async function findLimiters(): Promise<Limiters> {
-  const [setpriv, prlimit] = await Promise.all([find('setpriv'), find('prlimit')]);
+async function findLimiters(places: readonly string[]): Promise<Limiters> {
+  const [setpriv, prlimit] = await Promise.all([find('setpriv', places), find('prlimit', places)]);
   if (setpriv === undefined || prlimit === undefined) return [];
   return [
     ...[setpriv, '--pdeathsig', 'KILL', '--'],
@@ -79,8 +84,8 @@ function isolation(bwrap: string, tools: Tools): Isolation {
 
 const systemFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-async function find(name: string): Promise<string | undefined> {
-  for (const folder of systemFolders) {
+async function find(name: string, places: readonly string[]): Promise<string | undefined> {
+  for (const folder of places) {
     const path = `${folder}/${name}`;
     const found = await access(path, constants.X_OK).then(
       () => true,

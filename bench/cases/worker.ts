@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { findTools } from '../../worker/tools.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
 import { openCpuGroup } from '../lib/cpu-group.ts';
 import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../lib/servers.ts';
 import { makeSizedClip } from '../lib/sized-clip.ts';
@@ -15,7 +15,8 @@ const jobsAtOnce = [1, 2, 4];
 const offeredVideosPerMinute = 4;
 
 /**
- * One worker as it was built, on real servers, with a burst of videos of one size waiting. BENCH_SIZES (MiB, with commas) and
+ * One worker as it was built, on real servers, with a burst of videos of one size waiting. Each burst has a worker of its
+ * own, so that there is nothing to warm up. BENCH_SIZES (MiB, with commas) and
  * BENCH_BURST change the sizes and how many videos wait.
  */
 export const benchCase: BenchCase = {
@@ -69,8 +70,9 @@ export const benchCase: BenchCase = {
 function matrixCell(load: WorkerLoad, size: number, jobs: number, clip: string, burst: number): Contestant {
   return {
     name: `${size} MiB, ${jobs} at once`,
-    async run({ isWarmUp }) {
-      const figures = await load.playBurst(clip, isWarmUp ? 1 : burst, { JOBS_AT_ONCE: String(jobs) });
+    async run({ isWarmUp }): Promise<Figures> {
+      if (isWarmUp) return {};
+      const figures = await load.playBurst(clip, burst, { JOBS_AT_ONCE: String(jobs) });
       return { ...figures, queueGrows: figures.videosPerMinute < offeredVideosPerMinute ? 1 : 0 };
     },
   };
@@ -87,9 +89,10 @@ function threadPolicy(load: WorkerLoad, name: string, threads: number, clip: str
   const settings = { JOB_THREADS: String(threads) };
   return {
     name,
-    async run({ isWarmUp }) {
+    async run({ isWarmUp }): Promise<Figures> {
+      if (isWarmUp) return {};
       const alone = await load.playBurst(clip, 1, settings);
-      const busy = isWarmUp ? alone : await load.playBurst(clip, 4, settings);
+      const busy = await load.playBurst(clip, 4, settings);
       return {
         secondsOfOneAlone: alone.meanServiceSeconds,
         videosPerMinuteOfFour: busy.videosPerMinute,

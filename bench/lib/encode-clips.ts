@@ -56,7 +56,7 @@ export async function prepareClips(ffmpeg: string, folder: string, mediaFolders:
   }
   for (const source of mediaFolders.flatMap(listVideos)) {
     // The packets as they are: nothing is encoded twice.
-    const cut = ['-i', source, '-t', '8', '-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'];
+    const cut = ['-i', source, '-t', '5', '-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'];
     await make(basename(source, '.mp4'), (path) => run(ffmpeg, [...cut, path]));
   }
   return clips;

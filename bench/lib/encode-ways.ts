@@ -1,4 +1,5 @@
 import { copyFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
@@ -18,13 +19,16 @@ export interface Way {
   readonly name: string;
   /** Whether its scaling follows colours and shape as the service does. */
   readonly isOurs: boolean;
+  /** So many clips are encoded at a time. */
+  readonly atOnce: number;
   encode(ffmpeg: string, folder: string, source: SourceFacts): Promise<Cost>;
 }
 
 export function ownWay(name: string, profile: Profile, threads: number): Way {
   const encode: Way['encode'] = (ffmpeg, folder, source) =>
     runPass(ffmpeg, folder, ffmpegArguments(profile, source, threads));
-  return { name, isOurs: true, encode };
+  // As the worker does with a line of videos.
+  return { name, isOurs: true, atOnce: Math.max(1, Math.floor(availableParallelism() / threads)), encode };
 }
 
 const fit = 'scale=1280:720:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=1280:720:-1:-1,setsar=1';
@@ -36,6 +40,7 @@ const fast = ['-movflags', '+faststart'];
 export const obviousWay: Way = {
   name: '(a) obvious command',
   isOurs: false,
+  atOnce: 1,
   encode: (ffmpeg, folder) =>
     runPass(ffmpeg, folder, [
       ...['-y', '-t', '30', '-i', jobFiles.source, '-i', jobFiles.logo],
@@ -48,6 +53,7 @@ export const obviousWay: Way = {
 export const passesWay: Way = {
   name: '(b) a pass per feature',
   isOurs: false,
+  atOnce: 1,
   async encode(ffmpeg, folder) {
     const keep = [...x264, '-c:a', 'copy'];
     const passes = [

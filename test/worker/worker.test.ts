@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -17,12 +18,31 @@ t.test('the worker finds a row that has no job, processes it once, and tells wha
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   t.match(await untilEnded(environment, id), { status: 'processed', attempt: 1 });
   const line = await untilLine(() => service.readLog().find(({ msg }) => msg === 'video processed'));
-  t.match(line, { requestId: job.requestId, videoId: id, cpuSeconds: Number, peakBytes: Number, bytesIn: Number });
+  t.match(line, { requestId: job.requestId, videoId: id, cpuSeconds: Number, peakBytes: Number });
+  const { size: bytesIn } = await stat(path);
+  const [row] = await environment.sql<{ key: string; poster: string }[]>`
+    select processed_url as key, poster_url as poster from videos where id = ${id}`;
+  const sizes = [row?.key, row?.poster].map(
+    async (key) => (await environment.objects.headObject(key ?? ''))?.bytes ?? 0,
+  );
+  const bytesOut = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  t.match(line, { bytesIn, bytesOut });
   const metrics = await (await fetch(service.metricsUrls.worker[0] ?? '')).text();
   t.match(metrics, 'competition_jobs_total{outcome="processed"} 1');
   t.match(metrics, 'competition_sweep_findings_total{kind="row_without_job"} 1');
   t.match(metrics, 'competition_queue_depth 0');
   t.match(metrics, 'competition_backlog_per_worker 0');
+});
+
+t.test('a job that came to nothing has its line too, with the reason and what it cost until then', async (t) => {
+  const environment = await createEnvironment(t);
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await writeFile(path, 'ftyp, and no film at all');
+  const { id } = await upload(environment, path);
+  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  t.match(await untilEnded(environment, id), { status: 'failed', attempt: 1 });
+  const line = await untilLine(() => service.readLog().find(({ msg }) => msg === 'video failed'));
+  t.match(line, { reason: String, bytesIn: 24, bytesOut: 0, seconds: { download: Number, probe: Number } });
 });
 
 t.test(

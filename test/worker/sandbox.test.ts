@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { toolFileMaxBytes } from '../../src/limits.ts';
+import { runTool } from '../../worker/ffmpeg.ts';
+import { openSandbox, type Sandbox } from '../../worker/sandbox.ts';
+import { makeFolder, openParts } from './support/clips.ts';
+
+const never = new AbortController().signal;
+
+t.test('without bubblewrap a tool is a plain child with the same limits, and the sandbox says so', async (t) => {
+  const sandbox = await openIn(t, await placesWithout(t));
+  t.match(sandbox, { isolates: false, warning: 'bubblewrap is not installed' });
+  await expectLimits(t, sandbox);
+});
+
+t.test('bubblewrap that may not make namespaces is named with its own words, and done without', async (t) => {
+  const folder = await placesWithout(t);
+  const fake = join(folder, 'bwrap');
+  await writeFile(fake, '#!/bin/sh\necho "bwrap: setting up uid map: Permission denied" >&2\nexit 1\n');
+  await chmod(fake, 0o755);
+  const sandbox = await openIn(t, folder);
+  t.match(sandbox, { isolates: false, warning: /bubblewrap does not work here \(bwrap: setting up uid map/ });
+  await expectLimits(t, sandbox);
+});
+
+t.test('where nothing bounds a tool either, that is said too', async (t) => {
+  const sandbox = await openIn(t, await makeFolder(t));
+  t.match(sandbox, { isolates: false, warning: 'bubblewrap is not installed; prlimit and setpriv are not installed' });
+});
+
+t.test('shut in, a tool has the limits, its folder, and nothing else of ours', async (t) => {
+  const { sandbox } = await openParts(t);
+  if (!sandbox.isolates) return void t.plan(0, `this machine has no sandbox: ${sandbox.warning}`);
+  await expectLimits(t, sandbox);
+  const secret = join(await makeFolder(t), 'secret');
+  await writeFile(secret, 'secret');
+  t.match(await run(t, sandbox, `cat ${secret}; cat /etc/passwd; ls /root /home`), { output: '' });
+  t.match(await run(t, sandbox, 'echo /proc/[0-9]*'), { output: /^(\/proc\/\d+\s*){1,4}$/ }, 'no process but its own');
+  t.match(await run(t, sandbox, 'cat /proc/net/dev'), { output: /^(.*\|.*\n){2}\s*lo:.*\n$/ }, 'no network');
+  t.match(await run(t, sandbox, 'touch /usr/x /etc/x || echo refused; touch here && ls'), {
+    output: 'refused\nhere\n',
+  });
+});
+
+/** All that the plain mode needs, and no bubblewrap. */
+async function placesWithout(t: Test): Promise<string> {
+  const folder = await makeFolder(t);
+  for (const name of ['setpriv', 'prlimit'])
+    await symlink(execFileSync('which', [name]).toString().trim(), join(folder, name));
+  return folder;
+}
+
+async function openIn(t: Test, place: string): Promise<Sandbox> {
+  const { tools } = await openParts(t);
+  return openSandbox(tools, await makeFolder(t), [place]);
+}
+
+async function expectLimits(t: Test, sandbox: Sandbox): Promise<void> {
+  t.match(await run(t, sandbox, 'exec env -u PWD -u SHLVL -u _ -u OLDPWD'), { output: 'MALLOC_ARENA_MAX=1\n' });
+  const tooLong = run(t, sandbox, `exec head -c ${toolFileMaxBytes + 1} /dev/zero >file`);
+  await t.rejects(tooLong, { name: 'ToolCrashed', message: /SIGXFSZ/ }, 'a file that grows too long');
+  await t.rejects(
+    run(t, sandbox, 'while :; do :; done', 1),
+    { name: 'ToolCrashed' },
+    'a second of CPU time and no more',
+  );
+  const greedy = await run(t, sandbox, 'exec dd if=/dev/zero of=/dev/null bs=2000000000 count=1');
+  t.match(greedy, { code: 1, errors: /memory exhausted|Cannot allocate/ }, 'more memory than there is for it');
+}
+
+async function run(t: Test, sandbox: Sandbox, script: string, cpuSeconds = 20) {
+  const folder = await makeFolder(t);
+  const wrapped = sandbox.wrap(folder, '/bin/sh', ['-c', script], cpuSeconds);
+  return runTool({ ...wrapped, folder, wallMs: 20_000, signal: never });
+}
