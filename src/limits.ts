@@ -33,6 +33,8 @@ export const s3ConnectTimeoutMs = 3_000;
 export const s3ConnectionsMax = 256;
 export const s3PartAttempts = 4;
 export const s3RetryBaseMs = 100;
+/** What a download holds of bytes that are on their way to the disk. */
+export const fileWriteBufferBytes = 1 * MiB;
 export const s3ErrorBodyMaxBytes = 4 * KiB;
 
 /** What is read and dropped of a refused upload behind its answer, and for how long its connection is kept at the most. */

@@ -11,7 +11,7 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { partBytes } from '../limits.ts';
+import { fileWriteBufferBytes, partBytes } from '../limits.ts';
 import type { S3Connection } from './client.ts';
 
 export interface StoredObject {
@@ -28,7 +28,8 @@ export async function getToFile(
   signal: AbortSignal,
 ): Promise<number> {
   const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: key }), { abortSignal: signal });
-  await pipeline(answer.Body as Readable, createWriteStream(path), { signal });
+  // Chunks come faster than a thread takes a write of one: what waits is written together.
+  await pipeline(answer.Body as Readable, createWriteStream(path, { highWaterMark: fileWriteBufferBytes }), { signal });
   const { size } = await stat(path);
   if (answer.ContentLength !== undefined && size !== answer.ContentLength) {
     throw new Error(`Expected ${answer.ContentLength} bytes of ${key}, got ${size}`);
