@@ -124,8 +124,7 @@ async function strike(
     return worker;
   }
   if (kind === 'FFmpeg') {
-    const [first] = findTools(stage.environment);
-    if (first !== undefined) process.kill(first, 'SIGKILL');
+    killFirst(findTools(stage.environment));
     return worker;
   }
   victim.signal('SIGSTOP');
@@ -136,6 +135,15 @@ async function strike(
   await sleep(2_000);
   await worker.stop();
   return other;
+}
+
+/** One that ended since it was listed has nobody left to kill. */
+function killFirst([pid]: readonly number[]): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function count({ counts }: Stage, what: string): void {
