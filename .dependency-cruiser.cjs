@@ -25,7 +25,7 @@ const owners = {
 /** The same for what only measures. */
 const toolOwners = {
   'undici|esbuild': '^k6/engine/',
-  echarts: '^capacity_planning/lib/charts\\.ts$',
+  echarts: '^capacity_planning/lib/draw-chart\\.ts$',
   'ml-levenberg-marquardt': '^capacity_planning/lib/usl\\.ts$',
   'csv-parse': '^capacity_planning/lib/read-foreign\\.ts$',
 };

@@ -4,6 +4,7 @@ export interface Options {
   out?: string | undefined;
   threads: string;
   json: boolean;
+  brief: boolean;
   pair: readonly string[];
   capacity?: string | undefined;
   from?: string | undefined;

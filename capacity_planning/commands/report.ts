@@ -1,6 +1,6 @@
 import { judgeReport } from '../lib/judge-report.ts';
 import { readReport } from '../lib/read-report.ts';
-import { renderReport } from '../lib/render.ts';
+import { makePage, writePage } from '../lib/render.ts';
 import { readSlo } from '../lib/slo.ts';
 import type { Options } from './options.ts';
 
@@ -8,7 +8,7 @@ import type { Options } from './options.ts';
 export async function renderAgain(folder: string, options: Options): Promise<number> {
   const { judgement: _old, ...evidence } = readReport(folder);
   const report = { ...evidence, judgement: judgeReport(evidence, readSlo()) };
-  const paths = renderReport(folder, report);
+  const paths = writePage(folder, makePage(report));
   process.stdout.write(
     options.json ? `${JSON.stringify({ paths, judgement: report.judgement })}\n` : `${paths.join('\n')}\n`,
   );

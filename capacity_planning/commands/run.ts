@@ -4,7 +4,7 @@ import { rootFolder } from '../../scripts/lib/paths.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import { findTarget } from '../lib/find-target.ts';
 import { checkReport } from '../lib/read-report.ts';
-import { renderMarkdown, renderReport } from '../lib/render.ts';
+import { makePage, renderMarkdown, writePage } from '../lib/render.ts';
 import type { Plan } from '../lib/report-schema.ts';
 import { keepReport, runPlan } from '../lib/run-plan.ts';
 import { exitCodes, type Options } from './options.ts';
@@ -26,10 +26,11 @@ export async function run(planName: string, options: Options): Promise<number> {
     threads: Number(options.threads),
   });
   const raw = keepReport(folder, checkReport(JSON.parse(JSON.stringify(report)), folder));
-  const paths = [raw, ...renderReport(folder, report)];
+  const page = makePage(report);
+  const paths = [raw, ...writePage(folder, page)];
   process.stderr.write(`${paths.join('\n')}\n`);
   process.stdout.write(
-    options.json ? `${JSON.stringify({ paths, judgement: report.judgement })}\n` : renderMarkdown(report),
+    options.json ? `${JSON.stringify({ paths, judgement: report.judgement })}\n` : renderMarkdown(page),
   );
   return { PASS: exitCodes.pass, FAIL: exitCodes.failed, INVALID: exitCodes.invalid }[report.judgement.verdict];
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { defaultLaw, simulate } from '../lib/simulate.ts';
+import { defaultLaw } from '../lib/scaling-law.ts';
+import { simulate } from '../lib/simulate.ts';
 import type { Options } from './options.ts';
 
 const seconds = 3600;

@@ -20,6 +20,7 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
     return buildStep(
       scenario,
       requests.filter((request) => request.scenario === index),
+      result.endedEarlyMs ?? Number.POSITIVE_INFINITY,
     );
   });
   const warmUps = new Set(steps.filter(({ phase }) => phase === 'warm_up').map(({ name }) => name));
@@ -31,9 +32,11 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
   return { steps, routes, timeline: buildTimeline(requests) };
 }
 
-function buildStep(scenario: EngineResult['scenarios'][number], requests: readonly Request[]): Step {
-  const seconds = scenario.durationMs / 1000;
-  const endMs = scenario.startMs + scenario.durationMs;
+/** A step that the run's end cut short lasted until then; one that never began has no second. */
+function buildStep(scenario: EngineResult['scenarios'][number], requests: readonly Request[], runMs: number): Step {
+  const endMs = Math.min(scenario.startMs + scenario.durationMs, Math.max(scenario.startMs, runMs));
+  const seconds = (endMs - scenario.startMs) / 1000;
+  const perSecond = (count: number) => (seconds === 0 ? 0 : count / seconds);
   const isOpen = scenario.executor !== 'constant-vus';
   const stride = Math.ceil(requests.length / keptLatencies);
   return {
@@ -42,13 +45,13 @@ function buildStep(scenario: EngineResult['scenarios'][number], requests: readon
     executor: scenario.executor,
     startSeconds: scenario.startMs / 1000,
     seconds,
-    offeredPerSecond: isOpen ? (scenario.started + scenario.dropped) / seconds : null,
-    startedPerSecond: scenario.started / seconds,
-    completedPerSecond: requests.filter(({ startMs, durationMs }) => startMs + durationMs <= endMs).length / seconds,
+    offeredPerSecond: isOpen ? perSecond(scenario.started + scenario.dropped) : null,
+    startedPerSecond: perSecond(scenario.started),
+    completedPerSecond: perSecond(requests.filter(({ startMs, durationMs }) => startMs + durationMs <= endMs).length),
     dropped: scenario.dropped,
     vusPeak: scenario.vusPeak,
     vusLimit: scenario.maxVus,
-    meanInFlight: scenario.meanActive,
+    meanInFlight: perSecond(scenario.busyMs / 1000),
     ...summarize(requests),
     latencySampleMs: requests.filter((_, i) => i % stride === 0).map(({ durationMs }) => durationMs),
   };

@@ -1,28 +1,17 @@
-import { type EChartsOption, init } from 'echarts';
+import { type Chart, type ChartOption, drawChart } from './draw-chart.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { predict } from './usl.ts';
 
-const size = { width: 860, height: 340 };
-
 /** Latency against what was offered, throughput with the fitted curve, and the run second by second, each an SVG. */
-export function drawCharts(report: CapacityReport): { title: string; svg: string }[] {
-  const charts = [
-    { title: 'Latency against offered rate', option: drawLatency(report) },
-    { title: 'Throughput against requests under way', option: drawThroughput(report) },
-    { title: 'Second by second', option: drawTimeline(report) },
+export function drawCharts(report: CapacityReport): Chart[] {
+  return [
+    drawChart('Latency against offered rate', drawLatency(report)),
+    drawChart('Throughput against requests under way', drawThroughput(report)),
+    drawChart('Second by second', drawTimeline(report)),
   ];
-  return charts.map(({ title, option }) => ({ title, svg: render(option) }));
 }
 
-function render(option: EChartsOption): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  chart.setOption({ animation: false, grid: { left: 70, right: 70, top: 50, bottom: 50 }, ...option });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
-}
-
-function drawLatency({ steps }: CapacityReport): EChartsOption {
+function drawLatency({ steps }: CapacityReport): ChartOption {
   const measured = steps.filter(({ phase, latencyMs }) => phase === 'measured' && latencyMs !== null);
   const line = (name: 'p50' | 'p95' | 'p99') => ({
     name,
@@ -37,7 +26,7 @@ function drawLatency({ steps }: CapacityReport): EChartsOption {
   };
 }
 
-function drawThroughput({ steps, model }: CapacityReport): EChartsOption {
+function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   const points = steps
     .filter(({ phase }) => phase === 'measured')
     .map(({ meanInFlight, completedPerSecond }) => [meanInFlight, completedPerSecond]);
@@ -58,7 +47,7 @@ function drawThroughput({ steps, model }: CapacityReport): EChartsOption {
   };
 }
 
-function drawTimeline({ timeline }: CapacityReport): EChartsOption {
+function drawTimeline({ timeline }: CapacityReport): ChartOption {
   const line = (name: string, yAxisIndex: number, read: (second: CapacityReport['timeline'][number]) => number) => ({
     name,
     type: 'line' as const,

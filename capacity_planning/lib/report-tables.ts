@@ -1,13 +1,8 @@
+import type { Table } from './page.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { rmsLimit } from './usl.ts';
 
-export interface Table {
-  title: string;
-  head: string[];
-  rows: string[][];
-}
-
-/** What the report says in words and figures; Markdown and HTML only dress it. */
+/** What the report says in words and figures. */
 export function describeReport(report: CapacityReport): { headline: string; sentences: string[]; tables: Table[] } {
   const { judgement, model, generator, machine, target } = report;
   return {

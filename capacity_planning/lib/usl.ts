@@ -16,8 +16,8 @@ interface Coefficients {
 }
 
 const resamplings = 200;
-/** Three coefficients go through three points exactly, and through four almost. */
-const leastPoints = 5;
+/** Three coefficients go through three points exactly. */
+const leastPoints = 4;
 /** A curve that misses its points by more says nothing about what lies between and beyond them. */
 export const rmsLimit = 0.05;
 /** Of the ceiling that the curve promises, what must have been seen for it to be more than a promise. */
@@ -106,4 +106,13 @@ function bootstrap(points: readonly LoadPoint[], fitted: Coefficients, residuals
     lowPerSecond: Math.min(knee, percentile(knees, 0.025)),
     highPerSecond: Math.max(knee, percentile(knees, 0.975)),
   };
+}
+
+/** What half of the steps predicts, against the highest throughput of the others: whether the curve may be trusted beyond its points. */
+export function predictFromHalf(points: readonly LoadPoint[]): { predicted: number; measured: number } | null {
+  const knee = fitUsl(points.filter((_, i) => i % 2 === 0))?.knee;
+  const others = points.filter((_, i) => i % 2 === 1).map(({ perSecond }) => perSecond);
+  return knee === undefined || knee === null || others.length === 0
+    ? null
+    : { predicted: knee.perSecond, measured: Math.max(...others) };
 }

@@ -82,6 +82,8 @@ export async function runScript(settings: RunSettings) {
       arrivalLimitPerSecond: arrivalLimitPerSecond * threads,
       startedAt: new Date(startAt).toISOString(),
       durationMs: Math.round(durationMs),
+      /** When no further iteration was to begin, where that was before the scenarios' end. */
+      endedEarlyMs: brake.endedAtMs(),
       exitCode: brake.exitCode() ?? (verdicts.every(({ ok }) => ok) ? 0 : exitCodes.thresholdsFailed),
       scenarios: options.scenarios.map((spec) => describeScenario(spec, recorder.sumCounts(spec.name))),
       thresholds: verdicts.map(({ threshold, value, ok }) => ({
@@ -117,9 +119,11 @@ function watch({
   startAt: number;
 }) {
   let exitCode: number | undefined;
+  let endedAtMs: number | undefined;
   const stop = (code: number, why: string) => {
     if (exitCode !== undefined) return;
     exitCode = code;
+    endedAtMs = performance.timeOrigin + performance.now() - startAt;
     settings.say(why);
     for (const handle of handles) handle.tell({ kind: 'stop' });
   };
@@ -135,6 +139,7 @@ function watch({
   }, judgeEveryMs);
   return {
     exitCode: () => exitCode,
+    endedAtMs: () => endedAtMs,
     end() {
       clearInterval(timer);
       settings.signal.removeEventListener('abort', onAbort);
@@ -204,6 +209,5 @@ function describeScenario(
     maxVus,
     tags,
     ...count,
-    meanActive: count.busyMs / durationMs,
   };
 }

@@ -17,6 +17,8 @@ interface Journey {
   run(world: World, i: number): Promise<unknown>;
 }
 
+/** Made once for many runs, where somebody else made the players and the videos: a file with a World. */
+const prepared = __ENV['WORLD'] === undefined ? undefined : (JSON.parse(open(__ENV['WORLD'])) as World);
 const video = __ENV['VIDEO'] === undefined ? undefined : open(__ENV['VIDEO'], 'b');
 
 const journeys: Record<string, Journey> = {
@@ -31,17 +33,30 @@ const journeys: Record<string, Journey> = {
     run: (world, i) => vote(world, i, world.videos.slice(0, 1)),
   },
   'vote-attack': { routes: ['vote'], players: 1, needsVideos: true, run: attack },
+  public: {
+    routes: ['rankings', 'vote'],
+    players: 100,
+    needsVideos: true,
+    run: (world, i) => (i % 2 === 1 ? vote(world, (i - 1) / 2, world.videos) : readRankings(i)),
+  },
+  writes: {
+    routes: ['vote', 'upload'],
+    players: 100,
+    needsVideos: true,
+    run: (world, i) => (i % 10 === 9 ? upload(world, i) : vote(world, i, world.videos)),
+  },
   mixed: { routes: ['rankings', 'public-videos', 'login'], players: 5, needsVideos: false, run: mix },
 };
 
-/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, mixed. */
+/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;
 
 export async function prepare(): Promise<World> {
-  if (journeyName === 'upload' && video === undefined)
+  if (chosen.routes.includes('upload') && video === undefined)
     throw new Error('Expected VIDEO to name an MP4 file, got nothing');
+  if (prepared !== undefined) return prepared;
   const players = await makePlayers(Number(__ENV['USERS'] ?? chosen.players));
   if (!chosen.needsVideos) return { players, videos: [] };
   const list = await call({ name: 'setup', path: '/api/public/videos?limit=100', statuses: [200], isSetup: true });

@@ -16,10 +16,10 @@ export function average(): Scenarios {
   return inTurn([{ name: 'average', rate, seconds }]);
 }
 
-/** RATES is a list such as 100,200,300; one step each. */
+/** RATES is a list such as 100,200,300; one step each, in which a rate may come again. */
 export function ramp(): Scenarios {
   const rates = (__ENV['RATES'] ?? '100,200,300').split(',').map(Number);
-  return inTurn(rates.map((each) => ({ name: `step_${each}`, rate: each, seconds })));
+  return inTurn(rates.map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: each, seconds })));
 }
 
 /** At 80 % of CAPACITY, which a breakpoint run has found. */

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { defaultLaw, simulate } from '../../capacity_planning/lib/simulate.ts';
+import { defaultLaw } from '../../capacity_planning/lib/scaling-law.ts';
+import { simulate } from '../../capacity_planning/lib/simulate.ts';
 
 const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
 

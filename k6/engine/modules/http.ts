@@ -42,7 +42,9 @@ export async function asyncRequest(method: string, url: string, body?: unknown, 
   if ([301, 302, 303, 307, 308].includes(result.status) && params.redirects !== 0) {
     throw refuse(`Following a redirect (${url})`, 'ask for its target, or set redirects: 0');
   }
-  measure(iteration, { method, url, params, result, beginsAt, sentBytes: outgoing.bytes });
+  // A request that the run's own end cut short says nothing about the server.
+  if (!iteration.signal.aborted)
+    measure(iteration, { method, url, params, result, beginsAt, sentBytes: outgoing.bytes });
   return asResponse(url, result, beginsAt);
 }
 

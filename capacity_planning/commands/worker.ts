@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { UserError } from '../../scripts/lib/user-error.ts';
+import { readWorkerMatrix } from '../lib/worker-capacity.ts';
+import { readDemand } from '../rehearsal/inputs.ts';
+import { exitCodes, type Options } from './options.ts';
+
+export const workerResultPath = join(rootFolder, 'bench', 'results', 'worker.json');
+
+/** What the worker bench measured, as backlog per worker and workers for a deadline. */
+export async function showWorker(path: string | undefined, { json }: Options): Promise<number> {
+  const from = path ?? workerResultPath;
+  if (!existsSync(from)) throw new UserError(`Expected ${from} to be there (npm run bench -- worker), got nothing.`);
+  const { playableWithinMinutes, videosOfABurst } = readDemand();
+  const rows = readWorkerMatrix(readFileSync(from, 'utf8')).map((row) => {
+    const backlogPerWorker = Math.floor(row.videosPerMinute * playableWithinMinutes);
+    return { ...row, backlogPerWorker, workersForTheBurst: Math.ceil(videosOfABurst / Math.max(1, backlogPerWorker)) };
+  });
+  const lines = rows.map(
+    ({ sizeMiB, jobsAtOnce, videosPerMinute, meanServiceSeconds, backlogPerWorker, workersForTheBurst }) =>
+      `${sizeMiB} MiB: ${videosPerMinute.toFixed(2)} videos/min per worker at ${jobsAtOnce} at once, ${meanServiceSeconds.toFixed(1)} s each; ` +
+      `backlog per worker ${backlogPerWorker} for ${playableWithinMinutes} min, ${workersForTheBurst} workers for ${videosOfABurst} videos`,
+  );
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : `${lines.join('\n')}\n`);
+  return exitCodes.pass;
+}

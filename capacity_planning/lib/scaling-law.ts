@@ -1,0 +1,49 @@
+/** What target tracking does, in seconds, as AWS describes it: alarms on the average CPU of the group. */
+export interface ScalingLaw {
+  targetShare: number;
+  periodSeconds: number;
+  breachingPeriodsOut: number;
+  breachingPeriodsIn: number;
+  /** Below this share of the target the alarm that takes instances away breaches. */
+  lowShare: number;
+  /** From an instance's start until it serves and counts. */
+  warmUpSeconds: number;
+  /** How long an instance that gets no new request may finish those it has. */
+  deregistrationSeconds: number;
+  minInstances: number;
+  maxInstances: number;
+}
+
+export const defaultLaw: ScalingLaw = {
+  targetShare: 0.5,
+  periodSeconds: 60,
+  breachingPeriodsOut: 3,
+  breachingPeriodsIn: 15,
+  lowShare: 0.9,
+  warmUpSeconds: 180,
+  deregistrationSeconds: 930,
+  minInstances: 1,
+  maxInstances: 3,
+};
+
+/** The alarms' memory: told once a period what the group did, it says how many instances there should be. */
+export function createScaler(law: ScalingLaw) {
+  let high = 0;
+  let low = 0;
+  return {
+    /** `serving` made the average; `present` are those and the ones that still warm up, so that one breach starts none twice. */
+    decide({ serving, present, cpuShare }: { serving: number; present: number; cpuShare: number }): number {
+      high = cpuShare > law.targetShare ? high + 1 : 0;
+      low = cpuShare < law.targetShare * law.lowShare ? low + 1 : 0;
+      const wanted = clampInstances(Math.ceil(serving * (cpuShare / law.targetShare) - 1e-9), law);
+      if (high >= law.breachingPeriodsOut && wanted > present) return wanted;
+      if (low < law.breachingPeriodsIn || wanted >= serving) return present;
+      low = 0;
+      return wanted;
+    },
+  };
+}
+
+export function clampInstances(instances: number, { minInstances, maxInstances }: ScalingLaw): number {
+  return Math.min(maxInstances, Math.max(minInstances, instances));
+}

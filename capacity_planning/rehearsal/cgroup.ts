@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../scripts/lib/user-error.ts';
+
+export interface CpuShare {
+  /** Takes a process in, with all the threads it has. */
+  add(pid: number): void;
+  /** Until it is held again its processes may use what the machine has. */
+  loosen(): void;
+  hold(): void;
+  /** CPU time that the group used so far. */
+  usedSeconds(): number;
+  /** Only once nobody is in it. */
+  remove(): void;
+}
+
+const root = '/sys/fs/cgroup';
+/** Short, so that whoever used up a period waits a moment for the next one and not a tenth of a second. */
+const periodUs = 10_000;
+
+/** A group held to `share` of one processor, by control groups of version 2 or 1; needs the right to make them. */
+export function openCpuShare(name: string, share: number): CpuShare {
+  const quotaUs = Math.round(share * periodUs);
+  if (quotaUs < 1_000) throw new UserError(`Expected a share of at least 0.1 of a processor, got ${share}.`);
+  try {
+    return existsSync(join(root, 'cgroup.controllers')) ? openVersion2(name, quotaUs) : openVersion1(name, quotaUs);
+  } catch (cause) {
+    throw new UserError(`Expected to be allowed to make a control group: run as root. ${(cause as Error).message}`);
+  }
+}
+
+function openVersion2(name: string, quotaUs: number): CpuShare {
+  const folder = join(root, name);
+  writeFileSync(join(root, 'cgroup.subtree_control'), '+cpu');
+  mkdirSync(folder);
+  const limit = (quota: number | 'max') => writeFileSync(join(folder, 'cpu.max'), `${quota} ${periodUs}`);
+  limit(quotaUs);
+  return {
+    loosen: () => limit('max'),
+    hold: () => limit(quotaUs),
+    add: (pid) => writeFileSync(join(folder, 'cgroup.procs'), String(pid)),
+    usedSeconds: () => Number(/^usage_usec (\d+)/m.exec(readFileSync(join(folder, 'cpu.stat'), 'utf8'))?.[1]) / 1e6,
+    remove: () => rmdirSync(folder),
+  };
+}
+
+/** Version 1 holds and counts in two places, which may be one. */
+function openVersion1(name: string, quotaUs: number): CpuShare {
+  const folders = [...new Set(['cpu', 'cpuacct'].map((controller) => join(root, controller, name)))];
+  for (const folder of folders) if (!existsSync(folder)) mkdirSync(folder);
+  const [holding = '', counting = ''] = ['cpu', 'cpuacct'].map((controller) => join(root, controller, name));
+  writeFileSync(join(holding, 'cpu.cfs_period_us'), String(periodUs));
+  const limit = (quota: number) => writeFileSync(join(holding, 'cpu.cfs_quota_us'), String(quota));
+  limit(quotaUs);
+  return {
+    loosen: () => limit(-1),
+    hold: () => limit(quotaUs),
+    add: (pid) => {
+      for (const folder of folders) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+    },
+    usedSeconds: () => Number(readFileSync(join(counting, 'cpuacct.usage'), 'utf8')) / 1e9,
+    remove: () => {
+      for (const folder of folders) if (existsSync(folder)) rmdirSync(folder);
+    },
+  };
+}

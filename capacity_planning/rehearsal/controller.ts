@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createScaler, type ScalingLaw } from '../lib/scaling-law.ts';
+import type { Fleet } from './fleet.ts';
+import type { ControllerPeriod } from './rehearsal-schema.ts';
+
+export interface Controller {
+  startedAt: number;
+  periods: ControllerPeriod[];
+  /** Resolves once the last period is over and no instance is on its way in. */
+  stop(): Promise<void>;
+}
+
+/**
+ * What target tracking does, on real instances and their real CPU, `timeScale` times as fast. Nothing waits for an instance
+ * to come or to go: the next period begins meanwhile.
+ */
+export function startController(fleet: Fleet, law: ScalingLaw, timeScale: number, share: number): Controller {
+  const periodMs = (law.periodSeconds / timeScale) * 1000;
+  const startedAt = Date.now();
+  const periods: ControllerPeriod[] = [];
+  const scaler = createScaler(law);
+  const pending = new Set<Promise<unknown>>();
+  let isStopped = false;
+  const keep = (work: Promise<unknown>) => {
+    pending.add(work);
+    work.finally(() => pending.delete(work)).catch(() => undefined);
+  };
+  const stopped = follow();
+
+  return {
+    startedAt,
+    periods,
+    async stop() {
+      isStopped = true;
+      await stopped;
+      await Promise.all(pending);
+    },
+  };
+
+  async function follow(): Promise<void> {
+    for (let n = 0; !isStopped; n += 1) {
+      const serving = fleet.serving();
+      const before = serving.map(({ cpu }) => cpu.usedSeconds());
+      const beganAt = Date.now();
+      await sleep(Math.max(0, startedAt + (n + 1) * periodMs - beganAt));
+      const seconds = (Date.now() - beganAt) / 1000;
+      const used = serving.map(({ cpu }, i) => (cpu.usedSeconds() - (before[i] ?? 0)) / seconds / share);
+      const cpuShare = used.reduce((sum, each) => sum + each, 0) / Math.max(1, used.length);
+      const present = fleet.present();
+      periods.push({ second: (n * periodMs) / 1000, cpuShare, serving: serving.length, present });
+      act(scaler.decide({ serving: serving.length, present, cpuShare }), present);
+    }
+  }
+
+  function act(wanted: number, present: number): void {
+    for (let i = present; i < wanted; i += 1) keep(fleet.launch((law.warmUpSeconds / timeScale) * 1000));
+    const leaving = fleet.serving().slice(wanted);
+    if (wanted < present)
+      for (const each of leaving) keep(fleet.retire(each, (law.deregistrationSeconds / timeScale) * 1000));
+  }
+}

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import type { Drain } from './rehearsal-schema.ts';
+import type { Stage } from './stage.ts';
+import { countVotes, countWrongCounters, makeUploadFile } from './world.ts';
+
+/** Instances come and go under votes and uploads: what was answered is there, once. */
+export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {
+  const { fleet, sql, worlds } = stage;
+  const { ratePerSecond, seconds, uploadBytes, deregistrationMs, replacedAtMs } = stage.settings.drain;
+  while (fleet.serving().length < 2) await fleet.launch();
+  stage.say(`two instances are replaced one after the other under ${ratePerSecond} writes a second`);
+  const world = worlds.next();
+  const [before] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;
+  const exitsBefore = fleet.exitCodes.length;
+  const begunAt = Date.now();
+  const replacing = (async () => {
+    for (const at of replacedAtMs) {
+      await sleep(Math.max(0, begunAt + at - Date.now()));
+      const [oldest] = fleet.serving();
+      await fleet.launch();
+      if (oldest !== undefined) await fleet.retire(oldest, deregistrationMs);
+    }
+  })();
+  const report = await stage.load(
+    'drain',
+    'average',
+    {
+      ...{ JOURNEY: 'writes', WORLD: world.path, VIDEO: makeUploadFile(stage.folder, uploadBytes) },
+      ...{ RATE: String(ratePerSecond), SECONDS: String(seconds), WARM_UP_SECONDS: '0' },
+    },
+    false,
+  );
+  await replacing;
+  const [after] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;
+  const answered = (name: string) => {
+    const route = report.routes.find((each) => each.name === name);
+    return { asked: route?.samples ?? 0, accepted: Math.round((route?.samples ?? 0) * (1 - (route?.errorShare ?? 0))) };
+  };
+  return {
+    report,
+    result: {
+      replacedInstances: replacedAtMs.length,
+      exitCodes: fleet.exitCodes.slice(exitsBefore),
+      votes: { ...answered('vote'), stored: await countVotes(sql, world) },
+      uploads: { ...answered('upload'), stored: (after?.count ?? 0) - (before?.count ?? 0) },
+      wrongCounters: await countWrongCounters(sql),
+      verdict: report.judgement.verdict,
+      reasons: report.judgement.reasons,
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import type { Defer } from '../../bench/lib/bench-case.ts';
+import { benchSecretKey } from '../../bench/lib/servers.ts';
+import { type Child, logTail, startChild } from '../../scripts/lib/child.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { freePort } from '../../scripts/lib/ports.ts';
+import { answersOk } from '../../scripts/lib/ready.ts';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import type { Balancer } from './balancer.ts';
+import { type CpuShare, openCpuShare } from './cgroup.ts';
+
+export interface Instance {
+  place: number;
+  metricsUrl: string;
+  child: Child;
+  cpu: CpuShare;
+  /** Takes requests from the balancer. */
+  isServing: boolean;
+  /** Gets no new ones and will end. */
+  isLeaving: boolean;
+}
+
+export interface FleetSettings {
+  folder: string;
+  balancer: Balancer;
+  places: number;
+  /** Of one processor, for each instance. */
+  share: number;
+  /** Asks a new instance what it will be asked: a process runs its own code slowly until it has been compiled. */
+  warm(port: number): Promise<void>;
+  /** Where database, queue and objects are. */
+  env: Readonly<Record<string, string>>;
+}
+
+export type Fleet = ReturnType<typeof openFleet>;
+
+const stopDeadlineMs = 60_000;
+
+/** Web instances behind the balancer: each a process group of its own, held to its share of a processor. */
+export function openFleet(settings: FleetSettings, defer: Defer) {
+  const { balancer, places } = settings;
+  const groups = Array.from({ length: places }, (_, i) =>
+    openCpuShare(`anb-rehearsal-${process.pid}-${i}`, settings.share),
+  );
+  const instances: Instance[] = [];
+  const exitCodes: (number | null)[] = [];
+  const taken = new Set<number>();
+  defer(() => {
+    for (const group of groups) group.remove();
+  });
+  defer(() => Promise.all([...instances].map((instance) => retire(instance, 0))));
+
+  return {
+    instances,
+    exitCodes,
+    /** Those that serve and those on their way in. */
+    present: () => taken.size - instances.filter(({ isLeaving }) => isLeaving).length,
+    serving: () => instances.filter(({ isServing }) => isServing),
+    /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every place is taken. */
+    launch,
+    retire,
+  };
+
+  async function launch(warmUpMs = 0): Promise<Instance | undefined> {
+    const place = groups.findIndex((_, i) => !taken.has(i));
+    const cpu = groups[place];
+    if (cpu === undefined) return undefined;
+    taken.add(place);
+    const begunAt = performance.now();
+    const [port, metricsPort] = [await freePort(), await freePort()];
+    const child = await startInstance(settings, port, metricsPort, place);
+    const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    const instance: Instance = { place, metricsUrl, child, cpu, isServing: false, isLeaving: false };
+    instances.push(instance);
+    // Held only once it is warm: how long that takes is what the warm-up stands for.
+    cpu.loosen();
+    cpu.add(child.pid);
+    await settings.warm(port);
+    cpu.hold();
+    const leftMs = warmUpMs - (performance.now() - begunAt);
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+    await balancer.admit(place, port);
+    instance.isServing = true;
+    return instance;
+  }
+
+  /** Drains, waits as long as requests may still take, and asks the process to end. */
+  async function retire(instance: Instance, deregistrationMs: number): Promise<void> {
+    if (instance.isLeaving && deregistrationMs > 0) return;
+    instance.isLeaving = true;
+    instance.isServing = false;
+    await balancer.drain(instance.place).catch(() => undefined);
+    if (deregistrationMs > 0)
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, deregistrationMs)), instance.child.exited]);
+    if (!instances.includes(instance)) return;
+    const { code } = await instance.child.stop(stopDeadlineMs);
+    exitCodes.push(code);
+    await balancer.forget(instance.place).catch(() => undefined);
+    instances.splice(instances.indexOf(instance), 1);
+    taken.delete(instance.place);
+  }
+}
+
+async function startInstance(
+  { folder, env }: FleetSettings,
+  port: number,
+  metricsPort: number,
+  place: number,
+): Promise<Child> {
+  const logPath = join(folder, `web-${place}-${port}.log`);
+  const child = await startChild({
+    command: process.execPath,
+    args: [join(rootFolder, 'dist', 'src', 'main.js')],
+    env: {
+      ...{ PATH: process.env['PATH'], DATA_DIR: folder, PORT: String(port), METRICS_PORT: String(metricsPort) },
+      ...{ WEB_PROCESSES: '1', RATE_LIMITS: 'off', SECRET_KEY: benchSecretKey, S3_BUCKET_NAME: 'rehearsal' },
+      ...{ UV_THREADPOOL_SIZE: '2', TRUSTED_HOPS: '1' },
+      ...env,
+    },
+    logPath,
+  });
+  await waitFor(
+    'an instance to be ready',
+    async () => child.hasExited() || answersOk(`http://127.0.0.1:${port}/readyz`),
+  );
+  if (child.hasExited()) throw new Error(`Expected an instance to start, got its end:\n${logTail(logPath)}`);
+  return child;
+}

@@ -1,0 +1,79 @@
+import type { Judgement } from '../lib/report-schema.ts';
+import { rmsLimit } from '../lib/usl.ts';
+import type { RehearsalReport } from './rehearsal-schema.ts';
+
+type Evidence = Omit<RehearsalReport, 'judgement'>;
+type Reason = Judgement['reasons'][number];
+
+const predictionShare = 0.1;
+const leastPoints = 7;
+
+/**
+ * INVALID where a load was: a rehearsal is as good as the generator in it. FAIL where something was lost or a prediction did
+ * not come true. Broken objectives count only in the drain: the other loads go on until they break.
+ */
+export function judgeRehearsal(report: Evidence): Judgement {
+  const loads = {
+    uploads: report.uploads,
+    'scaling on': report.scaling,
+    drain: report.drain,
+    ...Object.fromEntries(report.fixedSizes.map((size) => [`scaling off, ${size.instances}`, size])),
+  };
+  const invalid = Object.entries(loads).flatMap(([name, { reasons }]) =>
+    reasons
+      .filter(({ verdict }) => verdict === 'INVALID')
+      .map(({ rule, text }): Reason => ({ rule, verdict: 'INVALID', text: `${name}: ${text}` })),
+  );
+  const failed = [...judgeSafety(report), ...judgePredictions(report)];
+  return {
+    verdict: invalid.length > 0 ? 'INVALID' : failed.length > 0 ? 'FAIL' : 'PASS',
+    reasons: [...invalid, ...failed],
+    notes: [],
+  };
+}
+
+function judgeSafety({ keepAlive, drain }: Evidence): Reason[] {
+  const fail = (rule: string, text: string): Reason => ({ rule, verdict: 'FAIL', text });
+  const { votes, uploads, exitCodes, wrongCounters } = drain;
+  return [
+    ...(keepAlive.badGateways + keepAlive.otherFailures > 0
+      ? [fail('keep-alive', `${keepAlive.badGateways} times 502 and ${keepAlive.otherFailures} other failures`)]
+      : []),
+    ...Object.entries({ votes, uploads })
+      .filter(([, { asked, accepted, stored }]) => stored !== accepted || accepted !== asked)
+      .map(([name, { asked, accepted, stored }]) =>
+        fail('drain', `${name}: ${asked} asked, ${accepted} accepted, ${stored} stored`),
+      ),
+    ...(wrongCounters > 0 ? [fail('drain', `${wrongCounters} vote counters differ from a recount`)] : []),
+    ...(exitCodes.some((code) => code !== 0) ? [fail('drain', `instances ended with ${exitCodes.join(', ')}`)] : []),
+    ...drain.reasons.filter(({ verdict }) => verdict === 'FAIL').map(({ text }) => fail('objective', `drain: ${text}`)),
+  ];
+}
+
+function judgePredictions({ fixedSizes, scaling }: Evidence): Reason[] {
+  const fail = (rule: string, text: string): Reason => ({ rule, verdict: 'FAIL', text });
+  const [one] = fixedSizes;
+  const reasons: Reason[] = [];
+  if (one !== undefined) {
+    const rms = one.rmsShare === null ? 'no' : `${(one.rmsShare * 100).toFixed(1)} %`;
+    if (!(one.points >= leastPoints && (one.rmsShare ?? 1) <= rmsLimit)) {
+      reasons.push(
+        fail(
+          'model',
+          `one instance: ${rms} rms on ${one.points} points, at most ${rmsLimit * 100} % on ${leastPoints} wanted`,
+        ),
+      );
+    }
+    const half = one.halfPrediction;
+    if (half === null || Math.abs(half.predicted / half.measured - 1) > predictionShare) {
+      const figures =
+        half === null ? 'nothing' : `${half.predicted.toFixed(0)}/s, measured ${half.measured.toFixed(0)}/s`;
+      reasons.push(fail('model', `one instance: half of the steps predicts ${figures}`));
+    }
+  }
+  const { scaleOutSeconds: real, simulatedScaleOutSeconds: simulated, law } = scaling;
+  if (real === null || simulated === null || Math.abs(real - simulated) > law.periodSeconds + 1e-6) {
+    reasons.push(fail('simulation', `scale-out took ${real ?? 'for ever'} s, ${simulated ?? 'for ever'} s simulated`));
+  }
+  return reasons;
+}

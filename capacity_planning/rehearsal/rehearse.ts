@@ -1,0 +1,63 @@
+import { readCircumstances } from '../../bench/lib/circumstances.ts';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import { replaceUnderLoad } from './drain.ts';
+import { judgeRehearsal } from './judge-rehearsal.ts';
+import { askWithPauses } from './keep-alive.ts';
+import type { RehearsalReport } from './rehearsal-schema.ts';
+import { findKnee } from './scaling-off.ts';
+import { followLoad } from './scaling-on.ts';
+import type { RehearsalSettings } from './settings.ts';
+import { openStage, places } from './stage.ts';
+import { loadWithUploads } from './uploads.ts';
+
+export interface Rehearsal {
+  report: RehearsalReport;
+  /** Of every load in it, by its name. */
+  loads: CapacityReport[];
+}
+
+/**
+ * Balancer, instances, database and queue are real and of this run alone. Scaling off with 1, 2 and 3 instances, uploads to
+ * one, clients that pause all the while; then scaling on; then instances that are replaced under writes.
+ */
+export async function rehearse(settings: RehearsalSettings, say: (line: string) => void): Promise<Rehearsal> {
+  const undo: (() => unknown)[] = [];
+  const clear = async () => {
+    for (const each of undo.splice(0)) await each();
+  };
+  const onSignal = () => void clear().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
+  const startedAt = new Date();
+  const { command, commit, hasUncommittedChanges, node, machine } = readCircumstances(
+    `npm run capacity -- ${process.argv.slice(2).join(' ')}`,
+  );
+  try {
+    const stage = await openStage(settings, (each) => undo.unshift(each), say);
+    await stage.fleet.launch();
+    const pausing = new AbortController();
+    const asking = askWithPauses(stage.balancer.url, pausing.signal);
+    const uploads = await loadWithUploads(stage);
+    const sizes = [];
+    for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count));
+    pausing.abort();
+    const keepAlive = await asking;
+    const [one] = sizes;
+    const scaling = await followLoad(stage, one?.result.knee?.perSecond ?? one?.result.atLeastPerSecond ?? 0);
+    const drain = await replaceUnderLoad(stage);
+    const evidence = {
+      schema: 'rehearsal-report/v1' as const,
+      ...{ startedAt: startedAt.toISOString(), durationSeconds: (Date.now() - startedAt.getTime()) / 1000 },
+      ...{ command, commit, hasUncommittedChanges, machine, node },
+      balancer: `HAProxy ${stage.balancer.version}`,
+      fixedSizes: sizes.map(({ result }) => result),
+      ...{ uploads: uploads.result, keepAlive, scaling: scaling.result, drain: drain.result },
+    };
+    return {
+      report: { ...evidence, judgement: judgeRehearsal(evidence) },
+      loads: [uploads, ...sizes, scaling, drain].map(({ report }) => report),
+    };
+  } finally {
+    await clear();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+  }
+}

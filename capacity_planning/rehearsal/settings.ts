@@ -1,0 +1,57 @@
+/** How long and how much: the full rehearsal fits into twelve minutes, the brief one only shows that everything works. */
+export interface RehearsalSettings {
+  /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
+  share: number;
+  /** Scaling off: per instance and step. */
+  knee: { stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
+  uploads: { fileBytes: number; stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
+  /** Scaling on: how many times as fast as the law, and the load in parts of one instance's capacity. */
+  scaling: { timeScale: number; stepSeconds: number; profile: { name: string; load: number; steps: number }[] };
+  drain: {
+    ratePerSecond: number;
+    seconds: number;
+    uploadBytes: number;
+    deregistrationMs: number;
+    /** When an instance is replaced, counted from the load's begin. */
+    replacedAtMs: number[];
+  };
+}
+
+const MiB = 1024 * 1024;
+
+export const fullRehearsal: RehearsalSettings = {
+  share: 0.1,
+  knee: { stepPerSecond: 60, steps: 12, stepSeconds: 4, warmUpSeconds: 4 },
+  uploads: { fileBytes: 8 * MiB, stepPerSecond: 2, steps: 8, stepSeconds: 5, warmUpSeconds: 3 },
+  scaling: {
+    timeScale: 20,
+    stepSeconds: 5,
+    profile: [
+      { name: 'before', load: 0.35, steps: 3 },
+      { name: 'step', load: 1.25, steps: 14 },
+      { name: 'calm until scaled in', load: 0.35, steps: 19 },
+      { name: 'spike', load: 1.25, steps: 1 },
+      { name: 'after', load: 0.35, steps: 3 },
+    ],
+  },
+  drain: {
+    ...{ ratePerSecond: 30, seconds: 30, uploadBytes: 2 * MiB },
+    ...{ deregistrationMs: 3_000, replacedAtMs: [8_000, 18_000] },
+  },
+};
+
+export const briefRehearsal: RehearsalSettings = {
+  share: 0.1,
+  knee: { stepPerSecond: 20, steps: 4, stepSeconds: 1, warmUpSeconds: 1 },
+  uploads: { fileBytes: MiB, stepPerSecond: 1, steps: 2, stepSeconds: 1, warmUpSeconds: 1 },
+  scaling: {
+    timeScale: 100,
+    stepSeconds: 1,
+    profile: [
+      { name: 'before', load: 0.35, steps: 2 },
+      { name: 'step', load: 1.25, steps: 8 },
+      { name: 'after', load: 0.35, steps: 2 },
+    ],
+  },
+  drain: { ratePerSecond: 20, seconds: 6, uploadBytes: MiB, deregistrationMs: 500, replacedAtMs: [1_500] },
+};

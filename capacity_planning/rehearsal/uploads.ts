@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import type { UploadPhase } from './rehearsal-schema.ts';
+import type { Stage } from './stage.ts';
+import { makeUploadFile } from './world.ts';
+
+/** One instance, uploads against a sink: the S3 server of a rehearsal would cost more CPU than the service. */
+export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPhase; report: CapacityReport }> {
+  const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = stage.settings.uploads;
+  const [instance] = stage.fleet.serving();
+  if (instance === undefined) throw new Error('Expected an instance that serves, got none');
+  stage.say(`uploads of ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);
+  const done = new AbortController();
+  const peaks = watchMetrics(instance.metricsUrl, done.signal);
+  const usedBefore = instance.cpu.usedSeconds();
+  const report = await stage.load('uploads', 'breakpoint', {
+    ...{ JOURNEY: 'upload', WORLD: stage.worlds.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
+    ...{
+      RATE: String(stepPerSecond),
+      STEPS: String(steps),
+      SECONDS: String(stepSeconds),
+      WARM_UP_SECONDS: String(warmUpSeconds),
+    },
+  });
+  const used = instance.cpu.usedSeconds() - usedBefore;
+  done.abort();
+  const { uploadsInFlight, partBuffers, residentBytes } = await peaks;
+  const uploads = report.steps.reduce((sum, { samples, errorShare }) => sum + samples * (1 - errorShare), 0);
+  const best = report.steps.reduce((a, b) => (b.completedPerSecond > a.completedPerSecond ? b : a));
+  return {
+    report,
+    result: {
+      ...{ share: stage.settings.share, fileBytes, uploads },
+      completedPerSecond: best.completedPerSecond,
+      bytesPerSecond: best.completedPerSecond * fileBytes,
+      cpuSecondsPerGigabyte: used / ((uploads * fileBytes) / 1e9),
+      peakUploadsInFlight: uploadsInFlight,
+      peakBytesInFlight: uploadsInFlight * fileBytes,
+      peakPartBuffers: partBuffers,
+      peakResidentMiB: residentBytes / 1024 / 1024,
+      verdict: report.judgement.verdict,
+      reasons: report.judgement.reasons,
+    },
+  };
+}
+
+async function watchMetrics(url: string, signal: AbortSignal) {
+  const peaks = { uploadsInFlight: 0, partBuffers: 0, residentBytes: 0 };
+  while (!signal.aborted) {
+    const text = await (await fetch(url)).text();
+    const read = (name: string) =>
+      [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+        (sum, [, value]) => sum + Number(value),
+        0,
+      );
+    peaks.uploadsInFlight = Math.max(peaks.uploadsInFlight, read('competition_uploads_in_flight'));
+    peaks.partBuffers = Math.max(peaks.partBuffers, read('competition_part_buffers_in_use'));
+    peaks.residentBytes = Math.max(peaks.residentBytes, read('process_resident_memory_bytes'));
+    await sleep(250, undefined, { signal }).catch(() => undefined);
+  }
+  return peaks;
+}

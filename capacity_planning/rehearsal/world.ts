@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createNoise } from '../../bench/lib/multipart-bodies.ts';
+import { benchSecretKey } from '../../bench/lib/servers.ts';
+import { fillVoteRows } from '../../bench/lib/vote-rows.ts';
+import type { Sql } from '../../src/database/open.ts';
+import { openTokens } from '../../src/tokens.ts';
+
+const playersPerWorld = 100;
+const videos = 1_000;
+const rankedUsers = 20_000;
+
+export interface World {
+  path: string;
+  tokens: string[];
+  firstUser: number;
+  lastUser: number;
+}
+
+export interface Worlds {
+  /** A file for WORLD with players that no other one has: each run casts votes that nobody cast before. */
+  next(): World;
+}
+
+/** A ranking of 20,000 users and 1,000 public videos; tokens without passwords, which the load has no use for. */
+export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
+  await fillVoteRows(sql, { users: rankedUsers, videos, votes: 10_000 });
+  // Votes that are there already: a run's own are counted apart, by voters who have none yet.
+  await sql`delete from votes where user_id <= ${playersPerWorld * 20}`;
+  await sql`update videos set votes = (select count(*) from votes where video_id = videos.id)`;
+  await sql`
+    update users set votes = (select coalesce(sum(videos.votes), 0) from videos where videos.user_id = users.id)`;
+  const tokens = openTokens({ secretKey: benchSecretKey, previousKey: undefined, lifetimeSeconds: 86_400 });
+  const videoIds = Array.from({ length: videos }, (_, i) => i + 1);
+  let made = 0;
+  return {
+    next() {
+      const firstUser = 1 + made * playersPerWorld;
+      made += 1;
+      const players = Array.from({ length: playersPerWorld }, (_, i) => ({
+        ...{ email: `user-${firstUser + i}@example.com`, password: 'none' },
+        token: tokens.issue(firstUser + i),
+      }));
+      const path = join(folder, `world-${made}.json`);
+      writeFileSync(path, JSON.stringify({ players, videos: videoIds }), { mode: 0o600 });
+      const issued = players.map(({ token }) => token);
+      return { path, tokens: issued, firstUser, lastUser: firstUser + playersPerWorld - 1 };
+    },
+  };
+}
+
+/** A file that passes for a video, of so many bytes. */
+export function makeUploadFile(folder: string, bytes: number): string {
+  const path = join(folder, `upload-${bytes}.mp4`);
+  writeFileSync(path, createNoise(bytes));
+  return path;
+}
+
+/** Votes that are there of a world's players. */
+export async function countVotes(sql: Sql, { firstUser, lastUser }: World): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from votes where user_id between ${firstUser} and ${lastUser}`;
+  return row?.count ?? 0;
+}
+
+export async function countWrongCounters(sql: Sql): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from videos
+    where votes <> (select count(*) from votes where video_id = videos.id)`;
+  return row?.count ?? 0;
+}
