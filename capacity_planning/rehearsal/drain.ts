@@ -22,15 +22,15 @@ export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; r
       if (oldest !== undefined) await fleet.retire(oldest, deregistrationMs);
     }
   })();
-  const report = await stage.load(
-    'drain',
-    'average',
-    {
+  const report = await stage.load({
+    name: 'drain',
+    scenario: 'average',
+    isFixed: false,
+    env: {
       ...{ JOURNEY: 'writes', WORLD: world.path, VIDEO: makeUploadFile(stage.folder, uploadBytes) },
       ...{ RATE: String(ratePerSecond), SECONDS: String(seconds), WARM_UP_SECONDS: '0' },
     },
-    false,
-  );
+  });
   await replacing;
   const [after] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;
   const answered = (name: string) => {

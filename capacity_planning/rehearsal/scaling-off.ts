@@ -18,9 +18,14 @@ export async function findKnee(stage: Stage, count: number): Promise<{ result: F
     balancer: readCpuSeconds([balancer.pid]),
   });
   const before = read();
-  const report = await stage.load(`knee-of-${count}`, 'breakpoint', {
-    ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATE: String(stepPerSecond * count) },
-    ...{ STEPS: String(steps), SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+  const report = await stage.load({
+    name: `knee-of-${count}`,
+    scenario: 'breakpoint',
+    claims: [95],
+    env: {
+      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATE: String(stepPerSecond * count) },
+      ...{ STEPS: String(steps), SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+    },
   });
   const after = read();
   const requests = report.steps.reduce((sum, { samples }) => sum + samples, 0);

@@ -21,15 +21,15 @@ export async function followLoad(
     `scaling on, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
   );
   const controller = startController(fleet, defaultLaw, timeScale, settings.share);
-  const report = await stage.load(
-    'scaling-on',
-    'ramp',
-    {
+  const report = await stage.load({
+    name: 'scaling-on',
+    scenario: 'ramp',
+    isFixed: false,
+    env: {
       ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join(',') },
       ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
     },
-    false,
-  );
+  });
   await controller.stop();
   const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
   const windows = listWindows(report, offset, settings.scaling);

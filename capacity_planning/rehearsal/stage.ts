@@ -19,12 +19,16 @@ export interface Stage {
   worlds: Worlds;
   say(line: string): void;
   /** Load through the balancer, judged. */
-  load(
-    name: string,
-    scenario: string,
-    env: Readonly<Record<string, string>>,
-    looksAtInstances?: boolean,
-  ): Promise<CapacityReport>;
+  load(load: Load): Promise<CapacityReport>;
+}
+
+interface Load {
+  name: string;
+  scenario: string;
+  env: Readonly<Record<string, string>>;
+  claims?: number[];
+  /** Whether the instances are the same from begin to end: then a restart of one is looked for. */
+  isFixed?: boolean;
 }
 
 export const places = 3;
@@ -56,11 +60,11 @@ export async function openStage(
     ...{ settings, folder, balancer, fleet, worlds, say },
     sql: postgres.sql,
     databasePid: postgres.pid,
-    load: (name, scenario, env, looksAtInstances = true) =>
+    load: ({ name, scenario, env, claims = [], isFixed = true }) =>
       runPlan({
-        plan: { name, scenario, claims: looksAtInstances ? [95] : [], env: { VUS: '3000', ...env } },
+        plan: { name, scenario, claims, env: { VUS: '3000', ...env } },
         baseUrl: balancer.url,
-        metricsUrls: looksAtInstances ? fleet.serving().map(({ metricsUrl }) => metricsUrl) : [],
+        metricsUrls: isFixed ? fleet.serving().map(({ metricsUrl }) => metricsUrl) : [],
         ...{ folder, command, threads: generatorThreads, say: (line: string) => say(`  ${line}`) },
       }),
   };

@@ -13,13 +13,17 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
   const done = new AbortController();
   const peaks = watchMetrics(instance.metricsUrl, done.signal);
   const usedBefore = instance.cpu.usedSeconds();
-  const report = await stage.load('uploads', 'breakpoint', {
-    ...{ JOURNEY: 'upload', WORLD: stage.worlds.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
-    ...{
-      RATE: String(stepPerSecond),
-      STEPS: String(steps),
-      SECONDS: String(stepSeconds),
-      WARM_UP_SECONDS: String(warmUpSeconds),
+  const report = await stage.load({
+    name: 'uploads',
+    scenario: 'breakpoint',
+    env: {
+      ...{ JOURNEY: 'upload', WORLD: stage.worlds.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
+      ...{
+        RATE: String(stepPerSecond),
+        STEPS: String(steps),
+        SECONDS: String(stepSeconds),
+        WARM_UP_SECONDS: String(warmUpSeconds),
+      },
     },
   });
   const used = instance.cpu.usedSeconds() - usedBefore;
