@@ -9,9 +9,10 @@ import { renderAgain } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { printSchema } from './commands/schema.ts';
 import { runSimulation } from './commands/simulate.ts';
+import { showWorker } from './commands/worker.ts';
 import { LoadFailure } from './lib/run-engine.ts';
 
-const usage = `npm run capacity -- smoke | run PLAN | rehearse | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema
+const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worker [FILE] | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema
   --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
 
 /** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
@@ -48,6 +49,7 @@ async function runVerb(): Promise<number> {
   if (verb === 'smoke' && names.length === 0) return run('smoke', options);
   if (verb === 'run' && names.length === 1) return run(String(names[0]), options);
   if (verb === 'rehearse' && names.length === 0) return runRehearsal(options);
+  if (verb === 'worker' && names.length <= 1) return showWorker(names[0], options);
   if (verb === 'report' && names.length === 1) return renderAgain(String(names[0]), options);
   if (verb === 'compare' && names.length === 2) return compare(String(names[0]), String(names[1]), options);
   if (verb === 'gate' && names.length === 2) return gate(String(names[0]), String(names[1]), options);

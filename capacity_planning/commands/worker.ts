@@ -1,12 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { rootFolder } from '../../scripts/lib/paths.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { readWorkerMatrix } from '../lib/worker-capacity.ts';
+import { readWorkerMatrix, workerResultPath } from '../lib/worker-capacity.ts';
 import { readDemand } from '../rehearsal/inputs.ts';
 import { exitCodes, type Options } from './options.ts';
-
-export const workerResultPath = join(rootFolder, 'bench', 'results', 'worker.json');
 
 /** What the worker bench measured, as backlog per worker and workers for a deadline. */
 export async function showWorker(path: string | undefined, { json }: Options): Promise<number> {

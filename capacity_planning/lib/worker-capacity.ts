@@ -1,5 +1,10 @@
+import { join } from 'node:path';
 import { median } from '../../bench/lib/statistics.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
+
+/** Where the worker bench leaves its figures. */
+export const workerResultPath = join(rootFolder, 'bench', 'results', 'worker.json');
 
 /** The part of a worker bench's result that is read here. */
 interface WorkerResult {

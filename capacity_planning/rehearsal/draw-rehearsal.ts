@@ -1,0 +1,101 @@
+import { type Chart, type ChartOption, drawChart } from '../lib/draw-chart.ts';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import { predict } from '../lib/usl.ts';
+import type { RehearsalReport } from './rehearsal-schema.ts';
+
+/** Latency and throughput of the fixed sizes with their curves, and the scaling phase as its clients and its controller saw it. */
+export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
+  const knees = loads.filter(({ name }) => name.startsWith('knee-of-'));
+  return [
+    drawChart('Latency (p99) against offered rate', drawLatency(knees)),
+    drawChart('Throughput against requests under way, with the fitted curve', drawThroughput(knees)),
+    drawChart('Scaling on: load and latency', drawClients(scaling)),
+    drawChart('Scaling on: CPU and instances', drawController(scaling)),
+  ];
+}
+
+const offeredAxis = { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30 } as const;
+
+function drawLatency(knees: readonly CapacityReport[]): ChartOption {
+  return {
+    legend: {},
+    xAxis: offeredAxis,
+    yAxis: { type: 'log', name: 'ms' },
+    series: knees.map(({ name, steps }) => ({
+      name: instancesOf(name),
+      type: 'line',
+      data: listMeasured(steps).map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]),
+    })),
+  };
+}
+
+function drawThroughput(knees: readonly CapacityReport[]): ChartOption {
+  return {
+    legend: {},
+    xAxis: { type: 'log', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
+    yAxis: { type: 'value', name: '/s' },
+    series: knees.flatMap(({ name, steps, model }) => {
+      const points = listMeasured(steps).map(({ meanInFlight, completedPerSecond }): [number, number] => [
+        Math.max(0.1, meanInFlight),
+        completedPerSecond,
+      ]);
+      const most = Math.max(1, ...points.map(([inFlight]) => inFlight));
+      const places = Array.from({ length: 60 }, (_, i) => 0.1 * (most / 0.1) ** (i / 59));
+      const curve = model === null || model.withheld === 'bad-fit' ? [] : places.map((at) => [at, predict(model, at)]);
+      return [
+        { name: instancesOf(name), type: 'scatter' as const, data: points },
+        { name: `${instancesOf(name)}, fitted`, type: 'line' as const, showSymbol: false, data: curve },
+      ];
+    }),
+  };
+}
+
+function drawClients({ timeline, loadStartsAtSecond }: RehearsalReport['scaling']): ChartOption {
+  const line = (name: string, yAxisIndex: number, read: (second: (typeof timeline)[number]) => number) => ({
+    ...{ name, type: 'line' as const, showSymbol: false, yAxisIndex },
+    data: timeline.map((each) => [each.second + loadStartsAtSecond, read(each)]),
+  });
+  return {
+    legend: {},
+    xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
+    yAxis: [
+      { type: 'value', name: '/s' },
+      { type: 'log', name: 'ms' },
+    ],
+    series: [
+      line('requests', 0, ({ requests }) => requests),
+      line('errors', 0, ({ errors }) => errors),
+      line('p50', 1, ({ p50Ms }) => Math.max(0.1, p50Ms)),
+      line('p99', 1, ({ p99Ms }) => Math.max(0.1, p99Ms)),
+    ],
+  };
+}
+
+function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
+  const line = (name: string, yAxisIndex: number, read: (period: (typeof periods)[number]) => number) => ({
+    ...{ name, type: 'line' as const, step: 'end' as const, showSymbol: false, yAxisIndex },
+    data: periods.map((period) => [period.second, read(period)]),
+  });
+  return {
+    legend: {},
+    xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
+    yAxis: [
+      { type: 'value', name: 'CPU %', max: 110 },
+      { type: 'value', name: 'instances', min: 0, max: 4 },
+    ],
+    series: [
+      line('CPU of those that serve', 0, ({ cpuShare }) => Math.round(cpuShare * 100)),
+      line('serving', 1, ({ serving }) => serving),
+      line('present', 1, ({ present }) => present),
+    ],
+  };
+}
+
+function listMeasured(steps: CapacityReport['steps']): CapacityReport['steps'] {
+  return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
+}
+
+function instancesOf(name: string): string {
+  const count = name.replace('knee-of-', '');
+  return count === '1' ? '1 instance' : `${count} instances`;
+}
