@@ -19,7 +19,6 @@ function drawLatency({ steps }: CapacityReport): ChartOption {
     data: measured.map((step) => [step.offeredPerSecond ?? step.startedPerSecond, step.latencyMs?.[name] ?? 0]),
   });
   return {
-    legend: {},
     xAxis: { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30, scale: true },
     yAxis: { type: 'value', name: 'ms' },
     series: [line('p50'), line('p95'), line('p99')],
@@ -37,7 +36,6 @@ function drawThroughput({ steps, model }: CapacityReport): ChartOption {
       ? []
       : places.map((inFlight) => [inFlight, predict(model, inFlight)]);
   return {
-    legend: {},
     xAxis: { type: 'value', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
     series: [
@@ -56,7 +54,6 @@ function drawTimeline({ timeline }: CapacityReport): ChartOption {
     data: timeline.map((each) => [each.second, read(each)]),
   });
   return {
-    legend: {},
     xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
     yAxis: [
       { type: 'value', name: '/s' },

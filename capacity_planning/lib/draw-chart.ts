@@ -12,7 +12,8 @@ const size = { width: 860, height: 340 };
 /** A picture that needs nothing to be looked at: SVG, drawn here and not in the reader's browser. */
 export function drawChart(title: string, option: ChartOption): Chart {
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  chart.setOption({ animation: false, grid: { left: 70, right: 70, top: 50, bottom: 50 }, ...option });
+  const legend = { top: 0, left: 'center' };
+  chart.setOption({ animation: false, grid: { left: 70, right: 70, top: 60, bottom: 50 }, legend, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
   return { title, svg };

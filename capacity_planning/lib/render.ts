@@ -37,12 +37,13 @@ export function renderHtml({ verdict, headline, sentences, tables, charts, comma
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 h1 { border-left: .6rem solid ${colors[verdict]}; padding-left: .8rem; }
 table { border-collapse: collapse; font-size: 13px; } td, th { border: 1px solid #ccc; padding: .2rem .5rem; text-align: right; }
-td:first-child, th:first-child { text-align: left; } svg { max-width: 100%; height: auto; } pre { overflow-x: auto; }
+td:first-child, th:first-child { text-align: left; } td:nth-child(2):last-child, th:nth-child(2):last-child { text-align: left; } svg { max-width: 100%; height: auto; } pre { overflow-x: auto; }
 </style>
 <h1>${escapeHtml(headline)}</h1>
 <ul>${sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('\n')}</ul>
+${tables.slice(0, 1).map(renderTable).join('\n')}
 ${charts.map(({ title, svg }) => `<h2>${escapeHtml(title)}</h2>\n${svg}`).join('\n')}
-${tables.map(renderTable).join('\n')}
+${tables.slice(1).map(renderTable).join('\n')}
 <h2>Commands</h2>
 <pre>${escapeHtml(commands.join('\n'))}</pre>
 </html>

@@ -5,7 +5,7 @@ import { UserError } from '../../scripts/lib/user-error.ts';
 export interface CpuShare {
   /** Takes a process in, with all the threads it has. */
   add(pid: number): void;
-  /** Until it is held again its processes may use what the machine has. */
+  /** Until it is held again it has several times its share: not all of the machine, which others are measured on. */
   loosen(): void;
   hold(): void;
   /** CPU time that the group used so far. */
@@ -17,6 +17,7 @@ export interface CpuShare {
 const root = '/sys/fs/cgroup';
 /** Short, so that whoever used up a period waits a moment for the next one and not a tenth of a second. */
 const periodUs = 10_000;
+const looseFactor = 5;
 
 /** A group held to `share` of one processor, by control groups of version 2 or 1; needs the right to make them. */
 export function openCpuShare(name: string, share: number): CpuShare {
@@ -33,10 +34,10 @@ function openVersion2(name: string, quotaUs: number): CpuShare {
   const folder = join(root, name);
   writeFileSync(join(root, 'cgroup.subtree_control'), '+cpu');
   mkdirSync(folder);
-  const limit = (quota: number | 'max') => writeFileSync(join(folder, 'cpu.max'), `${quota} ${periodUs}`);
+  const limit = (quota: number) => writeFileSync(join(folder, 'cpu.max'), `${quota} ${periodUs}`);
   limit(quotaUs);
   return {
-    loosen: () => limit('max'),
+    loosen: () => limit(quotaUs * looseFactor),
     hold: () => limit(quotaUs),
     add: (pid) => writeFileSync(join(folder, 'cgroup.procs'), String(pid)),
     usedSeconds: () => Number(/^usage_usec (\d+)/m.exec(readFileSync(join(folder, 'cpu.stat'), 'utf8'))?.[1]) / 1e6,
@@ -53,7 +54,7 @@ function openVersion1(name: string, quotaUs: number): CpuShare {
   const limit = (quota: number) => writeFileSync(join(holding, 'cpu.cfs_quota_us'), String(quota));
   limit(quotaUs);
   return {
-    loosen: () => limit(-1),
+    loosen: () => limit(quotaUs * looseFactor),
     hold: () => limit(quotaUs),
     add: (pid) => {
       for (const folder of folders) writeFileSync(join(folder, 'cgroup.procs'), String(pid));

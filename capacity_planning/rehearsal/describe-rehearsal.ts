@@ -11,6 +11,11 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
     headline: `${judgement.verdict}: rehearsal of the balancer and its scaling`,
     sentences: [
       ...judgement.reasons.map(({ verdict, rule, text }) => `${verdict} (${rule}): ${text}.`),
+      ...(judgement.verdict === 'INVALID'
+        ? [
+            'The rehearsal is INVALID: the figures below are no capacity, and no CloudFormation parameters follow from them.',
+          ]
+        : []),
       ...describeCapacity(report, advice),
       ...describeBehaviour(report),
       ...describeLimits(report, advice),
@@ -34,12 +39,24 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
     `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}, carried over by CPU time), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
+    ...fixedSizes.slice(0, 1).map((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
     `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
       `${uploads.peakPartBuffers} part buffers (${megabytes(perInstance.partBufferBytesPeak)}), ${uploads.peakResidentMiB.toFixed(0)} MiB resident.`,
     `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}.`,
     `${advice.burstable}.`,
     describeHeadroom(advice),
   ];
+}
+
+/** CPU time per request times the rate that was reached: who had none left. */
+function describeSaturation(one: FixedSize, most: FixedSize): string {
+  const webShare = (one.cpuUsPerRequest.web * one.atLeastPerSecond) / 1e6 / one.share;
+  const processors = (name: 'database' | 'balancer') =>
+    ((most.cpuUsPerRequest[name] * most.atLeastPerSecond) / 1e6).toFixed(2);
+  return (
+    `At ${one.atLeastPerSecond.toFixed(0)} requests/s one instance used ${percent(webShare)} of its share; at ${most.atLeastPerSecond.toFixed(0)}/s ` +
+    `behind ${most.instances} of them the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`
+  );
 }
 
 function describeHeadroom({ headroom, instancesNeededAtPeak, maxInstances }: Recommendation): string {
@@ -152,7 +169,7 @@ function rateOf({ knee, atLeastPerSecond, rmsShare }: FixedSize): string {
 function describeWindows({ scaling }: RehearsalReport): Table {
   return {
     title: 'Scaling on: what clients saw',
-    head: ['part', 'offered /s', 'requests', 'errors', 'median p99 ms', 'worst p99 ms', 'seconds beyond 150 ms'],
+    head: ['part', 'offered /s', 'requests', 'errors', 'median p99 ms', 'worst p99 ms', 'seconds beyond the objective'],
     rows: scaling.windows.map((window) => [
       `${window.name} (${(window.endSecond - window.startSecond).toFixed(0)} s)`,
       window.offeredPerSecond.toFixed(0),

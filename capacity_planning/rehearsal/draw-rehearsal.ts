@@ -14,13 +14,14 @@ export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly Capa
   ];
 }
 
+const colors = ['#3366cc', '#dc6b19', '#2a7d3f'];
 const offeredAxis = { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30 } as const;
 
 function drawLatency(knees: readonly CapacityReport[]): ChartOption {
   return {
-    legend: {},
     xAxis: offeredAxis,
     yAxis: { type: 'log', name: 'ms' },
+    color: colors,
     series: knees.map(({ name, steps }) => ({
       name: instancesOf(name),
       type: 'line',
@@ -31,10 +32,10 @@ function drawLatency(knees: readonly CapacityReport[]): ChartOption {
 
 function drawThroughput(knees: readonly CapacityReport[]): ChartOption {
   return {
-    legend: {},
     xAxis: { type: 'log', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
-    series: knees.flatMap(({ name, steps, model }) => {
+    series: knees.flatMap(({ name, steps, model }, i) => {
+      const color = colors[i % colors.length] ?? 'black';
       const points = listMeasured(steps).map(({ meanInFlight, completedPerSecond }): [number, number] => [
         Math.max(0.1, meanInFlight),
         completedPerSecond,
@@ -43,8 +44,8 @@ function drawThroughput(knees: readonly CapacityReport[]): ChartOption {
       const places = Array.from({ length: 60 }, (_, i) => 0.1 * (most / 0.1) ** (i / 59));
       const curve = model === null || model.withheld === 'bad-fit' ? [] : places.map((at) => [at, predict(model, at)]);
       return [
-        { name: instancesOf(name), type: 'scatter' as const, data: points },
-        { name: `${instancesOf(name)}, fitted`, type: 'line' as const, showSymbol: false, data: curve },
+        { name: instancesOf(name), type: 'scatter' as const, color, data: points },
+        { name: `${instancesOf(name)}, fitted`, type: 'line' as const, color, showSymbol: false, data: curve },
       ];
     }),
   };
@@ -56,7 +57,6 @@ function drawClients({ timeline, loadStartsAtSecond }: RehearsalReport['scaling'
     data: timeline.map((each) => [each.second + loadStartsAtSecond, read(each)]),
   });
   return {
-    legend: {},
     xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
     yAxis: [
       { type: 'value', name: '/s' },
@@ -77,7 +77,6 @@ function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
     data: periods.map((period) => [period.second, read(period)]),
   });
   return {
-    legend: {},
     xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
     yAxis: [
       { type: 'value', name: 'CPU %', max: 110 },

@@ -2,6 +2,7 @@ import { percentile } from '../../bench/lib/statistics.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { clampInstances, defaultLaw } from '../lib/scaling-law.ts';
 import { simulate } from '../lib/simulate.ts';
+import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
 import type { ControllerPeriod, ScalingPhase, Window } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
@@ -81,6 +82,7 @@ function listWindows(
   offset: number,
   { profile, stepSeconds }: RehearsalSettings['scaling'],
 ): Window[] {
+  const objectiveMs = readSlo().routes['rankings']?.p99Ms ?? Number.NaN;
   let from = 0;
   return profile.map(({ name, steps: length }) => {
     const own = steps.slice(from, from + length);
@@ -100,7 +102,7 @@ function listWindows(
         seconds.map(({ p99Ms }) => p99Ms),
         0.5,
       ),
-      secondsBeyondObjective: seconds.filter(({ p99Ms }) => p99Ms > 150).length,
+      secondsBeyondObjective: seconds.filter(({ p99Ms }) => p99Ms > objectiveMs).length,
     };
   });
 }

@@ -48,7 +48,9 @@ export function renderRehearsal(folder: string): string[] {
   const page = { ...describeRehearsal(report, advice), charts: drawRehearsal(report, readLoads(folder)) };
   return [
     write('configuration.json', advice),
-    write('cloudformation-parameters.json', toCloudFormation(advice)),
+    ...(report.judgement.verdict === 'INVALID'
+      ? []
+      : [write('cloudformation-parameters.json', toCloudFormation(advice))]),
     ...writePage(folder, page),
   ];
 }

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { pickWorker, readWorkerMatrix } from '../../capacity_planning/lib/worker-capacity.ts';
+
+const round = (videosPerMinute: number) => ({ videosPerMinute, meanServiceSeconds: 20, cpuSecondsPerVideo: 30 });
+const text = JSON.stringify({
+  name: 'worker',
+  contestants: [
+    { name: '10 MiB, 1 at once', rounds: [round(3), round(5), round(4)] },
+    { name: '10 MiB, 2 at once', rounds: [round(6)] },
+    { name: '100 MiB, 2 at once', rounds: [round(2)] },
+    { name: 'always one thread', rounds: [round(9)] },
+  ],
+});
+
+t.test('each size of file has the row that does most, by the median of its rounds', (t) => {
+  const matrix = readWorkerMatrix(text);
+  t.strictSame(
+    matrix.map(({ sizeMiB, jobsAtOnce, videosPerMinute }) => [sizeMiB, jobsAtOnce, videosPerMinute]),
+    [
+      [10, 2, 6],
+      [100, 2, 2],
+    ],
+  );
+  t.equal(pickWorker(matrix, 66)?.sizeMiB, 100);
+  t.equal(pickWorker([], 66), undefined);
+  t.end();
+});
+
+t.test('what is no result of the worker bench is refused', (t) => {
+  t.throws(
+    () => readWorkerMatrix('{"name":"vote","contestants":[]}'),
+    /Expected a result of `npm run bench -- worker`/,
+  );
+  t.end();
+});
