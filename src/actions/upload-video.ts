@@ -35,21 +35,30 @@ interface UploadOptions {
 }
 
 /**
- * One video on its way in. The order of effects, and what undoes each:
+ * One video on its way in. The order of effects, what undoes each, and what is left by a crash right behind it:
  *
- *   1. intent    a row names the key before S3 knows it. Undone last, once S3 holds nothing under the key.
- *   2. parts     the multipart upload is created and filled. Undone by Abort. A crash here leaves the intent, from which
- *                a sweep finds the key, aborts and deletes.
- *   3. Complete  the object appears whole. Whatever the answer was, or when it is lost, the object itself is looked at before
- *                anything is believed or undone. Undone by deleting it; a crash here is the same to the sweep as one in 2.
+ *   1. intent    a row names the key before S3 knows it. Undone last, and only once S3 has said that it holds nothing under
+ *                the key. Crash: a sweep claims the intent when it is old, looks the key up in S3, aborts and deletes.
+ *   2. parts     the multipart upload is created and filled. Undone by Abort; again after a moment, since a part that was cut
+ *                off may be taken in behind the first one and bring the upload back. When Abort is not answered, or the
+ *                answer to Create was lost and nobody knows the upload's id, the intent stays and leads the sweep to it.
+ *                Crash: as after 1.
+ *   3. Complete  the object appears whole. Its answer may be lost, be an error (a status of 200 with an error in the body,
+ *                too) though all went well, or say that all went well though nothing did: the object itself is looked at, and
+ *                what is there counts. Undone by Abort and then by deleting the object, which may have appeared after the
+ *                look. Crash: as after 1; one that appears behind the deletion has neither row nor intent, and a sweep
+ *                deletes it.
  *   4. row       one statement takes the intent away and inserts the video, so that at every moment exactly one of the two
  *                names the key. No intent means that a sweep has claimed it: nothing is inserted. When the answer of the
  *                database is lost, whoever gets the intent knows: still there, nothing was committed and nothing can be any
  *                more; gone, the row is looked for. While the database does not answer that either, nothing is undone:
  *                the row may be there, and then the object is its video; if it is not, the intent leads the sweep to it.
- *   5. job       queued after the commit, and not needed for the answer: a row without a job is queued by the sweep.
+ *                Crash: the video is kept and will be processed, though its player was told nothing and may send it again.
+ *   5. job       queued after the commit, and not needed for the answer: a row without a job is queued by the sweep, after a
+ *                crash as well.
  *
- * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice.
+ * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice, so nothing that
+ * comes late can touch another upload's object.
  */
 export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
   const key = newUploadKey();
