@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { readPeakMemoryMiB, resetPeakMemory } from '../lib/process-cost.ts';
 import { makeBenchFolder } from '../lib/servers.ts';
@@ -27,7 +28,7 @@ export const benchCase: BenchCase = {
     return {
       contestants,
       targets: ['fast S3', 'slow S3'].flatMap(listTargets),
-      circumstances: { fileBytes, uploadsOfFew, slowBytesPerSecond },
+      circumstances: { fileBytes, uploadsOfFew, slowBytesPerSecond, ...readSocketLimits() },
     };
   },
 };
@@ -88,4 +89,13 @@ function listTargets(link: string): Target[] {
 
 function nameOf(count: number, link: string): string {
   return `${count} at once, ${link}`;
+}
+
+/**
+ * What the kernel lets sockets hold, pages in all (`tcp_mem`) and bytes each: hundreds of uploads and their clients on one
+ * machine can come to its limit, and then it drops what has arrived.
+ */
+function readSocketLimits(): Record<string, number[]> {
+  const read = (name: string) => readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').trim().split(/\s+/).map(Number);
+  return Object.fromEntries(['tcp_mem', 'tcp_rmem', 'tcp_wmem'].map((name) => [name, read(name)]));
 }
