@@ -13,7 +13,6 @@ const { values, positionals } = parseArgs({
 });
 process.env['FAULT_ROUNDS'] = values.rounds ?? '200';
 process.env['FAULT_SEED'] = values.seed ?? String(Date.now() % 1_000_000);
-process.env['FUZZ_RUNS'] ??= '100000';
 
 const files = readdirSync(join(rootFolder, 'test', 'faults')).filter((file) => file.endsWith('.test.ts'));
 const cases = [...files.map((file) => `test/faults/${file}`), 'test/multipart/parser.test.ts'].filter(

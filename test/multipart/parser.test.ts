@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { openFaultRun } from '../faults/support/fault-run.ts';
 import { anyBody, boundary, hostileBodies } from './hostile-bodies.ts';
 import { everyBytes, readByParser } from './read-body.ts';
 import { readByReference } from './reference-parser.ts';
+
+const run = openFaultRun('parser', 3_000, (rounds) => rounds * 500);
+t.setTimeout(60_000 + run.rounds * 20);
 
 const chunkSizes = [1, 7, 512, 65_536];
 
@@ -80,9 +84,6 @@ for (const [name, text] of hostileBodies) {
 }
 
 t.test('any body reads as the reference reads it, in any chunks, and breaks nothing', async (t) => {
-  const runs = Number(process.env['FUZZ_RUNS'] ?? 3_000);
-  const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
-  t.setTimeout(30_000 + runs * 20);
   const cuts = fc.array(fc.nat(200), { maxLength: 30 });
   let wellFormed = 0;
   fc.assert(
@@ -95,10 +96,10 @@ t.test('any body reads as the reference reads it, in any chunks, and breaks noth
       }
       return JSON.stringify(readByParser(bytes, boundary, sumUp(steps, bytes.length))) === wanted;
     }),
-    { numRuns: runs, seed },
+    { numRuns: run.rounds, seed: run.seed },
   );
-  t.ok(wellFormed > runs / 100, `${wellFormed} of the bodies were well-formed after all`);
-  t.comment(`parser fuzz: seed ${seed}, ${runs} bodies, ${wellFormed} well-formed, 0 differing`);
+  t.ok(wellFormed > run.rounds / 100, `${wellFormed} of the bodies were well-formed after all`);
+  run.report({ 'bodies read as the reference reads them': run.rounds, 'of them well-formed': wellFormed });
 });
 
 /** Steps, some of them empty, as places. */
