@@ -12,7 +12,7 @@ import { runSimulation } from './commands/simulate.ts';
 import { showWorker } from './commands/worker.ts';
 import { LoadFailure } from './lib/run-engine.ts';
 
-const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worker [FILE] | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema
+const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worker [FILE] | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema [rehearsal]
   --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
 
 /** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
@@ -55,6 +55,6 @@ async function runVerb(): Promise<number> {
   if (verb === 'gate' && names.length === 2) return gate(String(names[0]), String(names[1]), options);
   if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
   if (verb === 'simulate' && names.length === 0) return runSimulation(options);
-  if (verb === 'schema' && names.length === 0) return printSchema();
+  if (verb === 'schema' && names.length <= 1) return printSchema(names[0]);
   throw new UserError(`Usage: ${usage}`);
 }

@@ -65,6 +65,8 @@ const UploadPhase = Type.Object({
   fileBytes: Count,
   uploads: Amount,
   completedPerSecond: Amount,
+  /** Of the first step, in which nobody waits. */
+  calmSeconds: Amount,
   bytesPerSecond: Amount,
   cpuSecondsPerGigabyte: Amount,
   peakUploadsInFlight: Count,

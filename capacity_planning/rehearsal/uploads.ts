@@ -36,6 +36,7 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
     result: {
       ...{ share: stage.settings.share, fileBytes, uploads },
       completedPerSecond: best.completedPerSecond,
+      calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
       bytesPerSecond: best.completedPerSecond * fileBytes,
       cpuSecondsPerGigabyte: used / ((uploads * fileBytes) / 1e9),
       peakUploadsInFlight: uploadsInFlight,

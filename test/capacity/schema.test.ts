@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import t from 'tap';
 import { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
+import { RehearsalReport } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { openSink } from '../k6/sink.ts';
 import { runRig, step } from './rig.ts';
 
-const published: unknown = JSON.parse(
-  readFileSync(join(rootFolder, 'capacity_planning', 'capacity-report.schema.json'), 'utf8'),
-);
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(join(rootFolder, 'capacity_planning', `${name}.schema.json`), 'utf8'));
+const published = read('capacity-report');
 
-t.test('the published schema is the one that reports are checked by', (t) => {
+t.test('the published schemas are those that reports are checked by', (t) => {
   t.strictSame(published, JSON.parse(JSON.stringify(CapacityReport)), 'npm run capacity -- schema prints the new one');
+  const rehearsal: unknown = JSON.parse(JSON.stringify(RehearsalReport));
+  t.strictSame(read('rehearsal-report'), rehearsal, 'npm run capacity -- schema rehearsal prints the new one');
   t.end();
 });
 
