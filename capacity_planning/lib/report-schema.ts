@@ -65,6 +65,9 @@ export const CapacityReport = Type.Object(
       scenario: Text,
       claims: Type.Array(Type.Number({ minimum: 50, maximum: 99.9 })),
       env: Type.Record(Text, Text),
+      /** Clients mixed in: `SHARE:BYTES_PER_SECOND` of those that trickle, the share of those that leave halfway. */
+      slow: Type.Optional(Text),
+      abort: Type.Optional(Text),
     }),
     scriptSha256: Text,
     commit: Text,

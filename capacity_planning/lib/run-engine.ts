@@ -10,6 +10,8 @@ export interface EngineOrder {
   scriptPath: string;
   env: Readonly<Record<string, string>>;
   threads: number;
+  slow?: string;
+  abort?: string;
   /** For what the engine keeps of every request until it has been read. */
   folder: string;
   /** Every line that the engine says while it runs. */
@@ -33,11 +35,24 @@ const keptLines = 20;
  * The engine as a process of its own, so that its CPU and memory are measured apart.
  * @throws LoadFailure unless it ends with 0 or 99 (an objective is broken).
  */
-export async function runEngine({ scriptPath, env, threads, folder, say }: EngineOrder) {
+export async function runEngine({ scriptPath, env, threads, slow = '0:20000', abort = '0', folder, say }: EngineOrder) {
   const out = join(folder, 'engine.json');
   const main = join(rootFolder, 'dist', 'k6', 'engine', 'main.js');
   const pairs = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  const args = [main, 'run', scriptPath, '--threads', String(threads), '--out', out, ...pairs];
+  const args = [
+    main,
+    'run',
+    scriptPath,
+    '--threads',
+    String(threads),
+    '--slow',
+    slow,
+    '--abort',
+    abort,
+    '--out',
+    out,
+    ...pairs,
+  ];
   // A loader that this process runs under (of tests, say) is none of the engine's.
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -30,7 +30,7 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
   const scriptPath = findScript(run.plan.scenario);
   const before = await readTargetState(run.baseUrl, run.metricsUrls);
   const env = { ...run.plan.env, TARGET: run.baseUrl };
-  const { result, command } = await runEngine({ ...run, scriptPath, env });
+  const { result, command } = await runEngine({ ...run, ...run.plan, scriptPath, env });
   const after = await readTargetState(run.baseUrl, run.metricsUrls);
   const { commit, hasUncommittedChanges, node, machine } = readCircumstances(run.command);
   const built = buildSteps(result);

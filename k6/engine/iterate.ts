@@ -1,4 +1,5 @@
 import { RunFailure } from './exit-codes.ts';
+import { ClientLeft } from './manners.ts';
 import type { ScenarioCount } from './messages.ts';
 import type { ScenarioSpec } from './options.ts';
 import { internTags, iterations, now, thread } from './runtime.ts';
@@ -45,7 +46,7 @@ export async function iterate(lane: Lane, turn: Turn): Promise<void> {
     await iterations.run(iteration, async () => lane.run(lane.data));
   } catch (error) {
     if (error instanceof RunFailure) lane.onFatal(error);
-    noteFailure(lane, error);
+    if (!(error instanceof ClientLeft)) noteFailure(lane, error);
   }
   lane.account();
   count.active -= 1;

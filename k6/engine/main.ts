@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { exitCodes, RunFailure } from './exit-codes.ts';
+import type { Manners } from './manners.ts';
 import { runScript } from './run.ts';
 
-const usage = 'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--out FILE]';
+const usage =
+  'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--out FILE]';
 
 /** The engine as a program: the exit codes are k6's. `--out` keeps every request, which the reports are made from. */
 async function main(): Promise<number> {
@@ -12,6 +14,8 @@ async function main(): Promise<number> {
     options: {
       env: { type: 'string', short: 'e', multiple: true, default: [] },
       threads: { type: 'string', default: '1' },
+      slow: { type: 'string', default: '0:20000' },
+      abort: { type: 'string', default: '0' },
       out: { type: 'string' },
     },
   });
@@ -26,6 +30,7 @@ async function main(): Promise<number> {
   const result = await runScript({
     scriptPath,
     threads,
+    manners: readManners(values.slow, values.abort),
     // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
     env: { ...(process.env as Record<string, string>), ...Object.fromEntries(given) },
     signal: abort.signal,
@@ -36,6 +41,17 @@ async function main(): Promise<number> {
     if (!ok) process.stderr.write(`threshold failed: ${metric} ${expression}\n`);
   }
   return result.exitCode;
+}
+
+function readManners(slow: string, abort: string): Manners {
+  const [slowShare = Number.NaN, slowBytesPerSecond = Number.NaN] = slow.split(':').map(Number);
+  const abortShare = Number(abort);
+  const areShares = [slowShare, abortShare].every((share) => share >= 0 && share <= 1);
+  if (areShares && slowBytesPerSecond > 0) return { slowShare, slowBytesPerSecond, abortShare };
+  throw new RunFailure(
+    `Expected --slow to be like 0.1:20000 and --abort like 0.05, got ${slow} and ${abort}`,
+    exitCodes.invalidConfig,
+  );
 }
 
 try {

@@ -1,3 +1,4 @@
+import type { Manners } from './manners.ts';
 import type { CustomMetric } from './registry.ts';
 import type { Series } from './samples.ts';
 
@@ -6,6 +7,7 @@ export interface ThreadSettings {
   env: Readonly<Record<string, string>>;
   index: number;
   threads: number;
+  manners: Manners;
 }
 
 /** What a thread is told. */

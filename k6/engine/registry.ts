@@ -5,6 +5,7 @@ import { holds, type Threshold } from './thresholds.ts';
 
 /** k6's own metrics that this engine measures. */
 const builtIn: Readonly<Record<string, [MetricType, Contents]>> = {
+  client_aborts: ['counter', 'default'],
   checks: ['rate', 'default'],
   data_received: ['counter', 'data'],
   data_sent: ['counter', 'data'],

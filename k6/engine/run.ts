@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { exitCodes, RunFailure } from './exit-codes.ts';
+import type { Manners } from './manners.ts';
 import { type RunOptions, readOptions } from './options.ts';
 import { createRecorder } from './recorder.ts';
 import { createRegistry } from './registry.ts';
@@ -12,6 +13,7 @@ export interface RunSettings {
   scriptPath: string;
   env: Readonly<Record<string, string>>;
   threads: number;
+  manners: Manners;
   /** Aborted when somebody wants the run to end early. */
   signal: AbortSignal;
   say(line: string): void;
@@ -35,7 +37,9 @@ export async function runScript(settings: RunSettings) {
     for (let index = 0; index < threads; index += 1) {
       const scriptUrl = pathToFileURL(settings.scriptPath).href;
       handles.push(
-        await startThread({ scriptUrl, env: settings.env, index, threads }, (report) => onProgress(index, report)),
+        await startThread({ scriptUrl, env: settings.env, manners: settings.manners, index, threads }, (report) =>
+          onProgress(index, report),
+        ),
       );
     }
     const first = handles[0];

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { refuse } from './exit-codes.ts';
+import { type Manners, patient } from './manners.ts';
 import type { CustomMetric } from './registry.ts';
 import { createSampleBuffer } from './samples.ts';
 
@@ -24,6 +25,7 @@ export interface ThreadState {
   /** False as soon as the scenario file is loaded: what belongs to k6's init context is refused from then on. */
   isLoading: boolean;
   discardsBodies: boolean;
+  manners: Manners;
   options: unknown;
 }
 
@@ -33,6 +35,7 @@ export const thread: ThreadState = {
   env: {},
   isLoading: true,
   discardsBodies: false,
+  manners: patient,
   options: {},
 };
 

@@ -1,8 +1,9 @@
 import type { Agent } from 'undici';
-import { type FilePart, OpenedFile, prepareBody } from '../bodies.ts';
+import { type FilePart, OpenedFile, type OutgoingBody, prepareBody } from '../bodies.ts';
 import { parseDuration } from '../durations.ts';
 import { type Exchange, exchange, openAgent } from '../exchange.ts';
 import { refuse } from '../exit-codes.ts';
+import { ClientLeft, chooseManner, leaveHalfway, trickle } from '../manners.ts';
 import { currentIteration, type Iteration, internTags, now, thread } from '../runtime.ts';
 
 interface Params {
@@ -30,22 +31,49 @@ export async function asyncRequest(method: string, url: string, body?: unknown, 
   iteration.dueAt = undefined;
   agent ??= openAgent();
   const outgoing = prepareBody(body);
+  const leaving = new AbortController();
+  const { manner, content } = mind(iteration, outgoing, () => leaving.abort());
   const result = await exchange(agent, {
     method: method.toUpperCase(),
     url: new URL(url),
     headers: listHeaders(params, outgoing.contentType, outgoing.bytes, body !== undefined && body !== null),
-    body: outgoing.open(),
+    body: content,
     timeoutMs: params.timeout === undefined ? defaultTimeoutMs : parseDuration(params.timeout, 'timeout'),
     keepsBody: params.responseType === undefined ? !thread.discardsBodies : params.responseType === 'text',
-    signal: iteration.signal,
+    signal: manner === 'leaving' ? AbortSignal.any([iteration.signal, leaving.signal]) : iteration.signal,
   });
   if ([301, 302, 303, 307, 308].includes(result.status) && params.redirects !== 0) {
     throw refuse(`Following a redirect (${url})`, 'ask for its target, or set redirects: 0');
   }
+  if (leaving.signal.aborted) {
+    thread.samples.add('client_aborts', 1, internTags({ ...iteration.tags, scenario: iteration.scenario }), beginsAt);
+    throw new ClientLeft();
+  }
   // A request that the run's own end cut short says nothing about the server.
   if (!iteration.signal.aborted)
-    measure(iteration, { method, url, params, result, beginsAt, sentBytes: outgoing.bytes });
+    measure(iteration, {
+      method,
+      url,
+      params: manner === 'slow' ? asSlow(params, url) : params,
+      result,
+      beginsAt,
+      sentBytes: outgoing.bytes,
+    });
   return asResponse(url, result, beginsAt);
+}
+
+/** Only bodies from disk are long enough to trickle or to be left. */
+function mind(iteration: Iteration, outgoing: OutgoingBody, leave: () => void) {
+  const content = outgoing.open();
+  const manner = chooseManner(thread.manners, iteration.inTest);
+  if (content === null || typeof content === 'string' || manner === 'ordinary') return { manner: 'ordinary', content };
+  if (manner === 'slow') return { manner, content: trickle(content, thread.manners.slowBytesPerSecond) };
+  return { manner, content: leaveHalfway(content, outgoing.bytes, leave) };
+}
+
+/** Under a name of its own: a client that trickles is no measure of the server. */
+function asSlow(params: Params, url: string): Params {
+  return { ...params, tags: { ...params.tags, name: `${params.tags?.['name'] ?? url} (slow client)` } };
 }
 
 /** k6's `http.file`; the bytes stay on disk until they are sent. */
