@@ -12,7 +12,7 @@ import { exitCodes, type Options } from './options.ts';
 /** A plan is a name in capacity_planning/plans or a file of one's own. */
 export async function run(planName: string, options: Options): Promise<number> {
   const plan = readPlan(planName);
-  const { baseUrl, metricsUrls } = findTarget(options.target, options.allow, process.env['DATA_DIR'] || '.data');
+  const { baseUrl, metricsUrls } = await findTarget(options.target, options.allow, process.env);
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
   const folder = options.out ?? join('.data', 'capacity', `${plan.name}-${stamp}`);
   const env: Record<string, string> =

@@ -11,7 +11,7 @@ export function drawCharts(report: CapacityReport): Chart[] {
   ];
 }
 
-function drawLatency({ steps }: CapacityReport): ChartOption {
+function drawLatency({ steps, model }: CapacityReport): ChartOption {
   const measured = steps.filter(({ phase, latencyMs }) => phase === 'measured' && latencyMs !== null);
   const line = (name: 'p50' | 'p95' | 'p99') => ({
     name,
@@ -21,7 +21,18 @@ function drawLatency({ steps }: CapacityReport): ChartOption {
   return {
     xAxis: { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30, scale: true },
     yAxis: { type: 'value', name: 'ms' },
-    series: [line('p50'), line('p95'), line('p99')],
+    series: [
+      line('p50'),
+      line('p95'),
+      line('p99'),
+      {
+        name: 'mean, fitted',
+        type: 'line',
+        showSymbol: false,
+        lineStyle: { type: 'dashed' },
+        data: curveOfLatency(model, measured),
+      },
+    ],
   };
 }
 
@@ -66,4 +77,16 @@ function drawTimeline({ timeline }: CapacityReport): ChartOption {
       line('p99', 1, ({ p99Ms }) => p99Ms),
     ],
   };
+}
+
+/** Little's law turns the fitted throughput into a mean latency: what is under way, divided by what comes out. */
+export function curveOfLatency(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
+  if (model === null || model.withheld === 'bad-fit') return [];
+  const inFlight = steps.map(({ meanInFlight }) => Math.max(0.01, meanInFlight));
+  const [least, most] = [Math.min(...inFlight), Math.max(...inFlight)];
+  return Array.from({ length: 60 }, (_, i) => {
+    const at = least * (most / least) ** (i / 59);
+    const perSecond = predict(model, at);
+    return [perSecond, (at / perSecond) * 1000];
+  });
 }

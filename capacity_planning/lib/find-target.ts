@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readRunFile } from '../../scripts/lib/read-run-file.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
+import type { Values } from '../../src/config.ts';
 
 export interface Target {
   baseUrl: string;
@@ -8,8 +8,8 @@ export interface Target {
 }
 
 /** The service that runs from DATA_DIR, or what --target names; off this machine only what --allow names as well. */
-export function findTarget(target: string | undefined, allowed: readonly string[], dataDir: string): Target {
-  if (target === undefined) return readRunFile(join(dataDir, 'run.json'));
+export async function findTarget(target: string | undefined, allowed: readonly string[], env: Values): Promise<Target> {
+  if (target === undefined) return findRunning(env);
   if (!URL.canParse(target))
     throw new UserError(`Expected --target to be an address such as http://127.0.0.1:8000, got ${target}.`);
   const { hostname, origin, protocol } = new URL(target);
@@ -26,12 +26,9 @@ export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-function readRunFile(path: string): Target {
-  if (!existsSync(path))
-    throw new UserError(`Expected a service to run (npm start, ${path}) or --target URL, got neither.`);
-  const { baseUrl, metricsUrls } = JSON.parse(readFileSync(path, 'utf8')) as {
-    baseUrl: string;
-    metricsUrls: { web: string[] };
-  };
+async function findRunning(env: Values): Promise<Target> {
+  const found = await readRunFile(env);
+  if (found === undefined) throw new UserError('Expected a service to run (npm start) or --target URL, got neither.');
+  const { baseUrl, metricsUrls } = found;
   return { baseUrl: baseUrl.replace('localhost', '127.0.0.1').replace(/\/$/, ''), metricsUrls: metricsUrls.web };
 }

@@ -10,6 +10,8 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
+const settlingShare = 0.1;
+
 /**
  * What target tracking does, on real instances and their real CPU, `timeScale` times as fast. Nothing waits for an instance
  * to come or to go: the next period begins meanwhile.
@@ -39,6 +41,8 @@ export function startController(fleet: Fleet, law: ScalingLaw, timeScale: number
 
   async function follow(): Promise<void> {
     for (let n = 0; !isStopped; n += 1) {
+      // Who was to serve from now on does so a moment later: it counts from its first period.
+      await sleep(Math.max(0, startedAt + (n + settlingShare) * periodMs - Date.now()));
       const serving = fleet.serving();
       const before = serving.map(({ cpu }) => cpu.usedSeconds());
       const beganAt = Date.now();

@@ -8,7 +8,7 @@ import { countVotes, countWrongCounters, makeUploadFile } from './world.ts';
 export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {
   const { fleet, sql, worlds } = stage;
   const { ratePerSecond, seconds, uploadBytes, deregistrationMs, replacedAtMs } = stage.settings.drain;
-  while (fleet.serving().length < 2) await fleet.launch();
+  await fleet.growTo(2);
   stage.say(`two instances are replaced one after the other under ${ratePerSecond} writes a second`);
   const world = worlds.next();
   const [before] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;

@@ -1,3 +1,4 @@
+import { curveOfLatency } from '../lib/charts.ts';
 import { type Chart, type ChartOption, drawChart } from '../lib/draw-chart.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { predict } from '../lib/usl.ts';
@@ -7,7 +8,7 @@ import type { RehearsalReport } from './rehearsal-schema.ts';
 export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
   const knees = loads.filter(({ name }) => name.startsWith('knee-of-'));
   return [
-    drawChart('Latency (p99) against offered rate', drawLatency(knees)),
+    drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(knees)),
     drawChart('Throughput against requests under way, with the fitted curve', drawThroughput(knees)),
     drawChart('Scaling on: load and latency', drawClients(scaling)),
     drawChart('Scaling on: CPU and instances', drawController(scaling)),
@@ -21,12 +22,18 @@ function drawLatency(knees: readonly CapacityReport[]): ChartOption {
   return {
     xAxis: offeredAxis,
     yAxis: { type: 'log', name: 'ms' },
-    color: colors,
-    series: knees.map(({ name, steps }) => ({
-      name: instancesOf(name),
-      type: 'line',
-      data: listMeasured(steps).map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]),
-    })),
+    series: knees.flatMap(({ name, steps, model }, i) => {
+      const color = colors[i % colors.length] ?? 'black';
+      const measured = listMeasured(steps);
+      const data = measured.map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]);
+      return [
+        { name: instancesOf(name), type: 'line' as const, color, data },
+        {
+          ...{ name: `${instancesOf(name)}, mean, fitted`, type: 'line' as const, color, showSymbol: false },
+          ...{ lineStyle: { type: 'dashed' as const }, data: curveOfLatency(model, measured) },
+        },
+      ];
+    }),
   };
 }
 

@@ -56,6 +56,12 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     /** Those that serve and those on their way in. */
     present: () => taken.size - instances.filter(({ isLeaving }) => isLeaving).length,
     serving: () => instances.filter(({ isServing }) => isServing),
+    /** Launches until so many serve. */
+    async growTo(count: number): Promise<void> {
+      while (instances.length < count) {
+        if ((await launch()) === undefined) throw new Error(`Expected a place for instance ${count}, got none free`);
+      }
+    },
     /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every place is taken. */
     launch,
     retire,

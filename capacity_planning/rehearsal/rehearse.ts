@@ -33,7 +33,7 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
   );
   try {
     const stage = await openStage(settings, (each) => undo.unshift(each), say);
-    await stage.fleet.launch();
+    await stage.fleet.growTo(1);
     const pausing = new AbortController();
     const asking = askWithPauses(stage.balancer.url, pausing.signal);
     const uploads = await loadWithUploads(stage);

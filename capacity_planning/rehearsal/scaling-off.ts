@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
 export async function findKnee(stage: Stage, count: number): Promise<{ result: FixedSize; report: CapacityReport }> {
   const { fleet, balancer, databasePid, settings } = stage;
   const { stepPerSecond, steps, stepSeconds, warmUpSeconds } = settings.knee;
-  while (fleet.instances.length < count) await fleet.launch();
+  await fleet.growTo(count);
   stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${steps} steps of ${stepPerSecond * count}/s`);
   const read = () => ({
     web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),

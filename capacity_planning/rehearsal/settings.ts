@@ -21,16 +21,16 @@ const MiB = 1024 * 1024;
 
 export const fullRehearsal: RehearsalSettings = {
   share: 0.1,
-  knee: { stepPerSecond: 60, steps: 12, stepSeconds: 4, warmUpSeconds: 4 },
+  knee: { stepPerSecond: 70, steps: 14, stepSeconds: 4, warmUpSeconds: 4 },
   uploads: { fileBytes: 8 * MiB, stepPerSecond: 2, steps: 8, stepSeconds: 5, warmUpSeconds: 3 },
   scaling: {
     timeScale: 20,
     stepSeconds: 5,
     profile: [
       { name: 'before', load: 0.35, steps: 3 },
-      { name: 'step', load: 1.25, steps: 14 },
+      { name: 'step', load: 1.15, steps: 14 },
       { name: 'calm until scaled in', load: 0.35, steps: 19 },
-      { name: 'spike', load: 1.25, steps: 1 },
+      { name: 'spike', load: 1.15, steps: 1 },
       { name: 'after', load: 0.35, steps: 3 },
     ],
   },
@@ -49,7 +49,7 @@ export const briefRehearsal: RehearsalSettings = {
     stepSeconds: 1,
     profile: [
       { name: 'before', load: 0.35, steps: 2 },
-      { name: 'step', load: 1.25, steps: 8 },
+      { name: 'step', load: 1.15, steps: 8 },
       { name: 'after', load: 0.35, steps: 2 },
     ],
   },

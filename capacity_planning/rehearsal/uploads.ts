@@ -30,14 +30,15 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
   done.abort();
   const { uploadsInFlight, partBuffers, residentBytes } = await peaks;
   const uploads = report.steps.reduce((sum, { samples, errorShare }) => sum + samples * (1 - errorShare), 0);
-  const best = report.steps.reduce((a, b) => (b.completedPerSecond > a.completedPerSecond ? b : a));
+  const accepted = report.steps.map(({ completedPerSecond, errorShare }) => completedPerSecond * (1 - errorShare));
+  const most = Math.max(...accepted);
   return {
     report,
     result: {
       ...{ share: stage.settings.share, fileBytes, uploads },
-      completedPerSecond: best.completedPerSecond,
+      completedPerSecond: most,
       calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
-      bytesPerSecond: best.completedPerSecond * fileBytes,
+      bytesPerSecond: most * fileBytes,
       cpuSecondsPerGigabyte: used / ((uploads * fileBytes) / 1e9),
       peakUploadsInFlight: uploadsInFlight,
       peakBytesInFlight: uploadsInFlight * fileBytes,
