@@ -4,13 +4,13 @@ import { rmsLimit } from './usl.ts';
 
 /** What the report says in words and figures. */
 export function describeReport(report: CapacityReport): { headline: string; sentences: string[]; tables: Table[] } {
-  const { judgement, model, generator, machine, target } = report;
+  const { judgement, generator, machine, target } = report;
   return {
     headline: `${judgement.verdict}: ${report.name} against ${target.baseUrl}`,
     sentences: [
       ...judgement.reasons.map(({ verdict, rule, text }) => `${verdict} (${rule}): ${text}.`),
       ...judgement.notes.map((note) => `${note}.`),
-      ...describeModel(model, judgement.verdict),
+      ...describeCapacity(report),
       `Generator: ${generator.engine} engine, ${generator.threads} thread(s), ${percent(generator.cpuShareMax)} of a core at most, ` +
         `${generator.memoryPeakMiB} MiB, ${generator.latenessP99Ms.toFixed(1)} ms late at p99.`,
       `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; generator and target shared it where the target is on a loopback address.`,
@@ -21,7 +21,17 @@ export function describeReport(report: CapacityReport): { headline: string; sent
   };
 }
 
-function describeModel(model: CapacityReport['model'], verdict: string): string[] {
+/** What speaks when the generator was at its end and not the service. */
+const generatorRules = [
+  ...['generator-cpu', 'generator-late', 'generator-limit'],
+  ...['dropped-iterations', 'vus-exhausted', 'rate-not-reached'],
+];
+
+function describeCapacity({ steps, model, judgement: { verdict, reasons } }: CapacityReport): string[] {
+  if (reasons.some(({ rule }) => generatorRules.includes(rule))) {
+    const seen = steps.filter(({ phase }) => phase === 'measured').map(({ completedPerSecond }) => completedPerSecond);
+    return [`Capacity: >= ${Math.max(0, ...seen).toFixed(0)} /s; the generator gave out before the service did.`];
+  }
   if (model === null) return ['Too few steps for a model of scalability.'];
   const fit = `${model.points} steps, rms ${(model.rmsShare * 100).toFixed(1)} %`;
   const caution = verdict === 'INVALID' ? ' The run is INVALID, so this is no capacity either.' : '';

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { judgeReport } from '../../capacity_planning/lib/judge-report.ts';
+import { describeReport } from '../../capacity_planning/lib/report-tables.ts';
 import { readSlo } from '../../capacity_planning/lib/slo.ts';
 import { openSink } from '../k6/sink.ts';
 import { rulesOf, runRig, step } from './rig.ts';
@@ -43,6 +44,7 @@ t.test('INVALID: the generator needs its core for itself, is late, is asked beyo
   t.ok(rulesOf(report, []).includes('generator-cpu'), `${report.generator.cpuBusyShareMax} of its core`);
   const beyond = await runRig(t, { url, scenarios: `{ ${step('beyond', { rate: 1500, seconds: 1, vus: 3000 })} }` });
   t.ok(rulesOf(beyond).includes('generator-limit'));
+  t.match(describeReport(beyond).sentences.join(' '), /Capacity: >= \d+ \/s; the generator gave out/);
 });
 
 t.test('INVALID: no warm-up, too few samples for the percentile', async (t) => {
