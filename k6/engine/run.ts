@@ -79,35 +79,51 @@ export async function runScript(settings: RunSettings) {
     );
     const summary = buildSummary(registry, options.trendStats, durationMs, checks);
     await writeSummary(first, summary);
-    const verdicts = registry.judge(durationMs / 1000);
-    return {
-      engine: 'node' as const,
-      threads,
-      arrivalLimitPerSecond: arrivalLimitPerSecond * threads,
-      startedAt: new Date(startAt).toISOString(),
-      durationMs: Math.round(durationMs),
-      /** When no further iteration was to begin, where that was before the scenarios' end. */
-      endedEarlyMs: brake.endedAtMs(),
-      exitCode: brake.exitCode() ?? (verdicts.every(({ ok }) => ok) ? 0 : exitCodes.thresholdsFailed),
-      scenarios: options.scenarios.map((spec) => describeScenario(spec, recorder.sumCounts(spec.name))),
-      thresholds: verdicts.map(({ threshold, value, ok }) => ({
-        metric: threshold.metric,
-        expression: threshold.expression,
-        value: Number.isNaN(value) ? undefined : value,
-        ok,
-      })),
-      lateness: {
-        p99Ms: registry.sinks.get('generator_lateness')?.read('p(99)', 1) ?? 0,
-        maxMs: registry.sinks.get('generator_lateness')?.read('max', 1) ?? 0,
-      },
-      cpu: recorder.cpu,
-      memoryPeakMiB: Math.round(memoryPeakBytes / 1024 / 1024),
-      requests: recorder.requests,
-      summary,
-    };
+    return describeRun({ threads, startAt, durationMs, options, registry, recorder, brake, memoryPeakBytes, summary });
   } finally {
     await Promise.all(handles.map((handle) => handle.end()));
   }
+}
+
+interface FinishedRun {
+  threads: number;
+  startAt: number;
+  durationMs: number;
+  options: RunOptions;
+  registry: ReturnType<typeof createRegistry>;
+  recorder: ReturnType<typeof createRecorder>;
+  brake: ReturnType<typeof watch>;
+  memoryPeakBytes: number;
+  summary: ReturnType<typeof buildSummary>;
+}
+
+function describeRun({ threads, startAt, durationMs, registry, recorder, brake, ...run }: FinishedRun) {
+  const verdicts = registry.judge(durationMs / 1000);
+  return {
+    engine: 'node' as const,
+    threads,
+    arrivalLimitPerSecond: arrivalLimitPerSecond * threads,
+    startedAt: new Date(startAt).toISOString(),
+    durationMs: Math.round(durationMs),
+    /** When no further iteration was to begin, where that was before the scenarios' end. */
+    endedEarlyMs: brake.endedAtMs(),
+    exitCode: brake.exitCode() ?? (verdicts.every(({ ok }) => ok) ? 0 : exitCodes.thresholdsFailed),
+    scenarios: run.options.scenarios.map((spec) => describeScenario(spec, recorder.sumCounts(spec.name))),
+    thresholds: verdicts.map(({ threshold, value, ok }) => ({
+      metric: threshold.metric,
+      expression: threshold.expression,
+      value: Number.isNaN(value) ? undefined : value,
+      ok,
+    })),
+    lateness: {
+      p99Ms: registry.sinks.get('generator_lateness')?.read('p(99)', 1) ?? 0,
+      maxMs: registry.sinks.get('generator_lateness')?.read('max', 1) ?? 0,
+    },
+    cpu: recorder.cpu,
+    memoryPeakMiB: Math.round(run.memoryPeakBytes / 1024 / 1024),
+    requests: recorder.requests,
+    summary: run.summary,
+  };
 }
 
 /** Ends the run early on a threshold that aborts it, or when asked to. */
