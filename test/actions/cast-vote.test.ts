@@ -46,7 +46,7 @@ t.test('a large crowd fills a second batch, never a third, and no batch holds mo
 });
 
 t.test('who votes again as soon as he is answered joins the batch of all the others who do', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, 50);
+  const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin - 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, (size) => sizes.push(size));
   const rounds = 5;
