@@ -28,7 +28,8 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   const readInput = createInputReader(route);
   const paramCount = route.path.split('{').length - 1;
   const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
-  const { limit } = route;
+  // Where nobody is limited, nobody's address is looked at either.
+  const limit = service.throttle === undefined ? undefined : route.limit;
   const trustedHops = service.config.trustedHops;
 
   function run(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
