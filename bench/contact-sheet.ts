@@ -17,6 +17,7 @@ const tileWidth = 480;
 const tileHeight = 270;
 /** Of the two pictures, in the rendition's time. */
 const atSecond = 1;
+const quiet = ['-v', 'error', '-nostdin', '-y'];
 
 /**
  * `npm run contact-sheet -- [--out SHEET.png] [FOLDER ...]`: one row a clip, a frame of the source on the left and the same
@@ -76,5 +77,3 @@ async function stack(ffmpeg: string, rows: readonly string[], path: string): Pro
   const inputs = rows.flatMap((row) => ['-i', row]);
   await runTool(ffmpeg, [...quiet, ...inputs, '-filter_complex', `vstack=inputs=${rows.length}`, path]);
 }
-
-const quiet = ['-v', 'error', '-nostdin', '-y'];
