@@ -1,10 +1,12 @@
-import { open, stat } from 'node:fs/promises';
+import { open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { openPool, type Pool } from '../../worker/pool.ts';
 import { probeRendition, probeSource } from '../../worker/probe.ts';
+import { judgeSource } from '../../worker/probe-verdict.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
+import type { SourceFacts } from '../../worker/source-facts.ts';
 import { ffmpeg, look, makeClip, makeJobFolder, openParts, pixel, x264 } from './support/clips.ts';
 
 const never = new AbortController().signal;
@@ -152,25 +154,39 @@ t.test('the logo lies in the upper right corner', async (t) => {
   t.ok((await pixel(join(folder, jobFiles.rendition), 0, 100, 40)).every((value) => value > 240));
 });
 
+t.test('a file that the edit cannot read is refused, with whichever code FFmpeg ends', async (t) => {
+  const { transcode } = await openTranscode(t);
+  const folder = await makeJobFolder(t, (path) => writeFile(path, 'no film at all'));
+  const source = judgeSource({
+    streams: [{ index: 0, codec_type: 'video', codec_name: 'h264', width: 64, height: 64, duration: '1' }],
+  });
+  await t.rejects(transcode(folder, source), { name: 'VideoRefused' });
+});
+
 function hdr(transfer: string): string[] {
   const tags = `log-level=none:colorprim=bt2020:transfer=${transfer}:colormatrix=bt2020nc`;
   return [...hevc10, '-pix_fmt', 'yuv420p10le', '-x265-params', tags];
 }
 
-/** Probe, edit and check as a job does; resolves to the job's folder. */
-async function openEdit(t: Test): Promise<(t: Test, make: (path: string) => Promise<unknown>) => Promise<string>> {
+async function openTranscode(t: Test) {
   const parts = await openParts(t);
   const pool: Pool = openPool(1);
   t.teardown(() => pool.close());
+  const transcode = (folder: string, source: SourceFacts) =>
+    pool.transcode({
+      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
+      ...{ folder, wallMs: 60_000, seconds: source.seconds ?? 30, signal: never, onPercent: () => undefined },
+    });
+  return { parts, transcode };
+}
+
+/** Probe, edit and check as a job does; resolves to the job's folder. */
+async function openEdit(t: Test): Promise<(t: Test, make: (path: string) => Promise<unknown>) => Promise<string>> {
+  const { parts, transcode } = await openTranscode(t);
   return async (t, make) => {
     const folder = await makeJobFolder(t, make);
     const source = await probeSource(parts, folder, never);
-    const command = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60);
-    const cost = await pool.transcode({
-      ...command,
-      ...{ folder, wallMs: 60_000, seconds: source.seconds ?? 30, signal: never, onPercent: () => undefined },
-    });
-    t.match(cost, { cpuSeconds: Number, peakBytes: Number });
+    t.match(await transcode(folder, source), { cpuSeconds: Number, peakBytes: Number });
     await probeRendition(parts, folder, showcaseProfile, source, never);
     return folder;
   };
