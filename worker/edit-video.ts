@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { WorkClaim } from '../src/database/video-jobs.ts';
 import { transcodeWallMs } from '../src/limits.ts';
 import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
-import { logoPath } from './logo.ts';
+import { findLogo } from './logo.ts';
 import type { WorkerParts } from './parts.ts';
 import type { TranscodeCost } from './pool.ts';
 import { probeRendition, probeSource } from './probe.ts';
@@ -60,7 +60,7 @@ export async function editVideo(
 
 async function download(parts: WorkerParts, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
   if (claim.original_url === null) throw new VideoRefused('The file of this video never arrived.');
-  await copyFile(logoPath, join(folder, jobFiles.logo));
+  await copyFile(findLogo(parts.profile.logo), join(folder, jobFiles.logo));
   try {
     return await parts.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);
   } catch (error) {

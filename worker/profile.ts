@@ -9,6 +9,8 @@ export interface Profile {
   readonly crf: number;
   readonly preset: string;
   readonly x264Params: string;
+  /** A PNG in worker/assets, laid over the picture in its own size. */
+  readonly logo: string;
   /** From the frame's upper right corner to the logo's. */
   readonly logoMarginPixels: number;
   /** Of the poster, when the clip is long enough. */
@@ -28,6 +30,7 @@ export const showcaseProfile: Profile = {
   crf: 22,
   preset: 'superfast',
   x264Params: 'mbtree=1:rc-lookahead=10',
+  logo: 'logo.png',
   logoMarginPixels: 24,
   posterAtSecond: 1,
 };

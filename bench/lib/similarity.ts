@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
 import { frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
-import { logoPath } from '../../worker/logo.ts';
+import { findLogo } from '../../worker/logo.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';
@@ -45,14 +45,14 @@ async function compare(ffmpeg: string, rendition: string, reference: string, mea
 async function makeReference(ffmpeg: string, clip: Clip, source: SourceFacts, isOurs: boolean): Promise<string> {
   const path = referencePath(clip, isOurs);
   if (existsSync(path)) return path;
-  const { width, height, logoMarginPixels: margin } = showcaseProfile;
+  const { width, height, logo, logoMarginPixels: margin } = showcaseProfile;
   const flags = `flags=lanczos+accurate_rnd+full_chroma_int${isOurs ? toBt709(source) : ''}`;
   const scale = `scale=${isOurs ? roundedShape(width, height) : cutShape(width, height)}:${flags}`;
   const rate = `fps=${frameRate(showcaseProfile, source)}`;
   const picture = `setpts=PTS-STARTPTS,${rate},${scale},setsar=1,pad=${width}:${height}:-1:-1`;
   const graph = `[0:v]${picture}[v];[v][1:v]overlay=W-w-${margin}:${margin}:format=yuv420,format=yuv420p`;
   await runTool('nice', [
-    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', logoPath],
+    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', findLogo(logo)],
     ...['-filter_complex', graph, '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', path],
   ]);
   return path;

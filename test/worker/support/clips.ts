@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { jobFiles } from '../../../worker/ffmpeg-arguments.ts';
+import { findLogo } from '../../../worker/logo.ts';
+import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
 import { findTools } from '../../../worker/tools.ts';
 
@@ -21,10 +22,7 @@ export async function makeFolder(t: Test): Promise<string> {
 /** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
-  await copyFile(
-    fileURLToPath(new URL('../../../worker/assets/logo.png', import.meta.url)),
-    join(folder, jobFiles.logo),
-  );
+  await copyFile(findLogo(showcaseProfile.logo), join(folder, jobFiles.logo));
   await make(join(folder, jobFiles.source));
   return folder;
 }
