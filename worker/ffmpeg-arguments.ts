@@ -80,10 +80,10 @@ function toBt709(profile: Profile, source: SourceFacts): string[] {
   const size = fitInto(profile.width, profile.height);
   const colours = describeColours(source);
   if (!hdrTransfers.has(source.transfer)) {
-    return [`zscale=${size}:filter=bicubic:${colours}:m=709:t=709:p=709:r=limited`, 'format=yuv420p'];
+    return [`zscale=${size}:${bicubic}:${colours}:m=709:t=709:p=709:r=limited`, 'format=yuv420p'];
   }
   return [
-    `zscale=${size}:filter=bicubic:${colours}:t=linear:npl=100`,
+    `zscale=${size}:${bicubic}:${colours}:t=linear:npl=100`,
     'format=gbrpf32le',
     'zscale=p=709',
     'tonemap=hable:desat=0',
@@ -91,6 +91,9 @@ function toBt709(profile: Profile, source: SourceFacts): string[] {
     'format=yuv420p',
   ];
 }
+
+/** As swscale means it; zscale's own is softer. */
+const bicubic = 'filter=bicubic:param_a=0:param_b=0.6';
 
 function fitInto(width: number, height: number): string {
   const shape = `${width}/${height}`;

@@ -18,11 +18,12 @@ const ours = 'ours';
 
 /** What was tried beside the profile in use. */
 const candidates: Readonly<Record<string, Partial<Profile>>> = {
-  'superfast as it is, crf 22': { x264Params: 'mbtree=0' },
-  'superfast, crf 23': { crf: 23 },
-  'superfast, crf 21': { crf: 21 },
-  'veryfast, crf 22': { preset: 'veryfast', x264Params: 'rc-lookahead=10' },
-  'faster, crf 23': { preset: 'faster', crf: 23, x264Params: 'rc-lookahead=20' },
+  'crf 22.3': { crf: 22.3 },
+  'crf 20.3': { crf: 20.3 },
+  'without aq-mode and subme, crf 22': { crf: 22, x264Params: 'mbtree=1:rc-lookahead=10' },
+  'superfast as it is, crf 22': { crf: 22, x264Params: 'mbtree=0' },
+  'veryfast, crf 22': { crf: 22, preset: 'veryfast', x264Params: 'rc-lookahead=10:aq-mode=2' },
+  'faster, crf 23': { crf: 23, preset: 'faster', x264Params: 'rc-lookahead=20' },
 };
 
 /**

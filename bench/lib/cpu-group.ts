@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runTool, type ToolResult } from '../../scripts/lib/run-tool.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import type { Defer } from './bench-case.ts';
 
 export interface CpuGroup {
   /** A process that is there already, with what it will start. */
   add(pid: number): void;
+  /** Runs a program to its end, all of it counted, from the first page of it that is loaded. */
+  run(command: string, args: readonly string[], cwd: string): Promise<ToolResult>;
   /** User and system time since the group was made. */
   readSeconds(): number;
 }
@@ -24,8 +27,11 @@ export function openCpuGroup(defer: Defer): CpuGroup {
     throw new UserError(`Expected to be allowed to make a control group (as root is), got: ${String(error)}`);
   }
   defer(() => rmdirSync(folder));
+  const procs = join(folder, 'cgroup.procs');
+  const enter = ['-c', `echo $$ >"${procs}" && exec "$@"`, 'sh'];
   return {
-    add: (pid) => writeFileSync(join(folder, 'cgroup.procs'), String(pid)),
+    run: (command, args, cwd) => runTool('sh', [...enter, command, ...args], { cwd }),
+    add: (pid) => writeFileSync(procs, String(pid)),
     readSeconds: () => readSeconds(folder),
   };
 }

@@ -25,8 +25,17 @@ interface JobLine {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-/** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
-export function openWorkerLoad(folder: string, settings: Readonly<Record<string, string>>, sql: Sql, cpu: CpuGroup) {
+/**
+ * Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. `launchSeconds` is what an
+ * FFmpeg costs beyond what it tells.
+ */
+export function openWorkerLoad(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  sql: Sql,
+  cpu: CpuGroup,
+  launchSeconds: number,
+) {
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);
@@ -69,12 +78,13 @@ export function openWorkerLoad(folder: string, settings: Readonly<Record<string,
         const cpuSeconds = cpu.readSeconds() - cpuBefore;
         const lines = readJobs(logPath);
         const service = lines.map(serviceSeconds);
-        const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds, 0);
+        const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds + launchSeconds, 0);
         return {
           videosPerMinute: (count * 60) / seconds,
           meanServiceSeconds: service.reduce((sum, each) => sum + each, 0) / service.length,
           p95ServiceSeconds: percentile(service, 0.95),
           cpuSecondsPerVideo: cpuSeconds / count,
+          ownCpuSecondsPerVideo: (cpuSeconds - ffmpegSeconds) / count,
           ownCpuPercent: (cpuSeconds / ffmpegSeconds - 1) * 100,
           peakMemoryMiB: memory.stop(),
         };
