@@ -15,22 +15,24 @@ export interface CpuShare {
 }
 
 const root = '/sys/fs/cgroup';
-/** Short, so that whoever used up a period waits a moment for the next one and not a tenth of a second. */
-const periodUs = 10_000;
+/** The least that a group can be given of a period; the period is as short as the share allows, so that a wait for the next one is, too. */
+const quotaUs = 1_000;
+const longestPeriodUs = 100_000;
 const looseFactor = 5;
 
 /** A group held to `share` of one processor, by control groups of version 2 or 1; needs the right to make them. */
 export function openCpuShare(name: string, share: number): CpuShare {
-  const quotaUs = Math.round(share * periodUs);
-  if (quotaUs < 1_000) throw new UserError(`Expected a share of at least 0.1 of a processor, got ${share}.`);
+  const periodUs = Math.round(quotaUs / share);
+  if (periodUs > longestPeriodUs)
+    throw new UserError(`Expected a share of at least 0.01 of a processor, got ${share}.`);
   try {
-    return existsSync(join(root, 'cgroup.controllers')) ? openVersion2(name, quotaUs) : openVersion1(name, quotaUs);
+    return existsSync(join(root, 'cgroup.controllers')) ? openVersion2(name, periodUs) : openVersion1(name, periodUs);
   } catch (cause) {
     throw new UserError(`Expected to be allowed to make a control group: run as root. ${(cause as Error).message}`);
   }
 }
 
-function openVersion2(name: string, quotaUs: number): CpuShare {
+function openVersion2(name: string, periodUs: number): CpuShare {
   const folder = join(root, name);
   writeFileSync(join(root, 'cgroup.subtree_control'), '+cpu');
   mkdirSync(folder);
@@ -46,7 +48,7 @@ function openVersion2(name: string, quotaUs: number): CpuShare {
 }
 
 /** Version 1 holds and counts in two places, which may be one. */
-function openVersion1(name: string, quotaUs: number): CpuShare {
+function openVersion1(name: string, periodUs: number): CpuShare {
   const folders = [...new Set(['cpu', 'cpuacct'].map((controller) => join(root, controller, name)))];
   for (const folder of folders) if (!existsSync(folder)) mkdirSync(folder);
   const [holding = '', counting = ''] = ['cpu', 'cpuacct'].map((controller) => join(root, controller, name));

@@ -62,6 +62,10 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
         if ((await launch()) === undefined) throw new Error(`Expected a place for instance ${count}, got none free`);
       }
     },
+    /** At once: nobody is on any of them. */
+    async shrinkTo(count: number): Promise<void> {
+      for (const each of instances.slice(count)) await retire(each, 0);
+    },
     /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every place is taken. */
     launch,
     retire,

@@ -1,4 +1,5 @@
 import { databaseConnectionsPerProcess, partBytes, voteBatchesInFlightMax } from '../../src/limits.ts';
+import { defaultLaw } from '../lib/scaling-law.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
 import type { Demand, Prices } from './inputs.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
@@ -63,7 +64,7 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
       months: headroomMonths,
       endsOn: headroomMonths === null ? null : addMonths(report.startedAt, headroomMonths),
     },
-    deregistrationDelaySeconds: report.scaling.law.deregistrationSeconds,
+    deregistrationDelaySeconds: defaultLaw.deregistrationSeconds,
     balancerIdleSeconds: 6,
     database: { connectionsPerInstance: connections, connectionsAtMaximum: connections * templateMax },
     worker: worker === undefined ? null : describeWorker(worker, demand),

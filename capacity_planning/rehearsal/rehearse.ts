@@ -3,7 +3,7 @@ import type { CapacityReport } from '../lib/report-schema.ts';
 import { replaceUnderLoad } from './drain.ts';
 import { judgeRehearsal } from './judge-rehearsal.ts';
 import { askWithPauses } from './keep-alive.ts';
-import type { RehearsalReport } from './rehearsal-schema.ts';
+import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
 import { findKnee } from './scaling-off.ts';
 import { followLoad } from './scaling-on.ts';
 import type { RehearsalSettings } from './settings.ts';
@@ -17,8 +17,8 @@ export interface Rehearsal {
 }
 
 /**
- * Balancer, instances, database and queue are real and of this run alone. Scaling off with 1, 2 and 3 instances, uploads to
- * one, clients that pause all the while; then scaling on; then instances that are replaced under writes.
+ * Balancer, instances, database and queue are real and of this run alone. Scaling off with 1, 2 and 3 instances, and clients
+ * that pause all the while; then scaling on; then instances that are replaced under writes; then uploads to one.
  */
 export async function rehearse(settings: RehearsalSettings, say: (line: string) => void): Promise<Rehearsal> {
   const undo: (() => unknown)[] = [];
@@ -36,14 +36,15 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     await stage.fleet.growTo(1);
     const pausing = new AbortController();
     const asking = askWithPauses(stage.balancer.url, pausing.signal);
-    const uploads = await loadWithUploads(stage);
     const sizes = [];
     for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count));
     pausing.abort();
     const keepAlive = await asking;
-    const [one] = sizes;
-    const scaling = await followLoad(stage, one?.result.knee?.perSecond ?? one?.result.atLeastPerSecond ?? 0);
+    const capacity = findCapacity(sizes[0]?.result);
+    const scaling = await followLoad(stage, capacity);
     const drain = await replaceUnderLoad(stage);
+    // Last: a backlog of uploads would be in the way of everything else.
+    const uploads = await loadWithUploads(stage);
     const evidence = {
       schema: 'rehearsal-report/v1' as const,
       ...{ startedAt: startedAt.toISOString(), durationSeconds: (Date.now() - startedAt.getTime()) / 1000 },
@@ -60,4 +61,10 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     await clear();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
   }
+}
+
+function findCapacity(one: FixedSize | undefined): number {
+  const perSecond = one?.knee?.perSecond ?? one?.atLeastPerSecond ?? 0;
+  if (perSecond > 0) return perSecond;
+  throw new Error('Expected one instance to complete a step of its load, got none: scaling has no rate to go by');
 }

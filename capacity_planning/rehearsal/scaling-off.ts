@@ -9,9 +9,10 @@ import type { Stage } from './stage.ts';
 /** Scaling off: as many instances as `count`, more and more load until an objective breaks. */
 export async function findKnee(stage: Stage, count: number): Promise<{ result: FixedSize; report: CapacityReport }> {
   const { fleet, balancer, databasePid, settings } = stage;
-  const { stepPerSecond, steps, stepSeconds, warmUpSeconds } = settings.knee;
+  const { stepSeconds, warmUpSeconds } = settings.knee;
+  const rates = settings.knee.rates.map((rate) => rate * count);
   await fleet.growTo(count);
-  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${steps} steps of ${stepPerSecond * count}/s`);
+  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s`);
   const read = () => ({
     web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),
     database: readCpuSeconds([databasePid]),
@@ -23,8 +24,8 @@ export async function findKnee(stage: Stage, count: number): Promise<{ result: F
     scenario: 'breakpoint',
     claims: [95],
     env: {
-      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATE: String(stepPerSecond * count) },
-      ...{ STEPS: String(steps), SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join() },
+      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });
   const after = read();

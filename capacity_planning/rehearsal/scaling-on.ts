@@ -14,24 +14,26 @@ export async function followLoad(
   capacity: number,
 ): Promise<{ result: ScalingPhase; report: CapacityReport }> {
   const { fleet, settings } = stage;
-  const { timeScale, stepSeconds, profile } = settings.scaling;
+  const { timeScale, deregistrationSeconds, stepSeconds, profile } = settings.scaling;
+  const law = { ...defaultLaw, deregistrationSeconds };
   const highest = Math.max(...profile.map(({ load }) => load));
-  while (fleet.instances.length > 1) await fleet.retire(fleet.instances.at(-1) as (typeof fleet.instances)[number], 0);
+  await fleet.shrinkTo(1);
   const rates = profile.flatMap(({ load, steps }) => Array.from({ length: steps }, () => Math.round(capacity * load)));
   stage.say(
     `scaling on, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
   );
-  const controller = startController(fleet, defaultLaw, timeScale, settings.share);
-  const report = await stage.load({
-    name: 'scaling-on',
-    scenario: 'ramp',
-    isFixed: false,
-    env: {
-      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join(',') },
-      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
-    },
-  });
-  await controller.stop();
+  const controller = startController(fleet, law, timeScale, settings.share);
+  const report = await stage
+    .load({
+      name: 'scaling-on',
+      scenario: 'ramp',
+      isFixed: false,
+      env: {
+        ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join(',') },
+        ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
+      },
+    })
+    .finally(() => controller.stop());
   const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
   const windows = listWindows(report, offset, settings.scaling);
   const needed = clampInstances(Math.ceil(highest / defaultLaw.targetShare), defaultLaw);
@@ -46,7 +48,7 @@ export async function followLoad(
   return {
     report,
     result: {
-      ...{ timeScale, law: defaultLaw, capacityPerInstance: capacity, periods: controller.periods, windows },
+      ...{ timeScale, law, capacityPerInstance: capacity, periods: controller.periods, windows },
       loadStartsAtSecond: offset,
       neededInstances: needed,
       scaleOutSeconds: measured === null ? null : measured * timeScale,

@@ -1,12 +1,17 @@
-/** How long and how much: the full rehearsal fits into twelve minutes, the brief one only shows that everything works. */
+/** How long and how much: the full rehearsal takes four minutes, the brief one only shows that everything works. */
 export interface RehearsalSettings {
   /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
   share: number;
   /** Scaling off: per instance and step. */
-  knee: { stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
+  knee: { rates: number[]; stepSeconds: number; warmUpSeconds: number };
   uploads: { fileBytes: number; stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
   /** Scaling on: how many times as fast as the law, and the load in parts of one instance's capacity. */
-  scaling: { timeScale: number; stepSeconds: number; profile: { name: string; load: number; steps: number }[] };
+  scaling: {
+    timeScale: number;
+    deregistrationSeconds: number;
+    stepSeconds: number;
+    profile: { name: string; load: number; steps: number }[];
+  };
   drain: {
     ratePerSecond: number;
     seconds: number;
@@ -20,33 +25,34 @@ export interface RehearsalSettings {
 const MiB = 1024 * 1024;
 
 export const fullRehearsal: RehearsalSettings = {
-  share: 0.1,
-  knee: { stepPerSecond: 70, steps: 14, stepSeconds: 4, warmUpSeconds: 4 },
-  uploads: { fileBytes: 8 * MiB, stepPerSecond: 2, steps: 8, stepSeconds: 5, warmUpSeconds: 3 },
+  share: 0.05,
+  knee: {
+    rates: [100, 160, 230, 300, 370, 450, 530, 630, 750, 880, 1030, 1200],
+    ...{ stepSeconds: 2, warmUpSeconds: 1 },
+  },
+  uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
   scaling: {
-    timeScale: 20,
-    stepSeconds: 5,
+    ...{ timeScale: 40, deregistrationSeconds: 300, stepSeconds: 2 },
     profile: [
-      { name: 'before', load: 0.35, steps: 3 },
-      { name: 'step', load: 1.15, steps: 14 },
-      { name: 'calm until scaled in', load: 0.35, steps: 19 },
+      { name: 'before', load: 0.35, steps: 2 },
+      { name: 'step', load: 1.15, steps: 13 },
+      { name: 'calm until scaled in', load: 0.35, steps: 13 },
       { name: 'spike', load: 1.15, steps: 1 },
-      { name: 'after', load: 0.35, steps: 3 },
+      { name: 'after', load: 0.35, steps: 1 },
     ],
   },
   drain: {
-    ...{ ratePerSecond: 30, seconds: 30, uploadBytes: 2 * MiB },
-    ...{ deregistrationMs: 3_000, replacedAtMs: [8_000, 18_000] },
+    ...{ ratePerSecond: 30, seconds: 10, uploadBytes: 2 * MiB },
+    ...{ deregistrationMs: 1_000, replacedAtMs: [1_000, 4_000] },
   },
 };
 
 export const briefRehearsal: RehearsalSettings = {
   share: 0.1,
-  knee: { stepPerSecond: 20, steps: 4, stepSeconds: 1, warmUpSeconds: 1 },
+  knee: { rates: [20, 40, 60, 80], stepSeconds: 1, warmUpSeconds: 1 },
   uploads: { fileBytes: MiB, stepPerSecond: 1, steps: 2, stepSeconds: 1, warmUpSeconds: 1 },
   scaling: {
-    timeScale: 100,
-    stepSeconds: 1,
+    ...{ timeScale: 100, deregistrationSeconds: 60, stepSeconds: 1 },
     profile: [
       { name: 'before', load: 0.35, steps: 2 },
       { name: 'step', load: 1.15, steps: 8 },

@@ -7,6 +7,7 @@ import { makeUploadFile } from './world.ts';
 /** One instance, uploads against a sink: the S3 server of a rehearsal would cost more CPU than the service. */
 export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPhase; report: CapacityReport }> {
   const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = stage.settings.uploads;
+  await stage.fleet.shrinkTo(1);
   const [instance] = stage.fleet.serving();
   if (instance === undefined) throw new Error('Expected an instance that serves, got none');
   stage.say(`uploads of ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);

@@ -18,8 +18,7 @@ export function average(): Scenarios {
 
 /** RATES is a list such as 100,200,300; one step each, in which a rate may come again. */
 export function ramp(): Scenarios {
-  const rates = (__ENV['RATES'] ?? '100,200,300').split(',').map(Number);
-  return inTurn(rates.map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: each, seconds })));
+  return inTurn(listSteps(__ENV['RATES'] ?? '100,200,300'));
 }
 
 /** At 80 % of CAPACITY, which a breakpoint run has found. */
@@ -46,10 +45,14 @@ export function soak(): Scenarios {
   return inTurn([{ name: 'soak', rate, seconds: readNumber('SECONDS', 4 * 3600) }]);
 }
 
-/** STEPS steps (10), each RATE higher than the one before; the run ends when an objective is broken. */
+/** STEPS steps (10), each RATE higher than the one before, or those of RATES; the run ends when an objective is broken. */
 export function breakpoint(): Scenarios {
   const steps = Array.from({ length: readNumber('STEPS', 10) }, (_, i) => rate * (i + 1));
-  return inTurn(steps.map((each) => ({ name: `step_${each}`, rate: each, seconds })));
+  return inTurn(listSteps(__ENV['RATES'] ?? steps.join()));
+}
+
+function listSteps(rates: string): Step[] {
+  return rates.split(',').map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: Number(each), seconds }));
 }
 
 interface Step {
