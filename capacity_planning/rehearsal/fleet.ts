@@ -64,7 +64,7 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     },
     /** At once: nobody is on any of them. */
     async shrinkTo(count: number): Promise<void> {
-      for (const each of instances.slice(count)) await retire(each, 0);
+      await Promise.all(instances.slice(count).map((each) => retire(each, 0)));
     },
     /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every place is taken. */
     launch,
