@@ -18,7 +18,7 @@ const root = '/sys/fs/cgroup';
 /** The least that a group can be given of a period; the period is as short as the share allows, so that a wait for the next one is, too. */
 const quotaUs = 1_000;
 const longestPeriodUs = 100_000;
-const looseFactor = 5;
+const looseFactor = 8;
 
 /** A group held to `share` of one processor, by control groups of version 2 or 1; needs the right to make them. */
 export function openCpuShare(name: string, share: number): CpuShare {
