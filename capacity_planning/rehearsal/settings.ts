@@ -25,18 +25,18 @@ export interface RehearsalSettings {
 const MiB = 1024 * 1024;
 
 export const fullRehearsal: RehearsalSettings = {
-  share: 0.05,
+  share: 0.1,
   knee: {
-    rates: [100, 160, 230, 300, 370, 450, 530, 630, 750, 880, 1030, 1200],
+    rates: [60, 110, 160, 210, 260, 310, 360, 410, 460, 520, 600, 700],
     ...{ stepSeconds: 2, warmUpSeconds: 1 },
   },
   uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
   scaling: {
-    ...{ timeScale: 40, deregistrationSeconds: 300, stepSeconds: 2 },
+    ...{ timeScale: 30, deregistrationSeconds: 300, stepSeconds: 2 },
     profile: [
       { name: 'before', load: 0.35, steps: 2 },
-      { name: 'step', load: 1.15, steps: 13 },
-      { name: 'calm until scaled in', load: 0.35, steps: 13 },
+      { name: 'step', load: 1.15, steps: 14 },
+      { name: 'calm until scaled in', load: 0.35, steps: 17 },
       { name: 'spike', load: 1.15, steps: 1 },
       { name: 'after', load: 0.35, steps: 1 },
     ],

@@ -33,7 +33,7 @@ interface Load {
 
 export const places = 3;
 const generatorThreads = 4;
-const warmRequests = 1_200;
+const warmRequests = 4_000;
 const warmAtOnce = 8;
 
 /** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */
