@@ -35,9 +35,12 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
 function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Recommendation): string[] {
   const { perInstance } = advice;
   const [one] = fixedSizes;
-  const held = one === undefined ? '' : `measured ${rateOf(one)} at ${one.share} of a processor`;
+  const held =
+    one === undefined
+      ? ''
+      : `${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, measured at ${rateOf(one)}/s on ${one.share} of a processor`;
   return [
-    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}, carried over by CPU time), ` +
+    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
     ...fixedSizes.slice(0, 1).map((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
@@ -60,11 +63,11 @@ function describePlayable({ uploads }: RehearsalReport, { worker }: Recommendati
 
 /** CPU time per request times the rate that was reached: who had none left. */
 function describeSaturation(one: FixedSize, most: FixedSize): string {
-  const webShare = (one.cpuUsPerRequest.web * one.atLeastPerSecond) / 1e6 / one.share;
+  const used = one.busiestShare === undefined ? 'unknown' : percent(one.busiestShare);
   const processors = (name: 'database' | 'balancer') =>
     ((most.cpuUsPerRequest[name] * most.atLeastPerSecond) / 1e6).toFixed(2);
   return (
-    `At ${one.atLeastPerSecond.toFixed(0)} requests/s one instance used ${percent(webShare)} of its share; at ${most.atLeastPerSecond.toFixed(0)}/s ` +
+    `At ${one.atLeastPerSecond.toFixed(0)} requests/s one instance used ${used} of its share in its busiest second; at ${most.atLeastPerSecond.toFixed(0)}/s ` +
     `behind ${most.instances} of them the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`
   );
 }

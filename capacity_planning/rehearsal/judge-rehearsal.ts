@@ -7,6 +7,8 @@ type Reason = Judgement['reasons'][number];
 
 const predictionShare = 0.1;
 const leastPoints = 7;
+/** A second holds no whole number of periods. */
+const keptShare = 1.15;
 
 /**
  * INVALID where a load was: a rehearsal is as good as the generator in it. FAIL where something was lost or a prediction did
@@ -24,10 +26,16 @@ export function judgeRehearsal(report: Evidence): Judgement {
       .filter(({ verdict }) => verdict === 'INVALID')
       .map(({ rule, text }): Reason => ({ rule, verdict: 'INVALID', text: `${name}: ${text}` })),
   );
+  const unheld = report.fixedSizes
+    .filter(({ busiestShare = 0 }) => busiestShare > keptShare)
+    .map(({ instances, busiestShare = 0 }): Reason => {
+      const text = `scaling off, ${instances}: instances used ${Math.round(busiestShare * 100)} % of their shares`;
+      return { rule: 'share-not-kept', verdict: 'INVALID', text };
+    });
   const failed = [...judgeSafety(report), ...judgePredictions(report)];
   return {
-    verdict: invalid.length > 0 ? 'INVALID' : failed.length > 0 ? 'FAIL' : 'PASS',
-    reasons: [...invalid, ...failed],
+    verdict: invalid.length + unheld.length > 0 ? 'INVALID' : failed.length > 0 ? 'FAIL' : 'PASS',
+    reasons: [...invalid, ...unheld, ...failed],
     notes: [],
   };
 }

@@ -92,14 +92,16 @@ function describeInstance(
 ) {
   const [one] = fixedSizes;
   const share = one?.share ?? 1;
+  const cpuUsPerRequest = one?.cpuUsPerRequest.web ?? Number.NaN;
   const networkBytesPerSecond = (type.networkBaselineGbps * 1e9) / 8;
   const cpuSecondsPerByte = uploads.cpuSecondsPerGigabyte / 1e9;
   const byCpu = type.vCpus / cpuSecondsPerByte;
   return {
     measuredShareOfAProcessor: share,
     measuredRequestsPerSecond: kneePerSecond,
-    requestsPerSecond: (kneePerSecond / share) * type.vCpus,
-    sustainedRequestsPerSecond: (kneePerSecond / share) * type.vCpus * type.baselineSharePerVcpu,
+    cpuUsPerRequest,
+    requestsPerSecond: (type.vCpus / cpuUsPerRequest) * 1e6,
+    sustainedRequestsPerSecond: ((type.vCpus * type.baselineSharePerVcpu) / cpuUsPerRequest) * 1e6,
     cpuSecondsPerByte,
     uploadBytesPerSecondByCpu: byCpu,
     networkBytesPerSecond,

@@ -17,6 +17,8 @@ const FixedSize = Type.Object({
   points: Count,
   halfPrediction: Maybe(Type.Object({ predicted: Amount, measured: Amount })),
   cpuUsPerRequest: Type.Object({ web: Amount, database: Amount, balancer: Amount }),
+  /** Of their shares together, what the instances used in their busiest second: beyond 1 the shares were not kept. */
+  busiestShare: Type.Optional(Amount),
   ...judged,
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readCpuSeconds } from '../../bench/lib/process-cost.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { listPoints } from '../lib/run-plan.ts';
@@ -19,6 +20,8 @@ export async function findKnee(stage: Stage, count: number): Promise<{ result: F
     balancer: readCpuSeconds([balancer.pid]),
   });
   const before = read();
+  const done = new AbortController();
+  const busiest = findBusiest(() => read().web, settings.share * count, done.signal);
   const report = await stage.load({
     name: `knee-of-${count}`,
     scenario: 'breakpoint',
@@ -29,6 +32,7 @@ export async function findKnee(stage: Stage, count: number): Promise<{ result: F
     },
   });
   const after = read();
+  done.abort();
   const requests = report.steps.reduce((sum, { samples }) => sum + samples, 0);
   const perRequestUs = (name: keyof typeof before) => ((after[name] - before[name]) / requests) * 1e6;
   const cpuUs = { web: perRequestUs('web'), database: perRequestUs('database'), balancer: perRequestUs('balancer') };
@@ -45,6 +49,7 @@ export async function findKnee(stage: Stage, count: number): Promise<{ result: F
       points: report.model?.points ?? 0,
       halfPrediction: half,
       cpuUsPerRequest: cpuUs,
+      busiestShare: await busiest,
       verdict: report.judgement.verdict,
       reasons: report.judgement.reasons,
     },
@@ -64,4 +69,16 @@ function findWithinObjectives({ steps: measured }: CapacityReport, stepSeconds: 
     best = offeredPerSecond ?? best;
   }
   return best;
+}
+
+/** Second by second, until told to stop. */
+async function findBusiest(read: () => number, share: number, signal: AbortSignal): Promise<number> {
+  let most = 0;
+  while (!signal.aborted) {
+    const [used, at] = [read(), performance.now()];
+    await sleep(1000, undefined, { signal }).catch(() => undefined);
+    const seconds = (performance.now() - at) / 1000;
+    if (seconds > 0.9) most = Math.max(most, (read() - used) / seconds / share);
+  }
+  return most;
 }
