@@ -88,7 +88,7 @@ export const tokenClockSkewSeconds = 2;
 export const votesPerBatchMax = 1_000;
 export const votesWaitingMax = 20_000;
 /** A second batch goes out beside the first when this many wait: fewer are cheaper together. */
-export const votesForSecondBatchMin = 32;
+export const votesForSecondBatchMin = 16;
 export const voteBatchesInFlightMax = 2;
 
 export const playbackUrlLifetimeSeconds = 3_600;

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { type Config, loadConfig } from './config.ts';
+import { outliveLostQuestions } from './database/lost-questions.ts';
 import { openDatabase } from './database/open.ts';
 import { ConfigError } from './errors.ts';
 import { drainServer } from './http/drain.ts';
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
   const registry = createRegistry(config.release);
   const databases = openDatabases(config);
   const service = openService(config, databases, createWebMetrics(registry));
+  outliveLostQuestions(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
   await server.listen(config.port);

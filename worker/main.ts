@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { type Config, loadConfig } from '../src/config.ts';
+import { outliveLostQuestions } from '../src/database/lost-questions.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { ConfigError } from '../src/errors.ts';
 import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerGiveBackMs } from '../src/limits.ts';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   const producer = openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
   const metrics = createWorkerMetrics(registry, producer.countBacklog);
+  outliveLostQuestions(log);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
     applicationName: 'competition-worker',

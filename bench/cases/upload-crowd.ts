@@ -91,11 +91,8 @@ function nameOf(count: number, link: string): string {
   return `${count} at once, ${link}`;
 }
 
-/**
- * What the kernel lets sockets hold, pages in all (`tcp_mem`) and bytes each: hundreds of uploads and their clients on one
- * machine can come to its limit, and then it drops what has arrived.
- */
+/** What the kernel lets one socket hold: least, at first and at most, in bytes. See bench/in-own-network. */
 function readSocketLimits(): Record<string, number[]> {
   const read = (name: string) => readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').trim().split(/\s+/).map(Number);
-  return Object.fromEntries(['tcp_mem', 'tcp_rmem', 'tcp_wmem'].map((name) => [name, read(name)]));
+  return Object.fromEntries(['tcp_rmem', 'tcp_wmem'].map((name) => [name, read(name)]));
 }

@@ -14,10 +14,10 @@ import {
 } from '../lib/upload-servers.ts';
 
 const fileMiB = 100;
-const uploadsPerRoundMin = 4;
+const uploadsPerRoundMin = 8;
 const body = createUploadBody(fileMiB * 1024 * 1024);
 /** Many small ones: what runs once an upload is compiled by then, too. */
-const warmUpUploads = 32;
+const warmUpUploads = 128;
 const warmUpBody = createUploadBody(6 * 1024 * 1024);
 const counts = [1, 8] as const;
 const figure = 'cpuSecondsPer100MiB';

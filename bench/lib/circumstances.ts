@@ -2,13 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 
+/** What a figure depends on; what the run itself writes is not of it. */
+const measuredPaths = ['src', 'worker', 'bench', 'package-lock.json', ':!bench/results'];
+
 /** Where, when and with what a figure was made: without it the figure says nothing. */
 export function readCircumstances(command: string) {
   return {
     date: new Date().toISOString(),
     command,
     commit: git('rev-parse', 'HEAD'),
-    hasUncommittedChanges: git('status', '--porcelain', '--', 'src', 'worker', 'bench', 'package-lock.json') !== '',
+    hasUncommittedChanges: git('status', '--porcelain', '--', ...measuredPaths) !== '',
     node: process.version,
     machine: {
       processor: cpus()[0]?.model ?? 'unknown',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { logTail } from '../../scripts/lib/child.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { type PostgresServer, startPostgres } from '../../scripts/servers/postgres.ts';
@@ -54,6 +55,8 @@ t.test('PostgreSQL killed, stopped and cut off under uploads: what was acknowled
     await untilIdle(service);
   }
 
+  const dead = service.web.filter((web) => web.hasExited()).map((web) => logTail(web.logPath));
+  t.strictSame(dead, [], 'no process died');
   t.strictSame(odd, [], 'every upload was answered 201 or 503');
   const { swept, breaks } = await settle(environment, [service], client.ledger);
   t.strictSame(breaks, []);

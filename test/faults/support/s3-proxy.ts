@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestScope } from '../../support/environment.ts';
 import { resetSocket } from './reset-socket.ts';
@@ -100,11 +101,11 @@ async function handle(
     case 'cutRequest':
       return cutRequest(incoming, fault.afterBytes);
     case 'loseAnswer':
-      await callTarget(target, incoming);
+      (await callTarget(target, incoming)).resume();
       return void resetSocket(incoming.socket);
     case 'errorIn200':
     case 'emptyAnswer':
-      if (fault.isDone) await callTarget(target, incoming);
+      if (fault.isDone) (await callTarget(target, incoming)).resume();
       else await drop(incoming);
       return answer(outgoing, 200, fault.kind === 'emptyAnswer' ? '' : errorXml('InternalError'));
     case 'lie':
@@ -127,7 +128,8 @@ function cutRequest(incoming: IncomingMessage, afterBytes: number): void {
 async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const response = await callTarget(target, incoming);
   outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
-  response.pipe(outgoing);
+  // Either end may go away: what is left unread would keep its connection, and the test's process, for ever.
+  pipeline(response, outgoing, () => undefined);
 }
 
 /** Handed on as it came, with the Host that was signed. */
