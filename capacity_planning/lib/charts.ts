@@ -38,7 +38,7 @@ function drawLatency({ steps, model }: CapacityReport): ChartOption {
 
 function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   const points = steps
-    .filter(({ phase }) => phase === 'measured')
+    .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
     .map(({ meanInFlight, completedPerSecond }) => [meanInFlight, completedPerSecond]);
   const most = Math.max(1, ...points.map(([inFlight]) => inFlight ?? 0), model?.knee?.inFlight ?? 0);
   const places = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);

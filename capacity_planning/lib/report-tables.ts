@@ -11,6 +11,7 @@ export function describeReport(report: CapacityReport): { headline: string; sent
       ...judgement.reasons.map(({ verdict, rule, text }) => `${verdict} (${rule}): ${text}.`),
       ...judgement.notes.map((note) => `${note}.`),
       ...describeCapacity(report),
+      ...describeUnreached(report),
       `Generator: ${generator.engine} engine, ${generator.threads} thread(s), ${percent(generator.cpuShareMax)} of a core at most, ` +
         `${generator.memoryPeakMiB} MiB, ${generator.latenessP99Ms.toFixed(1)} ms late at p99.`,
       `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; generator and target shared it where the target is on a loopback address.`,
@@ -50,6 +51,11 @@ function describeCapacity({ steps, model, judgement: { verdict, reasons } }: Cap
   ];
 }
 
+function describeUnreached({ steps }: CapacityReport): string[] {
+  const unreached = steps.filter(({ seconds }) => seconds === 0).length;
+  return unreached === 0 ? [] : [`The run ended early: ${unreached} of ${steps.length} steps were not reached.`];
+}
+
 function describeSteps({ steps }: CapacityReport): Table {
   return {
     title: 'Steps',
@@ -66,17 +72,19 @@ function describeSteps({ steps }: CapacityReport): Table {
       'p95 ms',
       'p99 ms',
     ],
-    rows: steps.map((step) => [
-      step.phase === 'warm_up' ? `${step.name} (not counted)` : step.name,
-      step.offeredPerSecond?.toFixed(1) ?? `${step.vusLimit} users`,
-      step.startedPerSecond.toFixed(1),
-      step.completedPerSecond.toFixed(1),
-      String(step.dropped),
-      step.meanInFlight.toFixed(2),
-      String(step.samples),
-      percent(step.errorShare),
-      ...[step.latencyMs?.p50, step.latencyMs?.p95, step.latencyMs?.p99].map((value) => value?.toFixed(1) ?? 'none'),
-    ]),
+    rows: steps
+      .filter(({ seconds }) => seconds > 0)
+      .map((step) => [
+        step.phase === 'warm_up' ? `${step.name} (not counted)` : step.name,
+        step.offeredPerSecond?.toFixed(1) ?? `${step.vusLimit} users`,
+        step.startedPerSecond.toFixed(1),
+        step.completedPerSecond.toFixed(1),
+        String(step.dropped),
+        step.meanInFlight.toFixed(2),
+        String(step.samples),
+        percent(step.errorShare),
+        ...[step.latencyMs?.p50, step.latencyMs?.p95, step.latencyMs?.p99].map((value) => value?.toFixed(1) ?? 'none'),
+      ]),
   };
 }
 
