@@ -37,7 +37,7 @@ const bcryptPasswordMaxBytes = 72;
  * one costs, so that its time tells nothing.
  */
 export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
-  const inTurn = openTurns(concurrency, queueMax);
+  const { inTurn, refuseWhenFull } = openTurns(concurrency, queueMax);
   const nobodysHash = hashSync('the password of nobody', parameters);
 
   async function verifyAgainstNobody(password: string, signal?: AbortSignal): Promise<void> {
@@ -60,6 +60,8 @@ export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
     },
 
     verifyAgainstNobody,
+    /** For a caller who has something to ask elsewhere first: throws what he would be told after that. */
+    refuseWhenFull,
   };
 }
 
@@ -93,17 +95,20 @@ function openTurns(concurrency: number, queueMax: number) {
   const waiting = new Set<() => void>();
   let running = 0;
 
+  function refuseWhenFull(): void {
+    if (running < concurrency || waiting.size < queueMax) return;
+    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
+      retryAfterSeconds: passwordHashRetryAfterSeconds,
+    });
+  }
+
   async function takeTurn(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (running < concurrency) {
       running += 1;
       return;
     }
-    if (waiting.size >= queueMax) {
-      throw new AppError('unavailable', 'The service is busy, try again in a moment', {
-        retryAfterSeconds: passwordHashRetryAfterSeconds,
-      });
-    }
+    refuseWhenFull();
     await waitForTurn(waiting, signal);
   }
 
@@ -113,14 +118,16 @@ function openTurns(concurrency: number, queueMax: number) {
     else next();
   }
 
-  return async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+  async function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await takeTurn(signal);
     try {
       return await work();
     } finally {
       passTurn();
     }
-  };
+  }
+
+  return { inTurn, refuseWhenFull };
 }
 
 /** Resolves when the turn is handed over: whoever calls `start` gives away a place that stays counted. */

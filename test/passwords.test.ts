@@ -92,8 +92,10 @@ t.test('callers past the queue are refused at once, those in it are served in or
   t.ok(performance.now() - begunAt < 50);
   t.ok(refusal instanceof AppError && refusal.code === 'unavailable' && (refusal.retryAfterSeconds ?? 0) >= 1);
   t.same(served, [], 'the refusal waited for nobody');
+  t.throws(() => passwords.refuseWhenFull(), { code: 'unavailable' });
   await Promise.all(accepted);
   t.same(served, [0, 1, 2]);
+  passwords.refuseWhenFull();
   await passwords.verifyAgainstNobody(password);
 });
 

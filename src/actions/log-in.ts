@@ -16,6 +16,8 @@ export async function logIn(
   { email, password }: { email: string; password: string },
   signal: AbortSignal,
 ): Promise<string> {
+  // In a storm most are refused: that must not cost the database a question each.
+  passwords.refuseWhenFull();
   const user = await findUserByEmail(sql, email);
   if (user === undefined) {
     await passwords.verifyAgainstNobody(password, signal);
