@@ -77,8 +77,10 @@ function isolation(bwrap: string, tools: Tools): Isolation {
   return (folder) => [
     ...[bwrap, '--unshare-all', '--die-with-parent', '--cap-drop', 'ALL', '--clearenv'],
     ...Object.entries(toolEnvironment).flatMap(([name, value]) => ['--setenv', name, value]),
+    // First, lest it cover a tool that lies there.
+    ...['--tmpfs', '/tmp'],
     ...[...system, ...new Set(programs)].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', folder, '/job', '--chdir', '/job', '--'],
+    ...['--proc', '/proc', '--dev', '/dev', '--bind', folder, '/job', '--chdir', '/job', '--'],
   ];
 }
 
@@ -96,18 +98,21 @@ async function find(name: string, places: readonly string[]): Promise<string | u
   return undefined;
 }
 
-/** Undefined when the smallest encode there is works. */
+/** Undefined when the smallest encode there is works, and ffprobe starts. */
 async function tryOut(sandbox: Sandbox, tools: Tools, folder: string): Promise<string | undefined> {
   const source = ['-f', 'lavfi', '-i', 'color=c=black:s=64x64:d=0.1:r=10'];
   const graph = ['-filter_complex', '[0:v]zscale=w=32:h=32,split[a][b];[a][b]overlay', '-c:v', 'libx264'];
-  const args = ['-v', 'error', '-nostdin', ...source, ...graph, '-f', 'null', '-'];
-  const run = sandbox.wrap(folder, tools.ffmpeg, args, 10);
-  return promisify(execFile)(run.command, [...run.args], { cwd: folder, env: toolEnvironment, timeout: 20_000 }).then(
-    () => undefined,
-    (error: unknown) =>
-      String((error as { stderr?: string }).stderr || error)
-        .trim()
-        .split('\n')
-        .at(-1),
-  );
+  const encode = ['-v', 'error', '-nostdin', ...source, ...graph, '-f', 'null', '-'];
+  for (const [tool, args] of [[tools.ffmpeg, encode] as const, [tools.ffprobe, ['-version']] as const]) {
+    const run = sandbox.wrap(folder, tool, args, 10);
+    const options = { cwd: folder, env: toolEnvironment, timeout: 20_000 };
+    const fault = await promisify(execFile)(run.command, [...run.args], options).then(() => undefined, lastLine);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function lastLine(error: unknown): string {
+  const text = String((error as { stderr?: string }).stderr || error);
+  return text.trim().split('\n').at(-1) ?? text;
 }

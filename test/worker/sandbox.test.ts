@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { toolFileMaxBytes } from '../../src/limits.ts';
@@ -41,6 +41,18 @@ t.test('shut in, a tool has the limits, its folder, and nothing else of ours', a
   t.match(await run(t, sandbox, 'cat /proc/net/dev'), { output: /^(.*\|.*\n){2}\s*lo:.*\n$/ }, 'no network');
   t.match(await run(t, sandbox, 'touch /usr/x /etc/x || echo refused; touch here && ls'), {
     output: 'refused\nhere\n',
+  });
+});
+
+t.test('a tool that lies among temporary files is found from within', async (t) => {
+  const { tools, sandbox } = await openParts(t);
+  const ffprobe = join(await makeFolder(t), 'ffprobe');
+  await copyFile(tools.ffprobe, ffprobe);
+  const { isolates, wrap } = await openSandbox({ ...tools, ffprobe }, await makeFolder(t));
+  t.equal(isolates, sandbox.isolates);
+  const folder = await makeFolder(t);
+  t.match(await runTool({ ...wrap(folder, ffprobe, ['-version'], 5), folder, wallMs: 20_000, signal: never }), {
+    code: 0,
   });
 });
 
