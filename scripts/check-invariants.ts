@@ -23,6 +23,7 @@ await runCommand(async () => {
   const sql = openDatabase(config.databaseUrl, {
     connections: 2,
     applicationName: 'check-invariants',
+    nextPassword: config.databaseNextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   const objects = openObjectStore(config.s3);

@@ -8,10 +8,11 @@ import { runCommand } from './lib/run-command.ts';
 /** `npm run migrate [-- --dry-run] [--json]`: brings the database to this release's schema, or says what that would change. */
 await runCommand(async () => {
   const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } });
-  const { databaseUrl, legacyTimeZone } = await findDatabase(process.env);
+  const { databaseUrl, nextPassword, legacyTimeZone } = await findDatabase(process.env);
   const sql = openDatabase(databaseUrl, {
     connections: 1,
     applicationName: 'migrate',
+    nextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   try {

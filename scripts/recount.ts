@@ -16,10 +16,11 @@ await runCommand(async () => {
     options: { 'as-of': { type: 'string' }, repair: { type: 'boolean' }, json: { type: 'boolean' } },
   });
   const asOf = readTime(values['as-of']);
-  const { databaseUrl } = await findDatabase(process.env);
+  const { databaseUrl, nextPassword } = await findDatabase(process.env);
   const sql = openDatabase(databaseUrl, {
     connections: 1,
     applicationName: 'recount',
+    nextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   try {

@@ -16,6 +16,7 @@ await runCommand(async () => {
   const sql = openDatabase(config.databaseUrl, {
     connections: 1,
     applicationName: 'retry',
+    nextPassword: config.databaseNextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   const producer = openProducer(config.redisUrl);

@@ -21,6 +21,7 @@ await runCommand(async () => {
   const sql = openDatabase(config.databaseUrl, {
     connections: 4,
     applicationName: 'sweep',
+    nextPassword: config.databaseNextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   const objects = openObjectStore(config.s3);

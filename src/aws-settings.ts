@@ -27,9 +27,9 @@ export async function readAwsSettings(env: Values): Promise<Values> {
   source.close();
   const values: Values = {
     DATABASE_URL: database && buildDatabaseUrl(database, source.faults),
+    DATABASE_PASSWORD_NEXT: readOptional(database, 'app/database-credentials', 'next_password', source.faults),
     SECRET_KEY: jwt && readField(jwt, 'app/jwt-secret', 'key', source.faults),
-    SECRET_KEY_PREVIOUS:
-      jwt?.['previous_key'] == null ? undefined : readField(jwt, 'app/jwt-secret', 'previous_key', source.faults),
+    SECRET_KEY_PREVIOUS: readOptional(jwt, 'app/jwt-secret', 'previous_key', source.faults),
     REDIS_URL: redisUrl,
     S3_BUCKET_NAME: bucket,
     AWS_ACCOUNT_ID: accountId,
@@ -56,6 +56,16 @@ function buildDatabaseUrl(secret: Record<string, unknown>, faults: string[]): st
   // Beyond what the contract names: how far the database's certificate is to be trusted.
   const tls = secret['sslmode'] == null ? '' : `?sslmode=${encodeURIComponent(read('sslmode'))}`;
   return `postgresql://${username}:${password}@${host.includes(':') ? `[${host}]` : host}:${read('port')}/${dbname}${tls}`;
+}
+
+/** Beyond what the contract names: there while a rotation is under way. */
+function readOptional(
+  secret: Record<string, unknown> | undefined,
+  name: string,
+  field: string,
+  faults: string[],
+): string | undefined {
+  return secret?.[field] == null ? undefined : readField(secret, name, field, faults);
 }
 
 /** Numbers count as the text they are written as: RDS writes its port as one. */

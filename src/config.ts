@@ -9,6 +9,8 @@ export interface Config {
   readonly webProcesses: number;
   readonly dataDir: string;
   readonly databaseUrl: string;
+  /** While the database's password is being rotated: the one that comes after that of the address. */
+  readonly databaseNextPassword: string | undefined;
   readonly redisUrl: string;
   readonly s3: S3Config;
   readonly tokens: TokenConfig;
@@ -66,6 +68,7 @@ export function loadConfig(values: Values): Config {
     webProcesses: read.integer('WEB_PROCESSES', Math.max(1, cpus().length), 1, 64),
     dataDir: values['DATA_DIR'] || '.data',
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseNextPassword: values['DATABASE_PASSWORD_NEXT'] || undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     s3: readS3(values, read, faults),
     tokens: readTokens(values, read, faults),

@@ -53,16 +53,18 @@ async function main(): Promise<void> {
 
 type Databases = ReturnType<typeof openDatabases>;
 
-function openDatabases({ databaseUrl }: Config) {
+function openDatabases({ databaseUrl, databaseNextPassword: nextPassword }: Config) {
   return {
     sql: openDatabase(databaseUrl, {
       connections: databaseConnectionsPerProcess,
       applicationName: 'competition-web',
+      nextPassword,
     }),
     // Votes keep their place however busy the other connections are.
     votesSql: openDatabase(databaseUrl, {
       connections: voteBatchesInFlightMax,
       applicationName: 'competition-votes',
+      nextPassword,
       keepsPlans: true,
     }),
   };

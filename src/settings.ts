@@ -20,6 +20,7 @@ export async function readSettings(env: Values): Promise<Values> {
 /** What the environment says of these counts for nothing under SETTINGS_SOURCE=aws; there the instance's role signs. */
 const namesOwnedByAws = [
   'DATABASE_URL',
+  'DATABASE_PASSWORD_NEXT',
   'REDIS_URL',
   'SECRET_KEY',
   'SECRET_KEY_PREVIOUS',

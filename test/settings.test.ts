@@ -18,6 +18,7 @@ const inAws = {
       host: 'db.internal',
       port: 5432,
       dbname: 'the league',
+      next_password: 'the next one',
     }),
     'app/jwt-secret': JSON.stringify({ key: 'key of this year', previous_key: 'key of last year' }),
   } as Record<string, string>,
@@ -41,6 +42,7 @@ t.test('from AWS come the settings of the installation, from the environment tho
   const values = await readSettings({ ...(await startAws(t, inAws)), PORT: '1234', LOG_LEVEL: 'warn' });
   const config = loadConfig(values);
   t.equal(config.databaseUrl, 'postgresql://app:p%40ss%2Fw%3Ard%3F%23%25@db.internal:5432/the%20league');
+  t.equal(config.databaseNextPassword, 'the next one');
   t.equal(config.tokens.secretKey, 'key of this year');
   t.equal(config.tokens.previousKey, 'key of last year');
   t.equal(config.redisUrl, 'redis://worker.internal:6379');
@@ -60,6 +62,7 @@ t.test('on the host of Redis it is reached locally, and the other address is not
 t.test('the environment fills no gap and overrules nothing', async (t) => {
   const fromEnvironment = {
     DATABASE_URL: 'postgres://environment/x',
+    DATABASE_PASSWORD_NEXT: 'environment',
     REDIS_URL: 'redis://environment',
     SECRET_KEY: 'environment',
     SECRET_KEY_PREVIOUS: 'environment',

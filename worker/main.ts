@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
     applicationName: 'competition-worker',
+    nextPassword: config.databaseNextPassword,
   });
   await checkDatabase(sql);
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));

@@ -31,21 +31,22 @@ confirm() {
   $dry_run && return 0
   local answer
   say "$2"
-  read -r -p "Type $1 to go on: " answer
+  read -r -p "Type $1 to go on: " answer || true
   [ "$answer" = "$1" ] || die 'Nothing was changed.'
 }
 
 # List prices of us-east-1 on demand, in US dollars a month of 730 hours, without traffic; see README.md beside this file.
 say_cost() {
   say 'Cost a month: about 110 USD with one web instance, about 157 USD with three (balancer 16, worker 23,'
-  say 'a web instance 23, database 38, its balancer and instance addresses 4 each); S3, logs and traffic by use.'
+  say 'a web instance 23, database 38, its balancer and instance addresses 4 each); S3, logs and traffic by use (list prices of us-east-1 as of 2025).'
 }
 
-# roll GROUP MIN-HEALTHY: every instance of the group is replaced by one of the newest template; those that are stay.
+# roll GROUP MIN-HEALTHY MAX-HEALTHY SKIP: every instance of the group is replaced by one of the newest template; with SKIP those
+# that are of it stay. From 100 on, and with more than 100 allowed, an instance stays until the next one is ready.
 roll() {
   local id status=Pending
   run aws autoscaling start-instance-refresh --auto-scaling-group-name "$1" \
-    --preferences "{\"MinHealthyPercentage\":$2,\"SkipMatching\":true}" --query InstanceRefreshId --output text >"$work/refresh"
+    --preferences "{\"MinHealthyPercentage\":$2,\"MaxHealthyPercentage\":$3,\"SkipMatching\":$4}" --query InstanceRefreshId --output text >"$work/refresh"
   $dry_run && return 0
   id=$(cat "$work/refresh")
   while :; do
@@ -55,7 +56,7 @@ roll() {
       Successful) return 0 ;;
       Failed | Cancelled | RollbackSuccessful | RollbackFailed) die "The instances of $1 could not be replaced: $status." ;;
     esac
-    sleep 15
+    sleep "${POLL_SECONDS:-15}"
   done
 }
 

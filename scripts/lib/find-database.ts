@@ -4,6 +4,7 @@ import { expectRunFile } from './read-run-file.ts';
 
 export interface FoundDatabase {
   databaseUrl: string;
+  nextPassword: string | undefined;
   legacyTimeZone: string;
 }
 
@@ -11,5 +12,6 @@ export interface FoundDatabase {
 export async function findDatabase(env: Values): Promise<FoundDatabase> {
   const values = await readSettings(env);
   const databaseUrl = values['DATABASE_URL'] || (await expectRunFile(env)).databaseUrl;
-  return { databaseUrl, legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC' };
+  const nextPassword = values['DATABASE_PASSWORD_NEXT'] || undefined;
+  return { databaseUrl, nextPassword, legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC' };
 }

@@ -5,6 +5,7 @@ import {
   idleInTransactionTimeoutMs,
   lockTimeoutMs,
 } from '../limits.ts';
+import { openPasswordChoice } from './password.ts';
 
 interface WireTypes extends Record<string, unknown> {
   bigint: number;
@@ -19,6 +20,8 @@ export interface DatabaseOptions {
   connections: number;
   applicationName: string;
   statementTimeoutMs?: number;
+  /** The one that the server takes once a rotation is through, beside that of the address. */
+  nextPassword?: string | undefined;
   /** Plans are made once a connection, whatever the arguments: for statements whose plan costs more than what it could save. */
   keepsPlans?: boolean;
 }
@@ -28,7 +31,9 @@ export interface DatabaseOptions {
  * forgotten transaction), because no setting of the client bounds a transaction that is held open.
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
+  const { nextPassword } = options;
   return postgres(url, {
+    ...(nextPassword === undefined ? {} : { password: openPasswordChoice(url, nextPassword) }),
     max: options.connections,
     connect_timeout: databaseConnectTimeoutSeconds,
     onnotice: () => {},
@@ -43,6 +48,14 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       plan_cache_mode: options.keepsPlans ? 'force_generic_plan' : 'auto',
     },
   });
+}
+
+/**
+ * A connection of its own to where the pool goes, made anew when it is cut. `sql.reserve()` is not for what has to survive a
+ * cut: postgres.js 3.4 writes to the socket that is no more, from a timer, and takes the process along.
+ */
+export function openSession(sql: Sql): Sql {
+  return postgres({ ...sql.options, max: 1 } as unknown as postgres.Options<never>) as unknown as Sql;
 }
 
 /** Rejects when the database cannot answer. */

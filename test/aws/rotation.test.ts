@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import t, { type Test } from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { makeClip } from '../support/clip.ts';
+import { openTestDatabase } from '../support/database.ts';
+import { createEnvironment, type Environment } from '../support/environment.ts';
+import { request } from '../support/http.ts';
+import { buildUploadForm } from '../support/multipart.ts';
+import { createPlayer, type Player } from '../support/player.ts';
+import { type RunningService, startService } from '../support/service.ts';
+import { fillAws } from './support/fill-aws.ts';
+import { startMoto } from './support/moto.ts';
+import { startRequests } from './support/requests.ts';
+
+t.test('the key of the tokens is rotated: every token goes on being good, in every process', async (t) => {
+  const environment = await createEnvironment(t);
+  const { values } = environment;
+  const stage = await startStage(t, environment, values['DATABASE_URL'] ?? '');
+  const player = await createPlayer(stage.baseUrl);
+  const requests = startRequests(stage.baseUrl, player);
+  const [old, next] = [values['SECRET_KEY'] ?? '', randomBytes(32).toString('hex')];
+  // As scripts/aws/rotate does it: a key is known everywhere before the first token is signed by it.
+  await stage.put('app/jwt-secret', { key: old, previous_key: next });
+  await stage.restartAll();
+  await stage.put('app/jwt-secret', { key: next, previous_key: old });
+  await stage.restartAll();
+  const { count, faults } = await requests.stop();
+  t.strictSame(faults, []);
+  t.ok(count > 50, `${count} requests`);
+  t.comment(`${count} requests during the rotation of the key, 0 refused`);
+
+  // The rotation after it forgets the first key: its tokens are refused, so the key did change.
+  await stage.put('app/jwt-secret', { key: next, previous_key: 'another' });
+  await stage.restartAll();
+  t.equal((await request(`${stage.baseUrl}/api/videos`, { token: player.token })).status, 401);
+  await stage.stop();
+});
+
+t.test('the password of the database is rotated: no process is refused, restarted or not', async (t) => {
+  const environment = await createEnvironment(t);
+  const [old, next] = ['the old password', 'the next pässword'];
+  const login = await createLogin(t, environment, old);
+  const stage = await startStage(t, environment, login.url);
+  const player = await createPlayer(stage.baseUrl);
+  const put = (fields: Record<string, unknown>) =>
+    stage.put('app/database-credentials', { ...describeLogin(login.url), ...fields });
+  let requests = startRequests(stage.baseUrl, player);
+  await put({ password: old, next_password: next });
+  await stage.restartAll();
+  t.strictSame((await requests.stop()).faults, []);
+
+  // New connections are what a change of password meets: every one is opened anew, before it and after it.
+  await cutConnections(environment);
+  await processVideo(t, stage.baseUrl, player);
+  await environment.sql.unsafe(`alter role ${login.name} password '${next}'`);
+  await cutConnections(environment);
+  requests = startRequests(stage.baseUrl, player);
+  await processVideo(t, stage.baseUrl, player);
+  await t.rejects(login.connect(old), /password authentication failed/);
+  await put({ password: next });
+  await stage.restartAll();
+  const { count, faults } = await requests.stop();
+  t.strictSame(faults, []);
+  t.comment(`${count} requests after the password had changed, 0 refused`);
+  await cutConnections(environment);
+  await processVideo(t, stage.baseUrl, player);
+  await stage.stop();
+});
+
+/** Two web processes on one port and a worker, each of which can be restarted, with their settings from the emulator. */
+async function startStage(t: Test, environment: Environment, databaseUrl: string) {
+  const endpoint = await startMoto(t, environment.folder);
+  await fillAws(endpoint, { ...environment.values, DATABASE_URL: databaseUrl });
+  const secrets = new SecretsManagerClient({ endpoint, region: 'us-east-1' });
+  t.teardown(() => secrets.destroy());
+  const env = { SETTINGS_SOURCE: 'aws', AWS_ENDPOINT_URL: endpoint };
+  const first = await startService(t, environment, { env });
+  const { port, baseUrl } = first;
+  const startWeb = () => startService(t, environment, { env, port });
+  const startWorker = () => startService(t, environment, { env, webProcesses: 0, worker: true });
+  const makers = [startWeb, startWeb, startWorker];
+  const running: RunningService[] = [first, await startWeb(), await startWorker()];
+  return {
+    baseUrl,
+
+    async put(name: string, fields: Record<string, unknown>): Promise<void> {
+      await secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(fields) }));
+    },
+
+    /** One after the other: the next one stops once this one is ready. */
+    async restartAll(): Promise<void> {
+      for (const [i, make] of makers.entries()) {
+        await running[i]?.stop();
+        running[i] = await make();
+      }
+    },
+
+    async stop(): Promise<void> {
+      for (const service of running) await service.stop();
+    },
+  };
+}
+
+async function processVideo(t: Test, baseUrl: string, { token }: Player): Promise<void> {
+  const form = buildUploadForm(readFileSync(await makeClip()));
+  const upload = await request(`${baseUrl}/api/videos/upload`, { token, ...form });
+  t.equal(upload.status, 201, upload.text);
+  const video = `${baseUrl}/api/videos/${upload.json<{ video_id: number }>().video_id}`;
+  await waitFor(
+    'the video to be processed',
+    async () => (await request(video, { token })).json<{ status: string }>().status === 'processed',
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** A login of the test's own, whose password can be changed without harm to others. */
+async function createLogin(t: Test, { sql, values }: Environment, password: string) {
+  const name = `rotation_${randomBytes(4).toString('hex')}`;
+  await sql.unsafe(`create role ${name} superuser login password '${password}'`);
+  t.teardown(async () => {
+    const server = openTestDatabase(new URL('/postgres', values['DATABASE_URL']).href, 1);
+    await server.unsafe(`drop role ${name}`).finally(() => server.end());
+  });
+  const address = (secret: string) => {
+    const url = new URL(values['DATABASE_URL'] ?? '');
+    Object.assign(url, { username: name, password: encodeURIComponent(secret) });
+    return url.href;
+  };
+  const connect = async (secret: string) => {
+    const own = openTestDatabase(address(secret), 1);
+    await own`select 1`.finally(() => own.end());
+  };
+  return { name, url: address(password), connect };
+}
+
+function describeLogin(url: string): Record<string, unknown> {
+  const { username, hostname, port, pathname } = new URL(url);
+  return { username, host: hostname, port: Number(port), dbname: pathname.slice(1) };
+}
+
+async function cutConnections({ sql }: Environment): Promise<void> {
+  const rows = await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name like 'competition-%' and datname = current_database()`;
+  if (rows.length === 0) throw new Error('Expected connections of the service, got none');
+}
