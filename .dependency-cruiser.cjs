@@ -143,7 +143,7 @@ const forbidden = [
     name: 'scripts-without-tests',
     comment: 'Scripts and benches stand without the tests.',
     severity: 'error',
-    from: { path: '^(scripts|bench|capacity_planning|k6)/' },
+    from: { path: '^(scripts|bench|capacity_planning|cloud_load_testing|k6)/' },
     to: { path: '^test/' },
   },
   {
@@ -154,7 +154,7 @@ const forbidden = [
     to: { pathNot: '^(k6(/|$)|capacity_planning/slo\\.json$|https://)|node_modules/@types/k6/' },
   },
   ...ownerRules(owners, '^(src|worker)/'),
-  ...ownerRules(toolOwners, '^(src|worker|scripts|bench|k6|capacity_planning|test)/'),
+  ...ownerRules(toolOwners, '^(src|worker|scripts|bench|k6|capacity_planning|cloud_load_testing|test)/'),
 ];
 
 function ownerRules(list, from) {

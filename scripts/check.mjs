@@ -8,7 +8,9 @@ import { prepare, root } from './lib/prepare.mjs';
 const binaries = join(root, 'node_modules', '.bin');
 if (!existsSync(join(binaries, 'biome'))) prepare({ toleratesTypeFaults: true });
 
-const folders = ['src', 'worker', 'scripts', 'bench', 'k6', 'capacity_planning', 'test'].filter(holdsCode);
+const folders = ['src', 'worker', 'scripts', 'bench', 'k6', 'capacity_planning', 'cloud_load_testing', 'test'].filter(
+  holdsCode,
+);
 const typeProjects = ['tsconfig.json', 'k6/tsconfig.json'].filter((path) => existsSync(join(root, path)));
 
 const outcomes = [
@@ -65,7 +67,7 @@ function holdsCode(folder) {
 /** Known by their name or by their first line. */
 function listShellScripts() {
   const atTheTop = readdirSync(root).filter((name) => name.endsWith('.sh'));
-  const deeper = ['.ci', ...folders, 'cloud_load_testing']
+  const deeper = ['.ci', ...folders]
     .map((folder) => join(root, folder))
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => listFiles(folder, /(^|\/)[^.]+$|\.sh$/));

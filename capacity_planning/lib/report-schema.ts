@@ -47,6 +47,9 @@ const Model = Type.Object({
   atLeastPerSecond: Amount,
 });
 
+/** What others measured meanwhile, such as a cloud's own metrics. */
+const Table = Type.Object({ title: Text, head: Type.Array(Text), rows: Type.Array(Type.Array(Text)) });
+
 export const Verdict = Type.Object({
   verdict: Type.Union([Type.Literal('PASS'), Type.Literal('FAIL'), Type.Literal('INVALID')]),
   reasons: Type.Array(Type.Object({ rule: Text, verdict: Text, text: Text })),
@@ -96,6 +99,7 @@ export const CapacityReport = Type.Object(
     timeline: Type.Array(Type.Object({ second: Count, requests: Count, errors: Count, p50Ms: Amount, p99Ms: Amount })),
     model: Maybe(Model),
     judgement: Verdict,
+    observations: Type.Optional(Type.Array(Table)),
   },
   {
     $schema: 'http://json-schema.org/draft-07/schema#',

@@ -16,9 +16,13 @@ export function describeReport(report: CapacityReport): { headline: string; sent
         `${generator.memoryPeakMiB} MiB, ${generator.latenessP99Ms.toFixed(1)} ms late at p99.`,
       `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; generator and target shared it where the target is on a loopback address.`,
       `Commit ${report.commit}${report.hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${report.startedAt}; ${report.durationSeconds.toFixed(0)} s.`,
-      'Not shown by this run: TLS and idle time-outs at a balancer, network cards, disks of the cloud, several instances.',
+      ...(report.observations === undefined
+        ? [
+            'Not shown by this run: TLS and idle time-outs at a balancer, network cards, disks of the cloud, several instances.',
+          ]
+        : []),
     ],
-    tables: [describeSteps(report), describeRoutes(report), describeThresholds(report)],
+    tables: [describeSteps(report), describeRoutes(report), describeThresholds(report), ...(report.observations ?? [])],
   };
 }
 

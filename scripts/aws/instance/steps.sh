@@ -70,8 +70,8 @@ write_service_environment() {
     echo "TRUSTED_HOPS=1"
     echo "WEB_PROCESSES=$(nproc)"
     echo "UV_THREADPOOL_SIZE=$(nproc)"
-    # Ends other than AWS's own, where instance.env names some.
-    for name in AWS_ENDPOINT_URL S3_ENDPOINT; do
+    # Where instance.env names them: whether clients are limited, and ends other than AWS's own.
+    for name in RATE_LIMITS AWS_ENDPOINT_URL S3_ENDPOINT; do
       if [ -n "${!name:-}" ]; then echo "$name=${!name}"; fi
     done
   } | put /etc/anb/service.env 640 root:anb

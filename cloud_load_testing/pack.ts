@@ -1,0 +1,98 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readCircumstances } from '../bench/lib/circumstances.ts';
+import { rootFolder } from '../scripts/lib/paths.ts';
+import { runCommand } from '../scripts/lib/run-command.ts';
+import { runTool } from '../scripts/lib/run-tool.ts';
+
+/** What the judgement and the engine need of others; the service's own packages stay at home. */
+const packages = ['echarts', 'esbuild', 'ml-levenberg-marquardt', 'undici'];
+const folders = [
+  'dist/bench/lib',
+  'dist/capacity_planning/lib',
+  'dist/cloud_load_testing',
+  'dist/k6',
+  'dist/scripts/lib',
+  'k6',
+];
+const files = ['capacity_planning/slo.json', 'package.json'];
+/** Where the generator unpacks it. */
+const kitFolder = '/opt/anb-load/kit';
+
+/** `pack --plan FILE --folder FOLDER [--video FILE]`: makes kit.tgz and generator.yaml, which `run` hands to the generator. */
+await runCommand(async () => {
+  const { values } = parseArgs({
+    options: { plan: { type: 'string' }, folder: { type: 'string' }, video: { type: 'string' } },
+  });
+  const { plan = '', folder = '', video } = values;
+  const kit = join(folder, 'kit');
+  for (const name of [...folders, ...files, ...listPackages(packages)]) copy(name, kit);
+  writeFileSync(join(kit, 'plan.json'), JSON.stringify(namePlan(plan, video)));
+  const { commit, hasUncommittedChanges } = readCircumstances('pack');
+  writeFileSync(join(kit, 'commit.json'), JSON.stringify({ commit, hasUncommittedChanges }));
+  if (video !== undefined) cpSync(video, join(kit, basename(video)));
+  const archive = join(folder, 'kit.tgz');
+  await runTool('tar', ['-C', kit, '--sort=name', '--owner=0', '--group=0', '--numeric-owner', '-czf', archive, '.']);
+  rmSync(kit, { recursive: true });
+  writeFileSync(join(folder, 'generator.yaml'), renderTemplate());
+  return 0;
+});
+
+function copy(name: string, kit: string): void {
+  const target = join(kit, name);
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(join(rootFolder, name), target, { recursive: true, dereference: true });
+}
+
+/** A scenario looks for a file beside itself: on the generator it lies elsewhere. */
+function namePlan(path: string, video: string | undefined): { env: Record<string, string> } {
+  const plan = JSON.parse(readFileSync(path, 'utf8')) as { env: Record<string, string> };
+  return video === undefined ? plan : { ...plan, env: { ...plan.env, VIDEO: join(kitFolder, basename(video)) } };
+}
+
+/** These packages and those that they need, as npm has laid them out here by the lockfile. */
+function listPackages(names: readonly string[]): string[] {
+  const found = new Set<string>();
+  const visit = (name: string, from: string): void => {
+    const path = findPackage(name, from);
+    if (path === undefined || found.has(path)) return;
+    found.add(path);
+    const about = JSON.parse(readFileSync(join(rootFolder, path, 'package.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
+    };
+    for (const each of Object.keys({ ...about.dependencies, ...about.optionalDependencies })) visit(each, path);
+  };
+  for (const name of names) visit(name, '');
+  return [...found];
+}
+
+/** From within a package outwards, as Node looks for it. A package for another system is not there. */
+function findPackage(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    const path = join(folder, 'node_modules', name);
+    if (existsSync(join(rootFolder, path, 'package.json'))) return path;
+    if (folder === '') return undefined;
+  }
+}
+
+/** The template with the generator's script in it, and before that the functions of the start scripts. */
+function renderTemplate(): string {
+  const read = (name: string) => readFileSync(join(rootFolder, name), 'utf8');
+  const script = read('cloud_load_testing/generate.sh').replace(
+    /^(?:#.*\n)+/,
+    (head) => head + sharedFunctions(read('user_data_web.sh')),
+  );
+  // A JSON string is a YAML string, whatever it holds.
+  return read('cloud_load_testing/generator.yaml').replace("'@generate.sh'", () => JSON.stringify(script));
+}
+
+function sharedFunctions(start: string): string {
+  const parts = ['metadata', 'signed', 'fetch'].map(
+    (name) => new RegExp(`^${name}\\(\\) \\{\\n[\\s\\S]*?^\\}\\n`, 'm').exec(start)?.[0],
+  );
+  if (parts.includes(undefined))
+    throw new Error('Expected user_data_web.sh to have metadata, signed and fetch, got others');
+  return `${parts.join('\n')}\n`;
+}
