@@ -14,7 +14,8 @@ const template = readTemplate(path);
 const read = <T>(name: string, place: string) => readProperty<T>(template, name, place);
 
 t.test('the linter finds nothing, neither in the source nor in what is deployed', async (t) => {
-  for (const file of [join(rootFolder, 'scripts/aws/template.yaml'), path]) {
+  const sources = ['scripts/aws/template.yaml', 'cloud_load_testing/generator.yaml'];
+  for (const file of [...sources.map((name) => join(rootFolder, name)), path]) {
     const { code, output } = await tryTool(requireSetting('CFN_LINT'), [file], { timeoutMs: 120_000 });
     t.equal(code, 0, output);
   }
@@ -47,6 +48,7 @@ t.test('waits of balancer and group fit those of the service', async (t) => {
     Object.fromEntries(read<{ Key: string; Value: string }[]>(name, list).map(({ Key, Value }) => [Key, Value]));
   const idleSeconds = Number(attributes('Balancer', 'LoadBalancerAttributes')['idle_timeout.timeout_seconds']);
   t.ok(idleSeconds > 5 && idleSeconds <= 7, 'longer than our silence, shorter than our idle time-out');
+  t.equal(attributes('Balancer', 'LoadBalancerAttributes')['routing.http.desync_mitigation_mode'], 'strictest');
   const target = attributes('TargetGroup', 'TargetGroupAttributes');
   t.ok(Number(target['deregistration_delay.timeout_seconds']) * 1000 > uploadDeadlineMs, 'an upload ends before');
   t.equal(target['load_balancing.algorithm.type'], 'least_outstanding_requests');
@@ -88,21 +90,44 @@ t.test('ports are open to whom they are meant for, and to nobody else', async (t
 });
 
 t.test('the machine is the one the service is measured on, in a group of three at most', async (t) => {
-  t.same(read('WebTemplate', 'LaunchTemplateData.MetadataOptions'), {
-    HttpEndpoint: 'enabled',
-    HttpTokens: 'required',
-    HttpPutResponseHopLimit: 1,
-  });
-  t.match(read('WebTemplate', 'LaunchTemplateData.BlockDeviceMappings.0.Ebs'), { VolumeSize: 30, Encrypted: true });
+  for (const name of ['WebTemplate', 'WorkerTemplate']) {
+    t.match(read(name, 'LaunchTemplateData'), {
+      InstanceType: { Ref: 'InstanceType' },
+      Monitoring: { Enabled: true },
+      MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: 'required', HttpPutResponseHopLimit: 1 },
+      BlockDeviceMappings: [{ Ebs: { VolumeSize: 30, Encrypted: true } }],
+    });
+  }
   t.equal(template.Parameters['InstanceType']?.Default, 't3.small');
   t.match(template.Parameters['WebMax'], { Default: 3, MaxValue: 3 });
+  t.match(template.Parameters, {
+    ScalingMetric: { Default: 'ASGAverageCPUUtilization' },
+    ScalingTarget: { Default: 50 },
+    DatabaseClass: { Default: 'db.t3.small' },
+    DatabaseStopAt: { Default: '' },
+    RateLimits: { Default: 'on' },
+  });
   t.equal(read('Database', 'PubliclyAccessible'), false);
   t.equal(read('Database', 'AllocatedStorage'), '100');
   t.equal(read('Database', 'StorageEncrypted'), true);
   t.equal(read<Record<string, string>>('DatabaseParameters', 'Parameters')['rds.force_ssl'], '1');
   t.equal(template.Resources['Database']?.DeletionPolicy, 'Snapshot');
+  t.match(read('Database', 'EngineVersion'), /^17\./);
+  t.match(read('MediaBucket', 'LifecycleConfiguration.Rules'), [
+    { Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+  ]);
   const notification = read<object>('CreditBudget', 'NotificationsWithSubscribers.0.Notification');
   t.match(notification, { NotificationType: 'FORECASTED', Threshold: 50 });
+});
+
+t.test('every alarm reaches somebody, and no log is kept for ever', async (t) => {
+  const named = (type: string) => Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+  const alarms = named('AWS::CloudWatch::Alarm');
+  t.ok(alarms.length >= 7);
+  for (const [name] of alarms) t.match(read(name, 'AlarmActions'), [{ Ref: 'AlarmTopic' }], name);
+  const logs = named('AWS::Logs::LogGroup');
+  t.equal(logs.length, 3);
+  for (const [name] of logs) t.equal(read(name, 'RetentionInDays'), 30, name);
 });
 
 function describeRule(group: string, rule: Record<string, unknown>): string {

@@ -12,6 +12,8 @@ export interface ServiceOptions {
   worker?: boolean;
   /** To join processes that listen there already. */
   port?: number;
+  /** Where another release was built, to be run instead of this one. */
+  folder?: string;
   /** Settings for these processes alone. */
   env?: Record<string, string>;
 }
@@ -47,7 +49,8 @@ export async function startService(
   const stop = () => stopAll(processes);
   t.teardown(stop);
   const launch = async (name: string, entry: string, env: Record<string, string>) => {
-    const process = await launchProcess(environment, name, entry, { PORT: String(port), ...options.env, ...env });
+    const built = join(options.folder ?? rootFolder, 'dist', entry);
+    const process = await launchProcess(environment, name, built, { PORT: String(port), ...options.env, ...env });
     processes.push(process);
     return process;
   };
@@ -85,7 +88,7 @@ async function launchProcess(
   const { PATH, HOME, TMPDIR, RUN_MARK } = process.env;
   const child = await startChild({
     command: process.execPath,
-    args: [join(rootFolder, 'dist', entry)],
+    args: [entry],
     env: { PATH, HOME, TMPDIR, RUN_MARK, ...environment.values, ...env },
     logPath,
   });

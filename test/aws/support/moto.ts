@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startChild } from '../../../scripts/lib/child.ts';
+import { rootFolder } from '../../../scripts/lib/paths.ts';
 import { freePort } from '../../../scripts/lib/ports.ts';
 import { waitFor } from '../../../scripts/lib/wait.ts';
 import type { TestScope } from '../../support/environment.ts';
@@ -7,12 +8,12 @@ import { request } from '../../support/http.ts';
 import { requireSetting } from '../../support/settings.ts';
 
 /** The emulator of AWS, empty, on a port of its own. Gives its address. */
-export async function startMoto(t: TestScope, folder: string): Promise<string> {
+export async function startMoto(t: TestScope, folder: string, env: Record<string, string> = {}): Promise<string> {
   const port = await freePort();
   const child = await startChild({
-    command: requireSetting('MOTO_SERVER'),
-    args: ['-H', '127.0.0.1', '-p', String(port)],
-    env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
+    command: join(requireSetting('MOTO_SERVER'), '../python'),
+    args: [join(rootFolder, 'test/aws/support/emulator.py'), '-H', '127.0.0.1', '-p', String(port)],
+    env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'false', ...env },
     logPath: join(folder, 'moto.log'),
   });
   t.teardown(async () => void (await child.stop()));

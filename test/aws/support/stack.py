@@ -4,23 +4,14 @@ import json
 import sys
 
 import boto3
+import emulator  # noqa: F401
 from moto import mock_aws
-from moto.ec2.models import ec2_backends
-from moto.ec2.models.route_tables import RouteTable
 
 PATH, ACCOUNT = sys.argv[1], "123456789012"
 
 
 def values(**given):
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
-
-
-def delete_route_table(_, name, __, account, region):
-    """The emulator forgets route tables when it deletes a stack, and then refuses to delete their network."""
-    ec2_backends[account][region].delete_route_table(name)
-
-
-RouteTable.delete_from_cloudformation_json = classmethod(delete_route_table)
 
 
 @mock_aws

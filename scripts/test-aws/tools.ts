@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { installPackages } from '../lib/apt.ts';
+import { toolsFolder } from '../lib/paths.ts';
+import { installPythonPackage } from '../lib/python.ts';
+import { findOnPath, isExecutable } from '../lib/run-tool.ts';
+import { sayOnTerminal as say } from '../lib/steps.ts';
+import { UserError } from '../lib/user-error.ts';
+import { findFfmpeg } from '../servers/ffmpeg.ts';
+import { findPostgresBinaries } from '../servers/postgres-binaries.ts';
+import { findRedisBinary } from '../servers/redis-binary.ts';
+import { findS3Binary } from '../servers/s3-binary.ts';
+
+interface PythonTool {
+  folder: string;
+  requirement: string;
+  program: string;
+}
+
+const pythonTools: Record<string, PythonTool> = {
+  CFN_LINT: { folder: 'cfn-lint', requirement: 'cfn-lint==1.58.0', program: 'cfn-lint' },
+  CHECKOV: { folder: 'checkov', requirement: 'checkov==3.3.30', program: 'checkov' },
+  AWS_CLI: { folder: 'awscli', requirement: 'awscli==1.46.2', program: 'aws' },
+  MOTO_SERVER: { folder: 'moto', requirement: 'moto[server,cloudformation]==5.2.5', program: 'moto_server' },
+};
+const systemTools = { shellcheck: 'shellcheck', 'systemd-analyze': 'systemd', curl: 'curl', nginx: 'nginx-light' };
+
+/** Everything that a fresh clone lacks, before a test runs in a network without a way out. The tests find it by their environment. */
+export async function installTools(): Promise<void> {
+  for (const [name, tool] of Object.entries(pythonTools)) process.env[name] = await installPythonTool(tool);
+  for (const [program, name] of Object.entries(systemTools)) {
+    if (findOnPath(program) !== undefined) continue;
+    say(`${program} is not here yet: it is being installed ...`);
+    if (!(await installPackages([name]))) throw new UserError(`Expected ${program} to be installed, got none`);
+  }
+  await Promise.all([findS3Binary(), findRedisBinary(), findPostgresBinaries(), findFfmpeg()]);
+}
+
+async function installPythonTool(tool: PythonTool): Promise<string> {
+  const folder = join(toolsFolder(), 'aws', tool.folder);
+  const program = join(folder, 'bin', tool.program);
+  if (isExecutable(program)) return program;
+  say(`${tool.requirement} is not here yet: it is being installed ...`);
+  mkdirSync(folder, { recursive: true });
+  await installPythonPackage(folder, tool.requirement);
+  return program;
+}

@@ -1,0 +1,39 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootFolder } from '../../../scripts/lib/paths.ts';
+import { runTool, tryTool } from '../../../scripts/lib/run-tool.ts';
+import type { Environment } from '../../support/environment.ts';
+import { requireSetting } from '../../support/settings.ts';
+
+const stand = join(rootFolder, 'test/aws/bare');
+
+/** A copy of the bare root with what a template writes before its start script (`file` under /etc/anb), and stand-ins for systemd. */
+export function openMachine(environment: Environment, name: string, file: string, lines: Record<string, string>) {
+  const folder = join(environment.folder, name);
+  const upper = join(folder, 'upper');
+  for (const each of ['etc/anb', 'usr/local/bin']) mkdirSync(join(upper, each), { recursive: true });
+  for (const each of ['systemctl', 'hostnamectl']) cpSync(join(stand, each), join(upper, 'usr/local/bin', each));
+  for (const each of ['user_data_web.sh', 'user_data_worker.sh']) cpSync(join(rootFolder, each), join(upper, each));
+  const values = { AWS_REGION: 'us-east-1', S3_ENDPOINT: environment.values['S3_ENDPOINT'], ...lines };
+  const text = Object.entries(values).map(([key, value]) => `${key}=${value}\n`);
+  writeFileSync(join(upper, 'etc/anb', file), text.join(''));
+  const state = join(upper, 'var/lib/stand-in');
+
+  function pids(): Record<string, number> {
+    const units = existsSync(state) ? readdirSync(state) : [];
+    return Object.fromEntries(units.map((unit) => [unit, Number(readFileSync(join(state, unit), 'utf8'))]));
+  }
+
+  return {
+    pids,
+    path: (inside: string) => join(upper, inside),
+    run: (host: string, ...command: string[]) =>
+      tryTool(join(stand, 'enter'), [requireSetting('BARE_ROOT'), folder, host, ...command], { timeoutMs: 150_000 }),
+    async stop() {
+      // Each began a session of its own: what it started ends with it.
+      for (const pid of Object.values(pids())) await tryTool('kill', ['-KILL', `-${pid}`]);
+      await tryTool('umount', ['-l', join(folder, 'root')]);
+      await runTool('rm', ['-rf', folder]);
+    },
+  };
+}
