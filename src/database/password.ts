@@ -17,7 +17,13 @@ export function openPasswordChoice(url: string, nextPassword: string): () => Pro
 }
 
 async function isRefused(url: string, password: string): Promise<boolean> {
-  const sql = postgres(url, { password, max: 1, connect_timeout: databaseConnectTimeoutSeconds, onnotice: () => {} });
+  const sql = postgres(url, {
+    password,
+    max: 1,
+    fetch_types: false,
+    connect_timeout: databaseConnectTimeoutSeconds,
+    onnotice: () => {},
+  });
   try {
     await sql`select 1`;
     return false;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
@@ -140,9 +141,14 @@ function describeLogin(url: string): Record<string, unknown> {
   return { username, host: hostname, port: Number(port), dbname: pathname.slice(1) };
 }
 
+/** Until the service knows of it, too: what asks on a connection at the moment it is cut is told to try again, which is no refusal. */
 async function cutConnections({ sql }: Environment): Promise<void> {
-  const rows = await sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
+  const rows = await sql<{ pid: number }[]>`
+    select pid, pg_terminate_backend(pid) from pg_stat_activity
     where application_name like 'competition-%' and datname = current_database()`;
   if (rows.length === 0) throw new Error('Expected connections of the service, got none');
+  const pids = rows.map(({ pid }) => pid);
+  const isOver = async () => (await sql`select from pg_stat_activity where pid = any(${pids})`).length === 0;
+  await waitFor('the connections to be gone', isOver);
+  await sleep(500);
 }
