@@ -24,7 +24,7 @@ work() {
   tar -xzf "$folder/kit.tgz" -C "$folder/kit" --no-same-owner
   getent passwd load >/dev/null || useradd --system --user-group --shell /usr/sbin/nologin load
   install -d -m 750 -o load -g load "$out"
-  ulimit -n 65536
+  ulimit -n "$(ulimit -Hn)"
   cd "$folder/kit"
   local code=0
   # Ports of connections that were closed are free again after a minute: more of them, or a fast run has none left.
