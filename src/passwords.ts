@@ -12,7 +12,10 @@ export type Passwords = ReturnType<typeof openPasswords>;
 
 export interface PasswordVerdict {
   ok: boolean;
-  /** True only beside `ok`: the hash at rest is weaker than, or made otherwise than, what `hash` makes today. */
+  /**
+   * True only beside `ok`: the hash at rest is weaker than, or made otherwise than, what `hash` makes today, and the
+   * password is known to its last byte.
+   */
   needsRehash: boolean;
 }
 
@@ -56,7 +59,8 @@ export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
         return { ok: false, needsRehash: false };
       }
       const ok = await inTurn(() => verifyKnown(passwordHash, password), signal);
-      return { ok, needsRehash: ok && !passwordHash.startsWith(currentPrefix) };
+      const isKept = passwordHash.startsWith(currentPrefix) || isCutShort(passwordHash, password);
+      return { ok, needsRehash: ok && !isKept };
     },
 
     verifyAgainstNobody,
@@ -71,6 +75,14 @@ type Verifier = (passwordHash: string, password: string) => Promise<boolean>;
 function chooseVerifier(passwordHash: string): Verifier | undefined {
   if (bcryptPattern.test(passwordHash)) return verifyLegacy;
   return isAffordableArgon2(passwordHash) ? verifyArgon2 : undefined;
+}
+
+/**
+ * Bcrypt lets in whoever has the first bytes right, so what was typed need not be the password: hashed anew as it
+ * stands it could lock the owner out.
+ */
+function isCutShort(passwordHash: string, password: string): boolean {
+  return bcryptPattern.test(passwordHash) && Buffer.byteLength(password) >= bcryptPasswordMaxBytes;
 }
 
 function verifyLegacy(passwordHash: string, password: string): Promise<boolean> {

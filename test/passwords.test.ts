@@ -37,8 +37,9 @@ t.test('a legacy bcrypt hash verifies over the first 72 bytes, whatever its pref
   for (const version of ['2a', '2b', '2y']) {
     const legacy = hash.replace(/^\$2[aby]\$/, `$$${version}$$`);
     t.ok(legacy.startsWith(`$${version}$04$`));
-    t.same(await passwords.verify(legacy, long), { ok: true, needsRehash: true });
-    t.same(await passwords.verify(legacy, `${'a'.repeat(71)}ñ and less`), { ok: true, needsRehash: true });
+    // Which of the two was the password nobody knows: hashed anew, the one would shut out the other.
+    t.same(await passwords.verify(legacy, long), { ok: true, needsRehash: false });
+    t.same(await passwords.verify(legacy, `${'a'.repeat(71)}ñ and less`), { ok: true, needsRehash: false });
     t.same(await passwords.verify(legacy, 'a'.repeat(71)), { ok: false, needsRehash: false });
   }
 });

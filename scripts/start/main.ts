@@ -72,7 +72,11 @@ async function run(options: StartOptions): Promise<void> {
     say(
       `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
     );
-    if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
+    const isEmpty = await isDatabaseEmpty(surroundings.databaseUrl);
+    if (options.videoPath !== undefined && !isEmpty) {
+      say('--video: left out, the demonstration is for an empty database (--fresh)');
+    }
+    if (options.hasDemo && isEmpty) {
       await runDemo({
         baseUrl: service.baseUrl,
         videoPath: options.videoPath,

@@ -114,11 +114,14 @@ function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
   };
 }
 
+/** Of any other a client could make up as many as it likes, and each would be a row of the metrics for ever. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
 /** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
 function recordRequest(exchange: Exchange, { logRequest, metrics }: Service): void {
   const seconds = (performance.now() - exchange.startedAt) / 1000;
   const status = exchange.wasAborted ? 499 : exchange.status;
   const { method, route, requestId, bytesIn, bytesOut } = exchange;
-  metrics.requestSeconds.observe(route, method, status, seconds);
+  metrics.requestSeconds.observe(route, knownMethods.has(method) ? method : 'other', status, seconds);
   logRequest({ requestId, method, route, status, seconds, bytesIn, bytesOut });
 }

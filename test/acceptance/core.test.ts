@@ -221,6 +221,7 @@ t.test('/livez and /readyz answer 200', async (t) => {
 });
 
 t.test('/metrics is Prometheus text on the private port, and not on the public one', async (t) => {
+  await call('PROPFIND', '/livez');
   const answer = await request(service.metricsUrls.web[0] as string);
   t.equal(answer.status, 200);
   t.match(answer.headers['content-type'], /^text\/plain/);
@@ -229,6 +230,7 @@ t.test('/metrics is Prometheus text on the private port, and not on the public o
     answer.text,
     /http_request_duration_seconds_count\{route="\/api\/videos\/\{video_id\}",method="GET",status="200"\}/,
   );
+  t.notMatch(answer.text, 'PROPFIND', 'labels carry nothing that a client made up');
   t.notMatch(answer.text, new RegExp(`${ana.email}|/api/videos/\\d`), 'labels carry no ids or addresses');
   expectRefusal(t, await call('GET', '/metrics'), 404, 'Not Found');
 });
