@@ -15,7 +15,7 @@ export interface S3Call {
 export type S3Fault =
   /** Answered without being handed on. */
   | { kind: 'refuse'; status: number; code: string }
-  /** The connection is reset once so much of the request has come. */
+  /** The connection is reset once so much of the request has come, or all of it. */
   | { kind: 'cutRequest'; afterBytes: number }
   /** Handed on and done; the connection is reset instead of the answer. */
   | { kind: 'loseAnswer' }
@@ -123,6 +123,7 @@ function cutRequest(incoming: IncomingMessage, afterBytes: number): void {
     bytes += chunk.length;
     if (bytes >= afterBytes) resetSocket(incoming.socket);
   });
+  incoming.on('end', () => resetSocket(incoming.socket));
 }
 
 async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
