@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../../../scripts/lib/paths.ts';
+import { signalProcess } from '../../../scripts/lib/processes.ts';
 import { runTool, tryTool } from '../../../scripts/lib/run-tool.ts';
 import type { Environment } from '../../support/environment.ts';
 import { requireSetting } from '../../support/settings.ts';
@@ -21,7 +22,7 @@ export function openMachine(environment: Environment, name: string, file: string
 
   function pids(): Record<string, number> {
     const units = existsSync(state) ? readdirSync(state) : [];
-    return Object.fromEntries(units.map((unit) => [unit, Number(readFileSync(join(state, unit), 'utf8'))]));
+    return Object.fromEntries(units.map((unit) => [unit, readPid(join(state, unit))]));
   }
 
   return {
@@ -30,10 +31,18 @@ export function openMachine(environment: Environment, name: string, file: string
     run: (host: string, ...command: string[]) =>
       tryTool(join(stand, 'enter'), [requireSetting('BARE_ROOT'), folder, host, ...command], { timeoutMs: 150_000 }),
     async stop() {
-      // Each began a session of its own: what it started ends with it.
-      for (const pid of Object.values(pids())) await tryTool('kill', ['-KILL', `-${pid}`]);
+      // Each began a session of its own: what it started ends with it. (The program `kill` takes a group that begins with 1 for
+      // all there is.)
+      for (const pid of Object.values(pids())) signalProcess(-pid, 'SIGKILL');
       await tryTool('umount', ['-l', join(folder, 'root')]);
       await runTool('rm', ['-rf', folder]);
     },
   };
+}
+
+/** Anything else, as a group to end, would be our own or everybody. */
+function readPid(path: string): number {
+  const pid = Number(readFileSync(path, 'utf8'));
+  if (!(Number.isInteger(pid) && pid > 1)) throw new Error(`Expected ${path} to hold a process id, got ${pid}`);
+  return pid;
 }
