@@ -44,6 +44,7 @@ source "$release/scripts/aws/instance/steps.sh"
 
 install_packages ca-certificates curl logrotate
 install_node
+bound_sockets
 add_user
 write_service_environment
 migrate_database

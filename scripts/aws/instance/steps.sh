@@ -78,6 +78,13 @@ write_service_environment() {
   point /opt/anb/current "$release"
 }
 
+# What one connection may hold that nobody has read yet. Hundreds of uploads that wait for their turn would come to the limit of
+# what all connections may hold together, and then the kernel drops what has arrived.
+bound_sockets() {
+  put /etc/sysctl.d/60-anb.conf 644 root:root <<<'net.ipv4.tcp_rmem = 4096 131072 524288'
+  systemctl restart systemd-sysctl.service
+}
+
 # Every instance does so; one works, the others wait and find nothing left to do.
 migrate_database() {
   # shellcheck disable=SC2016
