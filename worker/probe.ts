@@ -61,19 +61,8 @@ const sourceProbe = [
 ];
 
 const renditionProbe = [
-  ...[
-    '-v',
-    'error',
-    ...oneThread,
-    '-protocol_whitelist',
-    'file',
-    '-f',
-    'mov',
-    '-read_intervals',
-    '%+#1',
-    '-of',
-    'json',
-  ],
+  ...['-v', 'error', ...oneThread, '-protocol_whitelist', 'file', '-f', 'mov'],
+  ...['-read_intervals', '%+#1', '-of', 'json'],
   ...['-show_entries', 'format=duration:stream=codec_type,codec_name,width,height,pix_fmt:frame=width'],
   jobFiles.rendition,
 ];

@@ -72,17 +72,15 @@ async function run(options: StartOptions): Promise<void> {
     say(
       `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
     );
-    const isEmpty = await isDatabaseEmpty(surroundings.databaseUrl);
-    if (options.videoPath !== undefined && !isEmpty) {
-      say('--video: left out, the demonstration is for an empty database (--fresh)');
-    }
-    if (options.hasDemo && isEmpty) {
+    if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
       await runDemo({
         baseUrl: service.baseUrl,
         videoPath: options.videoPath,
         ffmpegPath: surroundings.ffmpeg.ffmpegPath,
         say,
       });
+    } else if (options.videoPath !== undefined) {
+      say('--video: left out, the demonstration is for an empty database (--fresh)');
     }
     say(`logs are in ${join(options.dataDir, 'logs')}; Ctrl-C stops everything`);
   } catch (error) {

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { migrate } from '../../src/database/migrate.ts';
 import { readMigrations } from '../../src/database/migration-files.ts';
 import type { Sql } from '../../src/database/open.ts';
+import { applyUpTo } from './apply-up-to.ts';
 import { describeSchema } from './describe-schema.ts';
 import { fillOlderSystem, ornateTables, plainTables } from './older-system.ts';
 import { createEmptyDatabase, createMigratedDatabase } from './own-database.ts';
@@ -171,17 +172,6 @@ t.test('exactly the tables are rewritten that a migration declares', async (t) =
   }
   t.strictSame(rewritten, declared);
 });
-
-/** Ends the run after one migration by a failure of the caller's own. */
-async function applyUpTo(sql: Sql, name: string): Promise<void> {
-  const stop = new Error('far enough');
-  const onApplied = (applied: { name: string }) => {
-    if (applied.name === name) throw stop;
-  };
-  await migrate(sql, { legacyTimeZone: 'UTC', onApplied }).catch((error: unknown) => {
-    if (error !== stop) throw error;
-  });
-}
 
 async function readFiles(sql: Sql): Promise<Record<string, number>> {
   const rows = await sql<{ name: string; file: number }[]>`

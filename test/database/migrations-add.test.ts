@@ -1,7 +1,7 @@
 import t from 'tap';
-import { migrate } from '../../src/database/migrate.ts';
 import { readMigrations } from '../../src/database/migration-files.ts';
 import type { Sql } from '../../src/database/open.ts';
+import { applyUpTo } from './apply-up-to.ts';
 import { describeSchema } from './describe-schema.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
@@ -58,15 +58,4 @@ async function listTables(sql: Sql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select table_name as name from information_schema.tables where table_schema = current_schema()`;
   return rows.map(({ name }) => name);
-}
-
-/** Ends the run after one migration by a failure of the caller's own. */
-async function applyUpTo(sql: Sql, name: string): Promise<void> {
-  const stop = new Error('far enough');
-  const onApplied = (applied: { name: string }) => {
-    if (applied.name === name) throw stop;
-  };
-  await migrate(sql, { legacyTimeZone: 'UTC', onApplied }).catch((error: unknown) => {
-    if (error !== stop) throw error;
-  });
 }
