@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { recordIntents } from '../../src/database/object-intents.ts';
 import { claimVideoForWork, failVideo, publishRendition } from '../../src/database/video-jobs.ts';
+import { freshBytesMaxAgeMs } from '../../src/limits.ts';
 import { newPosterKey, newRenditionKey } from '../../src/objects/keys.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type Answer, type RequestOptions, request } from '../support/http.ts';
@@ -76,6 +78,9 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
   const isDone = await publishRendition(sql, { ...claim, processedKey, posterKey, profile: 'test' });
   if (!isDone) throw new Error(`Expected video ${videoId} to become processed`);
 }
+
+/** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
+export const untilPreparedAnswersAreNew = () => sleep(freshBytesMaxAgeMs + 50);
 
 /** Bytes that begin as an MP4 does; no picture in them. */
 export function mp4(bytes = 64): Buffer {
