@@ -124,6 +124,10 @@ export const countersPerRepairBatch = 100;
 export const toolStatementTimeoutMs = 30 * 60_000;
 
 export const knownUserSeconds = 60;
+/** A ranking is read from counters that have every vote older than this. */
+export const foldedVotesAgeMaxMs = 250;
+/** Where nobody reads a ranking, whoever votes has the counters moved that often. */
+export const voteFoldEveryMs = 1_000;
 /** Prepared answers: refreshed from this age on, and never served at the other. */
 export const freshBytesRefreshMs = 500;
 export const freshBytesMaxAgeMs = 1_000;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { openVoteBatches } from './actions/cast-vote.ts';
+import { openVoteFold } from './actions/fold-votes.ts';
 import { type Config, loadConfig } from './config.ts';
 import { outliveLostQuestions } from './database/lost-questions.ts';
 import { openDatabase } from './database/open.ts';
@@ -13,6 +14,7 @@ import {
   passwordHashQueueMax,
   shutdownDeadlineMs,
   voteBatchesInFlightMax,
+  voteFoldEveryMs,
 } from './limits.ts';
 import { openWebLog } from './log.ts';
 import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
@@ -80,6 +82,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
   const links = openMediaLinks(objects, config.mediaHost);
+  const fold = openVoteFold(sql);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
     config,
@@ -96,8 +99,11 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
     knownUsers: openKnownUsers(sql),
     links,
-    votes: openVoteBatches(databases.votesSql, (size) => metrics.voteBatchSize.observe(size)),
-    rankings: openRankings(sql),
+    votes: openVoteBatches(databases.votesSql, {
+      onBatch: (size) => metrics.voteBatchSize.observe(size),
+      onEnd: () => void fold(voteFoldEveryMs).catch((error) => log.warn({ err: error }, 'votes not folded')),
+    }),
+    rankings: openRankings(sql, fold),
     publicVideos: openPublicVideos(sql, links),
     readiness: openReadiness(sql, objects),
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },

@@ -34,6 +34,7 @@ export const benchCase: BenchCase = {
         castOverHttp('spread, INSERT server', stage, insert, 'spread', spreadClients),
         castOverHttp('spread, transaction server', stage, transaction, 'spread', spreadClients),
         castOverHttp('hot, service', stage, ours, 'hot', hotClients),
+        castOverHttp('hot, INSERT server', stage, insert, 'hot', hotClients),
         castOverHttp('hot, transaction server', stage, transaction, 'hot', hotClients),
         castOverHttp('unloaded, service', stage, ours, 'spread', 1),
         castOverHttp('unloaded, INSERT server', stage, insert, 'spread', 1),
@@ -86,5 +87,6 @@ const targets: Target[] = [
   ...faster('hot, batches', 'hot, pgbench transaction', 20),
   ...faster('hot, service', 'hot, transaction server', 25),
   quicker('p99Ms', 'spread, service', 'spread, INSERT server', 0.35),
+  quicker('p99Ms', 'hot, service', 'hot, INSERT server', 0.35),
   quicker('p50Ms', 'unloaded, service', 'unloaded, INSERT server', 1.6),
 ];

@@ -1,6 +1,7 @@
 import { openVoteBatches } from '../../src/actions/cast-vote.ts';
+import { openVoteFold } from '../../src/actions/fold-votes.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
-import { voteBatchesInFlightMax } from '../../src/limits.ts';
+import { voteBatchesInFlightMax, voteFoldEveryMs } from '../../src/limits.ts';
 import { openTokens } from '../../src/tokens.ts';
 import type { Contestant, Figures } from './bench-case.ts';
 import { formatRequest, runHttpLoad } from './http-load.ts';
@@ -22,14 +23,15 @@ export interface VoteStage {
 /** Who votes for what: everybody for anything, or one after the other for the same. */
 export type Crowd = 'spread' | 'hot';
 
-/** The batches themselves, without HTTP: what stands against pgbench, which has none either. */
+/** The batches themselves and the folds behind them, without HTTP: what stands against pgbench, which has none either. */
 export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, concurrency: number): Contestant {
   return {
     name,
     async run({ isWarmUp }) {
       await clear(stage);
       const sql = openVotesDatabase(stage);
-      const votes = openVoteBatches(sql);
+      const fold = openVoteFold(stage.sql);
+      const votes = openVoteBatches(sql, { onEnd: () => void fold(voteFoldEveryMs) });
       const pick = pickPairs(stage, crowd);
       const endsAt = performance.now() + roundSeconds(stage, isWarmUp) * 1000;
       const latencies: number[] = [];
@@ -41,7 +43,10 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
           latencies.push(performance.now() - startedAt);
         }
       };
-      const cost = await measureHere(stage, () => Promise.all(Array.from({ length: concurrency }, voter)));
+      const cost = await measureHere(stage, async () => {
+        await Promise.all(Array.from({ length: concurrency }, voter));
+        await fold(0);
+      });
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });
     },
@@ -105,7 +110,7 @@ async function measureHere<T>({ postgresPid }: VoteStage, work: () => Promise<T>
 
 /** All start from the same tables: no vote, every counter 0, nothing to vacuum, a checkpoint behind them. */
 async function clear({ sql }: VoteStage): Promise<void> {
-  await sql`truncate votes restart identity`;
+  await sql`truncate votes, vote_gains restart identity`;
   await sql`update videos set votes = 0 where votes > 0`;
   await sql`update users set votes = 0 where votes > 0`;
   await sql`vacuum analyze users, videos, votes`;

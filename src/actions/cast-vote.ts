@@ -5,6 +5,13 @@ import { voteBatchesInFlightMax, votesForSecondBatchMin, votesPerBatchMax, votes
 
 export type VoteBatches = ReturnType<typeof openVoteBatches>;
 
+export interface VoteBatchEvents {
+  /** A batch of so many goes to the database. */
+  onBatch?: (size: number) => void;
+  /** A batch has ended, and its votes have been answered. */
+  onEnd?: () => void;
+}
+
 interface Waiting {
   readonly ballot: Ballot;
   readonly resolve: (outcome: VoteOutcome) => void;
@@ -17,7 +24,7 @@ interface Waiting {
  * When a batch fails as a whole, each of its votes is told so; whether they were counted is then unknown, and voting again
  * finds out.
  */
-export function openVoteBatches(sql: Sql, onBatch: (size: number) => void = () => undefined) {
+export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = {}) {
   let waiting: Waiting[] = [];
   let inFlight = 0;
 
@@ -25,7 +32,7 @@ export function openVoteBatches(sql: Sql, onBatch: (size: number) => void = () =
     while (waiting.length > 0 && inFlight < batchesAllowed(waiting.length)) {
       const batch = takeBatch();
       inFlight += 1;
-      onBatch(batch.length);
+      onBatch?.(batch.length);
       // Answers go out first: who votes again at once then joins the next batch.
       send(sql, batch).then(() => setImmediate(endBatch));
     }
@@ -41,6 +48,7 @@ export function openVoteBatches(sql: Sql, onBatch: (size: number) => void = () =
   function endBatch(): void {
     inFlight -= 1;
     sendMore();
+    onEnd?.();
   }
 
   return {

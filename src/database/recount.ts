@@ -1,5 +1,6 @@
 import { differencesListedMax, standingsListedMax } from '../limits.ts';
 import type { AnySql, Sql } from './open.ts';
+import { waitingGains } from './vote-gains.ts';
 
 export interface Recount {
   asOf: Date;
@@ -28,8 +29,9 @@ export interface CounterDifference {
 }
 
 /**
- * Counts the votes again, at one moment of the database, and holds the counters against them. A counter moves in the
- * transaction of its vote, so at any one moment both say the same; whatever `asOf`, the counters are held against all votes.
+ * Counts the votes again, at one moment of the database, and holds the counters against them. A video's counter moves in the
+ * transaction of its vote, a user's with what he is noted to gain, so at any one moment all say the same; whatever `asOf`,
+ * the counters are held against all votes.
  */
 export async function recount(sql: Sql, options: { asOf?: Date | undefined } = {}): Promise<Recount> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -78,9 +80,10 @@ function differingCounters(sql: AnySql) {
     from videos left join by_video on by_video.video_id = videos.id
     where videos.votes <> coalesce(by_video.votes, 0)
     union all
-    select 'users.votes', users.id, users.votes, coalesce(by_user.votes, 0)
+    select 'users.votes', users.id, users.votes + coalesce(waiting.votes, 0), coalesce(by_user.votes, 0)
     from users left join by_user on by_user.user_id = users.id
-    where users.votes <> coalesce(by_user.votes, 0)`;
+      left join ${waitingGains(sql)} as waiting on waiting.user_id = users.id
+    where users.votes + coalesce(waiting.votes, 0) <> coalesce(by_user.votes, 0)`;
 }
 
 /** Votes can be written under a clock a little ahead of this transaction's, so "now" is without end. */

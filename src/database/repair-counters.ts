@@ -1,5 +1,6 @@
 import { countersPerRepairBatch } from '../limits.ts';
 import type { AnySql, Sql } from './open.ts';
+import { waitingGains } from './vote-gains.ts';
 
 export interface RepairedCounters {
   videos: number;
@@ -9,7 +10,8 @@ export interface RepairedCounters {
 /**
  * Sets every counter to what the votes say, in batches, while votes go on being cast. A batch first locks its counters and
  * then counts, in a statement that begins after: a vote whose transaction has moved a locked counter has ended and is
- * counted, any other one has not moved it yet and will, on top of what is set here. Rows are locked by id, as everywhere.
+ * counted, any other one has not moved it yet and will, on top of what is set here. A user's counter is set to what no fold
+ * will add to it: while it is locked, none can. Rows are locked by id, as everywhere.
  */
 export async function repairCounters(sql: Sql): Promise<RepairedCounters> {
   const videos = await repairBatches(sql, await findVideos(sql), repairVideos);
@@ -60,7 +62,8 @@ async function findUsers(sql: AnySql): Promise<number[]> {
       select videos.user_id, count(*) as votes
       from votes join videos on videos.id = votes.video_id group by videos.user_id
     ) as counted on counted.user_id = users.id
-    where users.votes <> coalesce(counted.votes, 0)
+      left join ${waitingGains(sql)} as waiting on waiting.user_id = users.id
+    where users.votes + coalesce(waiting.votes, 0) <> coalesce(counted.votes, 0)
     order by users.id`;
   return rows.map((row) => row.id);
 }
@@ -70,11 +73,12 @@ async function repairUsers(sql: AnySql, ids: number[]): Promise<number> {
   const { count } = await sql`
     update users set votes = counted.votes
     from (
-      select wanted.id, count(votes.id) as votes
+      select wanted.id, count(votes.id) - coalesce(waiting.votes, 0) as votes
       from unnest(${ids}::bigint[]) as wanted (id)
         left join videos on videos.user_id = wanted.id
         left join votes on votes.video_id = videos.id
-      group by wanted.id
+        left join ${waitingGains(sql)} as waiting on waiting.user_id = wanted.id
+      group by wanted.id, waiting.votes
     ) as counted
     where users.id = counted.id and users.votes <> counted.votes`;
   return count;

@@ -76,7 +76,7 @@ export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 
 export type DeleteOutcome = { outcome: 'deleted'; keys: string[] } | { outcome: 'public' } | { outcome: 'not_found' };
 
 /**
- * Takes the video and its votes away and moves its owner's counter, all at once. What remains to be done is handed back and
+ * Takes the video and its votes away and notes what its owner loses by it, all at once. What remains to be done is handed back and
  * written down as intents: delete each object, then forget its intent; a sweep does it for whoever crashes before.
  */
 export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> {
@@ -88,7 +88,9 @@ export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> 
     if (video.status === 'public') return { outcome: 'public' };
     await tx`delete from videos where id = ${id}`;
     if (video.votes > 0) {
-      await tx`update users set votes = greatest(votes - ${video.votes}, 0) where id = ${video.user_id}`;
+      await tx`
+        insert into vote_gains (user_ids, votes)
+        values (array[${video.user_id}::bigint], array[${-video.votes}::bigint])`;
     }
     const keys = await keepOthersKeys(tx, video.keys);
     await tx`

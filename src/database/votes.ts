@@ -30,9 +30,9 @@ export async function castVotes(sql: Sql, ballots: readonly Ballot[]): Promise<V
 }
 
 /**
- * The contract's rules hold inside the statement. Rows are locked in the order that every writer keeps (videos by id, then
- * users by id), and each counter moves once however many votes it gains. What became of each vote is only worked out, and
- * sent back, when not all were counted.
+ * The contract's rules hold inside the statement. Videos are locked by id, the order that every writer keeps, and the counter
+ * of each moves once however many votes it gains; what their owners gain is written down for a fold. What became of each
+ * vote is only worked out, and sent back, when not all were counted.
  */
 async function count(sql: Sql, ballots: readonly Ballot[]): Promise<VoteOutcome[]> {
   const videoIds = toArray(ballots, ({ videoId }) => videoId);
@@ -55,16 +55,9 @@ async function count(sql: Sql, ballots: readonly Ballot[]): Promise<VoteOutcome[
       group by video.id, video.owner_id
     ), moved_videos as (
       update videos set votes = videos.votes + gained.votes from gained where videos.id = gained.video_id
-    ), owner as materialized (
-      select id from users where id in (select owner_id from gained) order by id for no key update
-    ), moved_users as (
-      update users set votes = users.votes + sums.votes
-      from (
-        select owner.id, sum(gained.votes)::bigint as votes
-        from owner join gained on gained.owner_id = owner.id
-        group by owner.id
-      ) as sums
-      where users.id = sums.id
+    ), noted as (
+      insert into vote_gains (user_ids, votes)
+      select array_agg(owner_id), array_agg(votes) from gained having count(*) > 0
     )
     select case when (select count(*) from counted) < cardinality(${videoIds}::bigint[]) then array(
       select case

@@ -22,7 +22,7 @@ async function makeStage(t: Parameters<typeof createMigratedDatabase>[0], voterC
 t.test('a lone vote goes at once; what comes while it is with the database goes together', async (t) => {
   const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin);
   const sizes: number[] = [];
-  const votes = openVoteBatches(sql, (size) => sizes.push(size));
+  const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const first = votes.cast({ videoId, userId: voters[0] as number });
   t.strictSame(sizes, [1], 'before anything else happens');
   const others = voters.slice(1).map((userId) => votes.cast({ videoId, userId }));
@@ -36,7 +36,7 @@ t.test('a lone vote goes at once; what comes while it is with the database goes 
 t.test('a large crowd fills a second batch, never a third, and no batch holds more than it may', async (t) => {
   const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin + 2 * votesPerBatchMax + 1);
   const sizes: number[] = [];
-  const votes = openVoteBatches(sql, (size) => sizes.push(size));
+  const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const answers = voters.map((userId) => votes.cast({ videoId, userId }));
   t.equal(sizes.length, voteBatchesInFlightMax);
   t.strictSame(sizes, [1, votesForSecondBatchMin]);
@@ -48,7 +48,7 @@ t.test('a large crowd fills a second batch, never a third, and no batch holds mo
 t.test('who votes again as soon as he is answered joins the batch of all the others who do', async (t) => {
   const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin - 1);
   const sizes: number[] = [];
-  const votes = openVoteBatches(sql, (size) => sizes.push(size));
+  const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const rounds = 5;
   await Promise.all(
     voters.map(async (userId) => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
+import { openVoteFold } from '../../src/actions/fold-votes.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { freshBytesMaxAgeMs, freshBytesRefreshMs } from '../../src/limits.ts';
 import type { Prepared } from '../../src/readers/prepared.ts';
@@ -29,7 +30,7 @@ async function openStage(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql);
+  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql));
   return { sql, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 
