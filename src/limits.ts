@@ -81,6 +81,7 @@ export const passwordHashMaxMemoryKiB = 64 * 1024;
 export const passwordHashMaxPasses = 10;
 export const passwordHashMaxThreads = 4;
 export const knownUsersMax = 100_000;
+export const knownDomainsMax = 1_000;
 export const verifiedTokensMax = 10_000;
 /** How far the clocks of two instances may be apart before one refuses the other's fresh token. */
 export const tokenClockSkewSeconds = 2;

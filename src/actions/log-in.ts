@@ -10,20 +10,25 @@ interface LogInParts {
   tokens: Tokens;
 }
 
-/** Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. */
+/**
+ * Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. `signalOf` is asked
+ * when the hash is: a signal for each who is refused before would fill the heap in a storm.
+ */
 export async function logIn(
   { sql, passwords, tokens }: LogInParts,
   { email, password }: { email: string; password: string },
-  signal: AbortSignal,
+  signalOf: () => AbortSignal,
 ): Promise<string> {
   // In a storm most are refused: that must not cost the database a question each.
   passwords.refuseWhenFull();
   const user = await findUserByEmail(sql, email);
+  // Those who asked at the same time may have taken the places.
+  passwords.refuseWhenFull();
   if (user === undefined) {
-    await passwords.verifyAgainstNobody(password, signal);
+    await passwords.verifyAgainstNobody(password, signalOf());
     throw wrongCredentials();
   }
-  const verdict = await passwords.verify(user.password_hash, password, signal);
+  const verdict = await passwords.verify(user.password_hash, password, signalOf());
   if (!verdict.ok) throw wrongCredentials();
   if (verdict.needsRehash) await rehash(sql, passwords, user, password);
   return tokens.issue(user.id);

@@ -3,6 +3,9 @@ import { AppError, ValidationError } from '../errors.ts';
 import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
 import type { Exchange } from './exchange.ts';
 
+/** One for all: each holds memory outside the heap that only a full collection gives back. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Resolves to whatever JSON the body holds. Must be called inside the route's own handler, before it returns. */
 export function readJsonBody(exchange: Exchange, contentType: string): Promise<unknown> {
   return readBytes(exchange).then((bytes) => {
@@ -54,7 +57,7 @@ function isJson(contentType: string): boolean {
 function parseJson(bytes: Buffer): unknown {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw invalid({ type: 'json_invalid', loc: ['body', 0], msg: 'JSON decode error: not UTF-8' });
   }

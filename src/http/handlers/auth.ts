@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
 import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
@@ -34,7 +34,7 @@ export async function handleSignUp({ body, exchange }: Body<Static<typeof SignUp
 export async function handleLogIn({ body, exchange }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
   const email = foldEmail(body.email) ?? body.email;
   await admit(exchange, service, 'login-account', nameAttempt(email, exchange.clientAddress));
-  const token = await logIn(service, { email, password: body.password }, signalOf(exchange));
+  const token = await logIn(service, { email, password: body.password }, () => signalOf(exchange));
   return {
     status: 200,
     body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },
@@ -43,7 +43,5 @@ export async function handleLogIn({ body, exchange }: Body<Static<typeof LogIn>>
 
 /** An account as it is tried from one address; Redis does not get to know either. */
 function nameAttempt(email: string, clientAddress: string): string {
-  return createHash('sha256')
-    .update(`${email}\0${toLimitKey(clientAddress)}`)
-    .digest('base64url');
+  return hash('sha256', `${email}\0${toLimitKey(clientAddress)}`, 'base64url');
 }

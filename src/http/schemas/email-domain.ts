@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import { toASCII, toUnicode } from 'tr46';
+import { knownDomainsMax } from '../../limits.ts';
 import { isIdnaLabel } from './idna-label.ts';
 
 export interface Domain {
@@ -23,8 +25,17 @@ const encodedLabel = /^xn--[\0-\x7f]*$/;
 /** Names that no mail from outside can reach, with everything below them. */
 const specialNames = ['arpa', 'invalid', 'local', 'localhost', 'onion', 'test'];
 
+/** Most addresses are at a few domains, and to fold one costs more than the rest of a refused login. */
+const known = new LRUCache<string, Domain>({ max: knownDomainsMax });
+
 /** The domain in both its forms, or undefined where email-validator would refuse it. IDNA 2008 after the mapping of UTS 46. */
 export function foldDomain(sent: string): Domain | undefined {
+  const domain = known.get(sent) ?? fold(sent);
+  if (domain !== undefined) known.set(sent, domain);
+  return domain;
+}
+
+function fold(sent: string): Domain | undefined {
   if (sent.length > 2 * domainMaxLength || [...sent].length > domainMaxLength) return undefined;
   if (!sendable.test(sent) || dotInside.test(sent)) return undefined;
   const mapped = mapCharacters(sent.replace(wideDot, '.').split('.'));
