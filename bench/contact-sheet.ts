@@ -24,7 +24,7 @@ const quiet = ['-v', 'error', '-nostdin', '-y'];
  * moment of its rendition on the right, for somebody to look at. The clips are the ones the encode is measured with: made
  * ones, and the filmed MP4s in FOLDER.
  */
-await runCommand(async () => {
+await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', async () => {
   const options = { out: { type: 'string', default: 'contact-sheet.png' } } as const;
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
   const { FFMPEG_PATH, FFPROBE_PATH, PATH } = process.env;

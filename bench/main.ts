@@ -12,7 +12,7 @@ import { renderFigures, renderVerdicts } from './lib/tables.ts';
  * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0; a case that
  * could not be run is told in the table, and the others are run all the same.
  */
-await runCommand(async () => {
+await runCommand('npm run bench -- CASE|all [--rounds N] [--json]', async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { rounds: { type: 'string', default: '3' }, json: { type: 'boolean' } },

@@ -16,7 +16,7 @@ const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worke
   --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
 
 /** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
-await runCommand(async () => {
+await runCommand(usage, async () => {
   try {
     return await runVerb();
   } catch (error) {
@@ -56,5 +56,5 @@ async function runVerb(): Promise<number> {
   if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
   if (verb === 'simulate' && names.length === 0) return runSimulation(options);
   if (verb === 'schema' && names.length <= 1) return printSchema(names[0]);
-  throw new UserError(`Usage: ${usage}`);
+  throw new UserError(usage);
 }

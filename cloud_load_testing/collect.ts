@@ -23,7 +23,7 @@ const personal = ['AlarmEmail', 'CertificateArn', 'ReleaseBucket', 'SshAddress']
  * `collect --folder FOLDER --scenario NAME --settle SECONDS`: asks CloudWatch what it saw of the run whose report lies in FOLDER,
  * puts that into the same report and writes facts.json. By the AWS CLI, as the rest of `run` does.
  */
-await runCommand(async () => {
+await runCommand('collect --folder FOLDER --scenario NAME --settle SECONDS', async () => {
   const { values } = parseArgs({
     options: { folder: { type: 'string' }, scenario: { type: 'string' }, settle: { type: 'string' } },
   });

@@ -21,7 +21,7 @@ const files = ['capacity_planning/slo.json', 'package.json'];
 const kitFolder = '/opt/anb-load/kit';
 
 /** `pack --plan FILE --folder FOLDER [--video FILE]`: makes kit.tgz and generator.yaml, which `run` hands to the generator. */
-await runCommand(async () => {
+await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => {
   const { values } = parseArgs({
     options: { plan: { type: 'string' }, folder: { type: 'string' }, video: { type: 'string' } },
   });

@@ -8,7 +8,7 @@ import { runCommand } from './lib/run-command.ts';
 import { UserError } from './lib/user-error.ts';
 
 /** `npm run retry -- VIDEO_ID [--json]`: a video that `failed` is put back in line. */
-await runCommand(async () => {
+await runCommand('npm run retry -- VIDEO_ID [--json]', async () => {
   const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
   const [id = ''] = positionals;
   if (!/^\d{1,15}$/.test(id)) throw new UserError(`Expected the id of a video, got ${JSON.stringify(id)}.`);

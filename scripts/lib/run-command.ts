@@ -1,9 +1,16 @@
-/** Runs a command's main function: its result is the exit code, its failure one sentence on standard error. */
-export async function runCommand(main: () => Promise<number>): Promise<void> {
+/**
+ * Runs a command's main function: its result is the exit code, its failure one sentence on standard error. Who asks for help gets
+ * `usage` alone, and so does, behind the sentence, who gave an option that is none.
+ */
+export async function runCommand(usage: string, main: () => Promise<number>): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   try {
     process.exitCode = await main();
   } catch (error) {
-    process.stderr.write(`${describe(error)}\n`);
+    process.stderr.write(`${describe(error)}\n${isAskedWrongly(error) ? `${usage}\n` : ''}`);
     process.exitCode = 2;
   }
 }
@@ -12,4 +19,8 @@ export async function runCommand(main: () => Promise<number>): Promise<void> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message || ('code' in error ? String(error.code) : error.name);
+}
+
+function isAskedWrongly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
