@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
-import { ffmpegArguments, jobFiles } from '../worker/ffmpeg-arguments.ts';
+import { assumedMatrix, ffmpegArguments, jobFiles } from '../worker/ffmpeg-arguments.ts';
 import { probeRendition, probeSource } from '../worker/probe.ts';
 import { showcaseProfile } from '../worker/profile.ts';
 import { openSandbox } from '../worker/sandbox.ts';
+import type { SourceFacts } from '../worker/source-facts.ts';
 import { findTools } from '../worker/tools.ts';
 import { type Clip, prepareClips } from './lib/encode-clips.ts';
 import { layOut } from './lib/encode-ways.ts';
@@ -58,16 +59,24 @@ async function makeRow(parts: Parts, clip: Clip, folder: string, row: string): P
   await runTool(edit.command, edit.args, { cwd: folder });
   await probeRendition(parts, folder, showcaseProfile, source, never);
   // The source in its own shape on grey, so that bars of ours can be told from the sheet's.
-  const tile = `scale=${tileWidth}:${tileHeight}:force_original_aspect_ratio=decrease,setsar=1`;
+  const tile = (matrix: string) =>
+    `scale=${tileWidth}:${tileHeight}:force_original_aspect_ratio=decrease:in_color_matrix=${matrix},setsar=1,format=rgb24`;
   const graph = [
-    `[0:v]${tile},pad=${tileWidth}:${tileHeight}:-1:-1:gray[source]`,
-    `[1:v]${tile}[rendition]`,
+    `[0:v]${tile(matrixToShow(source))},pad=${tileWidth}:${tileHeight}:-1:-1:gray[source]`,
+    `[1:v]${tile('bt709')}[rendition]`,
     '[source][rendition]hstack',
   ].join(';');
   const inputs = [jobFiles.source, jobFiles.rendition].flatMap((name) => ['-ss', `${atSecond}`, '-i', name]);
   await runTool(parts.tools.ffmpeg, [...quiet, ...inputs, '-filter_complex', graph, '-frames:v', '1', row], {
     cwd: folder,
   });
+}
+
+/** As a player would show it: FFmpeg by itself takes a picture that says nothing for BT.601, whatever its size. */
+function matrixToShow(source: SourceFacts): string {
+  const isSilent = ['', 'unknown'].includes(source.matrix);
+  if (!isSilent) return 'auto';
+  return assumedMatrix(source) === '709' ? 'bt709' : 'bt601';
 }
 
 async function stack(ffmpeg: string, rows: readonly string[], path: string): Promise<void> {

@@ -168,7 +168,6 @@ export const toolErrorTailBytes = 16 * KiB;
 export const jobCrashesMax = 3;
 export const drainPollMs = 50;
 export const poolThreadHeapMiB = 64;
-export const poolThreadIdleMs = 30_000;
 /** How long a pool thread, which is there for the asking, has to start FFmpeg. */
 export const poolThreadStartMs = 30_000;
 /** How long a pool thread has to end its process before it is ended itself. */

@@ -105,9 +105,16 @@ function fitInto(width: number, height: number): string {
 const hdrTransfers = new Set(['smpte2084', 'arib-std-b67']);
 const widePrimaries = new Set(['bt2020', 'smpte431', 'smpte432']);
 
-/** What the file does not say is what players assume: BT.601 for small pictures, else BT.709. */
+/**
+ * Of a picture that does not say: BT.601 when it is small, else BT.709, as browsers and players have it (Chromium draws the line
+ * at 720 lines; FFmpeg's own scaler takes everything for BT.601, which shows an untagged film in other colours than any player).
+ */
+export function assumedMatrix({ width, height }: SourceFacts): '170m' | '709' {
+  return Math.min(width, height) < 720 ? '170m' : '709';
+}
+
 function describeColours(source: SourceFacts): string {
-  const matrix = matrices.get(source.matrix) ?? (Math.min(source.width, source.height) < 720 ? '170m' : '709');
+  const matrix = matrices.get(source.matrix) ?? assumedMatrix(source);
   const transfer = hdrTransfers.has(source.transfer) ? source.transfer : '709';
   const primaries = widePrimaries.has(source.primaries) ? source.primaries : '709';
   const range = source.range === 'pc' || source.pixelFormat.startsWith('yuvj') ? 'full' : 'limited';

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { poolThreadEndMs, poolThreadHeapMiB, poolThreadIdleMs, poolThreadStartMs } from '../src/limits.ts';
+import { poolThreadEndMs, poolThreadHeapMiB, poolThreadStartMs } from '../src/limits.ts';
 import { killGroup, ToolCrashed } from './ffmpeg.ts';
 import type { Command } from './sandbox.ts';
 import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
@@ -30,9 +30,9 @@ export function openPool(threads: number) {
     // The same ending as this file's: compiled, or as written.
     filename: new URL(`./transcode${extname(import.meta.url)}`, import.meta.url).href,
     name: 'transcode',
-    minThreads: 1,
+    // All from the start: to start one costs as much CPU as all else that a job needs of it.
+    minThreads: threads,
     maxThreads: threads,
-    idleTimeout: poolThreadIdleMs,
     resourceLimits: { maxOldGenerationSizeMb: poolThreadHeapMiB },
   });
   // A thread that ends by itself rejects its task, which is where it is dealt with.

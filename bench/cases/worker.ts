@@ -5,7 +5,7 @@ import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { findTools } from '../../worker/tools.ts';
 import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
 import { openCpuGroup } from '../lib/cpu-group.ts';
-import { measureLaunchSeconds } from '../lib/launch-cost.ts';
+import { makeShortClip, measureLaunchSeconds } from '../lib/launch-cost.ts';
 import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../lib/servers.ts';
 import { makeSizedClip } from '../lib/sized-clip.ts';
 import { openWorkerLoad, type WorkerLoad } from '../lib/worker-load.ts';
@@ -16,9 +16,9 @@ const jobsAtOnce = [1, 2, 4];
 const offeredVideosPerMinute = 4;
 
 /**
- * One worker as it was built, on real servers, with a burst of videos of one size waiting. Each burst has a worker of its
- * own, so that there is nothing to warm up. BENCH_SIZES (MiB, with commas) and
- * BENCH_BURST change the sizes and how many videos wait.
+ * One worker as it was built, on real servers, with a burst of videos of one size waiting, each of half a minute. Each burst has
+ * a worker of its own, which warms itself up. BENCH_SIZES (MiB, with commas) and BENCH_BURST change the sizes and how many
+ * videos wait.
  */
 export const benchCase: BenchCase = {
   name: 'worker',
@@ -42,8 +42,9 @@ export const benchCase: BenchCase = {
       FFPROBE_PATH: tools.ffprobe,
     };
     const cpu = openCpuGroup(defer);
-    const launchSeconds = await measureLaunchSeconds(tools.ffmpeg, join(folder, 'launch'), cpu);
-    const load = openWorkerLoad(folder, settings, postgres.sql, cpu, launchSeconds);
+    const shortClip = await makeShortClip(tools.ffmpeg, join(folder, 'short.mp4'));
+    const launchSeconds = await measureLaunchSeconds(tools.ffmpeg, join(folder, 'launch'), shortClip, cpu);
+    const load = openWorkerLoad({ folder, settings, sql: postgres.sql, cpu, launchSeconds, shortClip });
     defer(() => load.close());
     const sizes = (BENCH_SIZES ?? sizesMiB.join()).split(',').map(Number);
     const clips = new Map<number, string>();

@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { readCost } from '../../worker/ffmpeg-output.ts';
@@ -15,12 +14,13 @@ const runs = 5;
  * The CPU seconds that a bare FFmpeg takes and does not tell of: its account begins when its libraries are loaded, and ends
  * before it gives its memory back. The same for every length of clip.
  */
-export async function measureLaunchSeconds(ffmpeg: string, folder: string, cpu: CpuGroup): Promise<number> {
+export async function measureLaunchSeconds(
+  ffmpeg: string,
+  folder: string,
+  clip: string,
+  cpu: CpuGroup,
+): Promise<number> {
   mkdirSync(folder);
-  const clip = join(folder, 'clip.mp4');
-  const made = `testsrc2=size=${source.width}x${source.height}:rate=30:duration=${source.seconds}`;
-  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', clip];
-  await runTool(ffmpeg, ['-v', 'error', '-nostdin', '-y', '-f', 'lavfi', '-i', made, ...encode]);
   layOut(folder, { name: jobFiles.source, path: clip, bytes: 0 });
   const untold: number[] = [];
   for (let i = 0; i < runs; i += 1) {
@@ -29,6 +29,13 @@ export async function measureLaunchSeconds(ffmpeg: string, folder: string, cpu: 
     untold.push(cpu.readSeconds() - before - readCost(output).cpuSeconds);
   }
   return median(untold);
+}
+
+export async function makeShortClip(ffmpeg: string, path: string): Promise<string> {
+  const made = `testsrc2=size=${source.width}x${source.height}:rate=30:duration=${source.seconds}`;
+  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', path];
+  await runTool(ffmpeg, ['-v', 'error', '-nostdin', '-y', '-f', 'lavfi', '-i', made, ...encode]);
+  return path;
 }
 
 const source: SourceFacts = {

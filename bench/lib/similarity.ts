@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
-import { frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { assumedMatrix, frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { findLogo } from '../../worker/logo.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
@@ -64,8 +64,8 @@ function referencePath(clip: Clip, isOurs: boolean): string {
 
 /** The service brings small pictures, which are BT.601 unless they say otherwise, to BT.709; the usual commands do not. */
 function toBt709(source: SourceFacts): string {
-  const isSmall = Math.min(source.width, source.height) < 720 && source.matrix !== 'bt709';
-  return isSmall ? ':in_color_matrix=bt601:out_color_matrix=bt709' : '';
+  const isBt601 = assumedMatrix(source) === '170m' && source.matrix !== 'bt709';
+  return isBt601 ? ':in_color_matrix=bt601:out_color_matrix=bt709' : '';
 }
 
 /** The service rounds the side that is free, the usual commands cut it. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from '../../scripts/lib/child.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
@@ -25,17 +26,22 @@ interface JobLine {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-/**
- * Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. `launchSeconds` is what an
- * FFmpeg costs beyond what it tells.
- */
-export function openWorkerLoad(
-  folder: string,
-  settings: Readonly<Record<string, string>>,
-  sql: Sql,
-  cpu: CpuGroup,
-  launchSeconds: number,
-) {
+/** As many as may run at once, so that every thread has been at work. */
+const warmUps = availableParallelism();
+
+export interface WorkerLoadParts {
+  readonly folder: string;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly sql: Sql;
+  readonly cpu: CpuGroup;
+  /** What an FFmpeg costs beyond what it tells. */
+  readonly launchSeconds: number;
+  /** Played first to every worker: one that has been up for a while has its program loaded. */
+  readonly shortClip: string;
+}
+
+/** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
+export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shortClip }: WorkerLoadParts) {
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);
@@ -61,22 +67,29 @@ export function openWorkerLoad(
     }
   }
 
+  async function warmUp(logPath: string): Promise<void> {
+    await queueAll(await putAll(shortClip, warmUps), shortClip);
+    await waitFor('the short videos', () => readJobs(logPath, warmUps));
+  }
+
   return {
-    /** Measured from the moment when the first is put in line of a worker that is up and idle. */
+    /** Measured from the moment when the first is put in line of a worker that is up, has done a few, and is idle. */
     async playBurst(clip: string, count: number, env: Readonly<Record<string, string>>) {
       runs += 1;
       const logPath = join(folder, `worker-${runs}.log`);
       const keys = await putAll(clip, count);
       const worker = await startWorker(values, env, logPath);
       try {
+        await warmUp(logPath);
         const memory = sampleMemory(worker.pid);
         cpu.add(worker.pid);
         const [startedAt, cpuBefore] = [performance.now(), cpu.readSeconds()];
         await queueAll(keys, clip);
-        await untilProcessed(sql, count);
+        await untilProcessed(sql, warmUps + count);
         const seconds = (performance.now() - startedAt) / 1000;
+        // The row is done before the job is: its folder goes and its line comes after.
+        const lines = await waitFor(`${count} lines of jobs`, () => readJobs(logPath, warmUps + count)?.slice(warmUps));
         const cpuSeconds = cpu.readSeconds() - cpuBefore;
-        const lines = readJobs(logPath);
         const service = lines.map(serviceSeconds);
         const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds + launchSeconds, 0);
         return {
@@ -135,12 +148,16 @@ async function untilProcessed(sql: Sql, count: number): Promise<void> {
   await waitFor(`${count} processed videos`, isDone, { timeoutMs: 20 * 60_000, everyMs: 100 });
 }
 
-function readJobs(logPath: string): JobLine[] {
+/** Undefined until there are as many as there were jobs. */
+function readJobs(logPath: string, count: number): JobLine[] | undefined {
   const lines = readFileSync(logPath, 'utf8').split('\n');
-  return lines
+  const jobs = lines
+    // The last is still being written, or empty.
+    .slice(0, -1)
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as JobLine)
     .filter(({ msg }) => msg === 'video processed');
+  return jobs.length === count ? jobs : undefined;
 }
 
 /** Without the wait for a turn at FFmpeg. */

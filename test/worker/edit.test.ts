@@ -83,7 +83,7 @@ t.test('odd sources come out 1280x720 in H.264 and 8-bit BT.709, without sound, 
 t.test('a colour stays the colour it is, whatever it was encoded by', async (t) => {
   const edit = await openEdit(t);
   const cases: Record<string, (path: string) => Promise<unknown>> = {
-    'small and silent about it': red('320x180', ['-vf', toMatrix('170m'), ...x264]),
+    'small and silent about it': red('320x180', ['-vf', toMatrix('170m'), ...x264, '-colorspace', 'unknown']),
     'large and silent about it': red('1280x720', ['-vf', toMatrix('709'), ...x264, '-colorspace', 'unknown']),
     'BT.601 that says so': red('1280x720', ['-vf', toMatrix('170m'), ...x264, '-colorspace', 'smpte170m']),
     'BT.709 that says so': red('320x180', ['-vf', toMatrix('709'), ...x264, '-colorspace', 'bt709']),
@@ -100,6 +100,8 @@ t.test('a colour stays the colour it is, whatever it was encoded by', async (t) 
   };
   for (const [name, make] of Object.entries(cases)) {
     const folder = await edit(t, make);
+    const { streams } = await look(join(folder, jobFiles.source));
+    t.equal(streams[0]?.['color_space'] === undefined, name.includes('silent'), `${name}: the source's own tag`);
     const [r, g, b] = await pixel(join(folder, jobFiles.rendition), 0, 640, 360);
     t.ok(Math.abs(r - 0xe0) < 8 && Math.abs(g - 0x20) < 8 && Math.abs(b - 0x10) < 8, `${name}: ${r} ${g} ${b}`);
   }
