@@ -18,18 +18,24 @@ export interface Profile {
 }
 
 /**
- * `superfast` with what it leaves out that pays for itself: bits where the eye looks for them (mbtree, with a short look
- * ahead, and aq-mode 2), and a finer search (subme 2). What that is worth beside other settings: capacity_planning/encoding.md.
+ * `superfast` with what it leaves out that pays for itself: bits where the eye looks for them (mbtree, with a look ahead and
+ * little regard for how a scene's demands change, and aq-mode 2) and a finer search (subme 2). Without trellis the encoder drops
+ * small coefficients by a rule of thumb, and with them grain: it drops fewer here, and quantises more coarsely instead. That
+ * pays for leaving out the choice of B-frames and of weights. What each is worth: capacity_planning/encoding.md.
  */
 export const showcaseProfile: Profile = {
-  version: 'showcase-2',
+  version: 'showcase-3',
   seconds: 30,
   width: 1280,
   height: 720,
   framesPerSecondMax: 60,
-  crf: 21.3,
+  crf: 22.7,
   preset: 'superfast',
-  x264Params: 'mbtree=1:rc-lookahead=10:aq-mode=2:subme=2',
+  x264Params: [
+    'mbtree=1:rc-lookahead=20:qcomp=0.5:aq-mode=2:subme=2',
+    'deadzone-inter=8:deadzone-intra=5',
+    'b-adapt=0:weightp=0',
+  ].join(':'),
   logo: 'logo.png',
   logoMarginPixels: 24,
   posterAtSecond: 1,

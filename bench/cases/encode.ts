@@ -16,14 +16,20 @@ import { measureSsim, measureVmaf } from '../lib/similarity.ts';
 
 const ours = 'ours';
 
-/** What was tried beside the profile in use. */
+const lookAhead = 'mbtree=1:rc-lookahead=20:aq-mode=2:subme=2';
+const deadZones = 'deadzone-inter=8:deadzone-intra=5';
+
+/** What was tried beside the profile in use; crf brings each to about as many bytes. */
 const candidates: Readonly<Record<string, Partial<Profile>>> = {
-  'crf 22.3': { crf: 22.3 },
-  'crf 20.3': { crf: 20.3 },
-  'without aq-mode and subme, crf 22': { crf: 22, x264Params: 'mbtree=1:rc-lookahead=10' },
-  'superfast as it is, crf 22': { crf: 22, x264Params: 'mbtree=0' },
-  'veryfast, crf 22': { crf: 22, preset: 'veryfast', x264Params: 'rc-lookahead=10:aq-mode=2' },
-  'faster, crf 23': { crf: 23, preset: 'faster', x264Params: 'rc-lookahead=20' },
+  'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:qcomp=0.5:b-adapt=0:weightp=0` },
+  'with the usual qcomp, B-frames and weights': { crf: 23.7, x264Params: `${lookAhead}:${deadZones}` },
+  'with B-frames in parts of 8x8': {
+    crf: 22.7,
+    x264Params: `${lookAhead}:${deadZones}:qcomp=0.5:b-adapt=0:weightp=0:partitions=b8x8,i8x8,i4x4`,
+  },
+  'showcase-2': { crf: 21.3, x264Params: 'mbtree=1:rc-lookahead=10:aq-mode=2:subme=2' },
+  'superfast as it is': { crf: 26, x264Params: 'mbtree=0' },
+  veryfast: { crf: 21.5, preset: 'veryfast', x264Params: 'rc-lookahead=10:aq-mode=2' },
 };
 
 /**
