@@ -96,6 +96,7 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
           videosPerMinute: (count * 60) / seconds,
           meanServiceSeconds: service.reduce((sum, each) => sum + each, 0) / service.length,
           p95ServiceSeconds: percentile(service, 0.95),
+          meanPublishSeconds: lines.reduce((sum, line) => sum + (line.seconds['publish'] ?? 0), 0) / lines.length,
           cpuSecondsPerVideo: cpuSeconds / count,
           ownCpuSecondsPerVideo: (cpuSeconds - ffmpegSeconds) / count,
           ownCpuPercent: (cpuSeconds / ffmpegSeconds - 1) * 100,
