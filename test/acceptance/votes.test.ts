@@ -1,4 +1,5 @@
 import t from 'tap';
+import { foldVoteGains } from '../../src/database/vote-gains.ts';
 import { openTokens } from '../../src/tokens.ts';
 import { expectFaults, expectRefusal, expectUnauthorized, openApi } from './support.ts';
 
@@ -92,6 +93,7 @@ t.test('one player votes for many videos', async (t) => {
 });
 
 t.test('every counter equals a recount', async (t) => {
+  await foldVoteGains(environment.sql);
   const rows = await environment.sql`
     select v.votes, (select count(*) from votes where video_id = v.id) as counted from videos v
     union all
