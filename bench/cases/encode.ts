@@ -20,7 +20,7 @@ const lookAhead = 'mbtree=1:rc-lookahead=20:aq-mode=2:subme=2';
 const deadZones = 'deadzone-inter=8:deadzone-intra=5';
 
 /** What was tried beside the profile in use; crf brings each to about as many bytes. */
-const candidates: Readonly<Record<string, Partial<Profile>>> = {
+const candidates: Readonly<Record<string, Partial<Profile> & { readonly crf: number }>> = {
   'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:qcomp=0.5:b-adapt=0:weightp=0` },
   'with the usual qcomp, B-frames and weights': { crf: 23.7, x264Params: `${lookAhead}:${deadZones}` },
   'with B-frames in parts of 8x8': {
@@ -59,7 +59,9 @@ export const benchCase: BenchCase = {
       passesWay,
       ownWay(ours, showcaseProfile, 1),
       ownWay('ours, two threads', showcaseProfile, 2),
-      ...Object.entries(candidates).map(([name, change]) => ownWay(name, { ...showcaseProfile, ...change }, 1)),
+      ...Object.entries(candidates).map(([name, change]) =>
+        ownWay(`${name}, crf ${change.crf}`, { ...showcaseProfile, ...change }, 1),
+      ),
     ];
     const judge = openJudge(tools.ffmpeg, BENCH_VMAF_FFMPEG);
     return {

@@ -113,7 +113,7 @@ function targetsFor(sizes: readonly number[]): Target[] {
   return [
     ...sizes.map((size): Target => {
       const of = [`${size} MiB, 2 at once`, 'ownCpuPercent'] as const;
-      return { what: `own CPU over FFmpeg’s, ${size} MiB, per cent`, of, is: '<=', bound: 1 };
+      return { what: `own CPU over FFmpeg’s, half a minute in ${size} MiB, per cent`, of, is: '<=', bound: 1 };
     }),
     {
       what: 'one alone: follows / always one thread',

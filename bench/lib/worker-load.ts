@@ -83,6 +83,7 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
         await warmUp(logPath);
         const memory = sampleMemory(worker.pid);
         cpu.add(worker.pid);
+        const nodeBefore = await worker.readNodeSeconds();
         const [startedAt, cpuBefore] = [performance.now(), cpu.readSeconds()];
         await queueAll(keys, clip);
         await untilProcessed(sql, warmUps + count);
@@ -90,6 +91,7 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
         // The row is done before the job is: its folder goes and its line comes after.
         const lines = await waitFor(`${count} lines of jobs`, () => readJobs(logPath, warmUps + count)?.slice(warmUps));
         const cpuSeconds = cpu.readSeconds() - cpuBefore;
+        const nodeSeconds = (await worker.readNodeSeconds()) - nodeBefore;
         const service = lines.map(serviceSeconds);
         const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds + launchSeconds, 0);
         return {
@@ -99,6 +101,8 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
           meanPublishSeconds: lines.reduce((sum, line) => sum + (line.seconds['publish'] ?? 0), 0) / lines.length,
           cpuSecondsPerVideo: cpuSeconds / count,
           ownCpuSecondsPerVideo: (cpuSeconds - ffmpegSeconds) / count,
+          // The rest of its own is two probes, and the sandbox of each run.
+          nodeCpuSecondsPerVideo: nodeSeconds / count,
           ownCpuPercent: (cpuSeconds / ffmpegSeconds - 1) * 100,
           peakMemoryMiB: memory.stop(),
         };
@@ -123,11 +127,20 @@ async function startWorker(values: Record<string, string>, env: Readonly<Record<
     env: { PATH, ...values, ...env, WORKER_METRICS_PORT: String(port) },
     logPath,
   });
-  await waitFor('the worker to answer', async () => {
+  const readMetrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  await waitFor('the worker to answer', () => {
     if (child.hasExited()) throw new Error(readFileSync(logPath, 'utf8'));
-    return (await fetch(`http://127.0.0.1:${port}/metrics`)).ok;
+    return readMetrics();
   });
-  return child;
+  return {
+    pid: child.pid,
+    stop: child.stop,
+    /** CPU time of the worker's own process, without what it started. */
+    async readNodeSeconds(): Promise<number> {
+      const [, seconds] = /^process_cpu_seconds_total (\S+)/m.exec(await readMetrics()) ?? [];
+      return Number(seconds);
+    },
+  };
 }
 
 async function addPlayer(sql: Sql): Promise<number> {
