@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { RunFailure } from '../k6/engine/exit-codes.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 import { compare, gate } from './commands/compare.ts';
@@ -10,7 +11,6 @@ import { run } from './commands/run.ts';
 import { printSchema } from './commands/schema.ts';
 import { runSimulation } from './commands/simulate.ts';
 import { showWorker } from './commands/worker.ts';
-import { LoadFailure } from './lib/run-engine.ts';
 
 const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worker [FILE] | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema [rehearsal]
   --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
@@ -20,7 +20,7 @@ await runCommand(usage, async () => {
   try {
     return await runVerb();
   } catch (error) {
-    if (!(error instanceof LoadFailure)) throw error;
+    if (!(error instanceof RunFailure)) throw error;
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }

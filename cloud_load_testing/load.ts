@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makePage, writePage } from '../capacity_planning/lib/render.ts';
 import type { CapacityReport, Plan } from '../capacity_planning/lib/report-schema.ts';
-import { LoadFailure } from '../capacity_planning/lib/run-engine.ts';
 import { keepReport, runPlan } from '../capacity_planning/lib/run-plan.ts';
+import { RunFailure } from '../k6/engine/exit-codes.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 
 /** As `npm run capacity` has them. */
@@ -37,5 +37,5 @@ try {
   process.exitCode = exitCodes[report.judgement.verdict];
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof LoadFailure ? error.exitCode : 1;
+  process.exitCode = error instanceof RunFailure ? error.exitCode : 1;
 }

@@ -17,11 +17,9 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
   const requests = listRequests(result);
   const steps = result.scenarios.map((scenario) => {
     const index = result.requests.scenarios.indexOf(scenario.name);
-    return buildStep(
-      scenario,
-      requests.filter((request) => request.scenario === index),
-      result.endedEarlyMs ?? Number.POSITIVE_INFINITY,
-    );
+    const own = requests.filter((request) => request.scenario === index);
+    const others = requests.filter((request) => request.scenario !== index);
+    return buildStep(scenario, own, others, result.endedEarlyMs ?? Number.POSITIVE_INFINITY);
   });
   const warmUps = new Set(steps.filter(({ phase }) => phase === 'warm_up').map(({ name }) => name));
   const measured = requests.filter(({ scenario }) => !warmUps.has(result.requests.scenarios[scenario] ?? ''));
@@ -32,8 +30,16 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
   return { steps, routes, timeline: buildTimeline(requests) };
 }
 
-/** A step that the run's end cut short lasted until then; one that never began has no second. */
-function buildStep(scenario: EngineResult['scenarios'][number], requests: readonly Request[], runMs: number): Step {
+/**
+ * A step that the run's end cut short lasted until then; one that never began has no second. What was under way and what ended
+ * meanwhile counts whichever step began it: a backlog is served before what comes next.
+ */
+function buildStep(
+  scenario: EngineResult['scenarios'][number],
+  requests: readonly Request[],
+  others: readonly Request[],
+  runMs: number,
+): Step {
   const endMs = Math.min(scenario.startMs + scenario.durationMs, Math.max(scenario.startMs, runMs));
   const seconds = (endMs - scenario.startMs) / 1000;
   const perSecond = (count: number) => (seconds === 0 ? 0 : count / seconds);
@@ -47,14 +53,27 @@ function buildStep(scenario: EngineResult['scenarios'][number], requests: readon
     seconds,
     offeredPerSecond: isOpen ? perSecond(scenario.started + scenario.dropped) : null,
     startedPerSecond: perSecond(scenario.started),
-    completedPerSecond: perSecond(requests.filter(({ startMs, durationMs }) => startMs + durationMs <= endMs).length),
+    completedPerSecond: perSecond(
+      [...requests, ...others].filter((request) => endsWithin(request, scenario.startMs, endMs)).length,
+    ),
     dropped: scenario.dropped,
     vusPeak: scenario.vusPeak,
     vusLimit: scenario.maxVus,
-    meanInFlight: perSecond(scenario.busyMs / 1000),
+    meanInFlight: perSecond((scenario.busyMs + sumOverlap(others, scenario.startMs, endMs)) / 1000),
     ...summarize(requests),
     latencySampleMs: requests.filter((_, i) => i % stride === 0).map(({ durationMs }) => durationMs),
   };
+}
+
+function endsWithin({ startMs, durationMs }: Request, fromMs: number, untilMs: number): boolean {
+  return startMs + durationMs > fromMs && startMs + durationMs <= untilMs;
+}
+
+/** Milliseconds that requests were under way between two moments, all together. */
+function sumOverlap(requests: readonly Request[], fromMs: number, untilMs: number): number {
+  return requests.reduce((sum, { startMs, durationMs }) => {
+    return sum + Math.max(0, Math.min(startMs + durationMs, untilMs) - Math.max(startMs, fromMs));
+  }, 0);
 }
 
 function summarize(requests: readonly Request[]): Pick<Step, 'samples' | 'errorShare' | 'latencyMs'> {

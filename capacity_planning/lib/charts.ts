@@ -56,25 +56,23 @@ function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   };
 }
 
-function drawTimeline({ timeline }: CapacityReport): ChartOption {
+/** Requests, errors and latency of each second; `startSecond` is where the first one stands on the axis. */
+export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, startSecond = 0): ChartOption {
   const line = (name: string, yAxisIndex: number, read: (second: CapacityReport['timeline'][number]) => number) => ({
-    name,
-    type: 'line' as const,
-    showSymbol: false,
-    yAxisIndex,
-    data: timeline.map((each) => [each.second, read(each)]),
+    ...{ name, type: 'line' as const, showSymbol: false, yAxisIndex },
+    data: timeline.map((each) => [each.second + startSecond, read(each)]),
   });
   return {
     xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
     yAxis: [
       { type: 'value', name: '/s' },
-      { type: 'value', name: 'ms' },
+      { type: 'log', name: 'ms' },
     ],
     series: [
       line('requests', 0, ({ requests }) => requests),
       line('errors', 0, ({ errors }) => errors),
-      line('p50', 1, ({ p50Ms }) => p50Ms),
-      line('p99', 1, ({ p99Ms }) => p99Ms),
+      line('p50', 1, ({ p50Ms }) => Math.max(0.1, p50Ms)),
+      line('p99', 1, ({ p99Ms }) => Math.max(0.1, p99Ms)),
     ],
   };
 }

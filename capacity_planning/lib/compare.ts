@@ -1,10 +1,11 @@
 import { percentile } from '../../bench/lib/statistics.ts';
-import { createRandom } from './random.ts';
+import { createRandom } from '../../k6/engine/random.ts';
 import type { CapacityReport, Step } from './report-schema.ts';
 
 export interface Difference {
   step: string;
   metric: string;
+  unit: string;
   from: number;
   to: number;
   /** `to / from`, and where it lies in 95 of 100 resamplings. */
@@ -16,7 +17,37 @@ export interface Difference {
   isRegression: boolean;
 }
 
-const metrics = { mean: undefined, p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+/** What is read of a step: by its requests' latencies, or by how many of so many tries succeeded. */
+type Metric = { unit: string; isMoreBetter: boolean } & (
+  | { kind: 'latency'; read(values: readonly number[]): number }
+  | { kind: 'count'; read(step: Step): { count: number; per: number; tries: number } }
+);
+
+const latency = (read: (values: readonly number[]) => number) =>
+  ({ kind: 'latency', unit: 'ms', isMoreBetter: false, read }) as const;
+
+const metrics: Record<string, Metric> = {
+  mean: latency((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+  p50: latency((values) => percentile(values, 0.5)),
+  p95: latency((values) => percentile(values, 0.95)),
+  p99: latency((values) => percentile(values, 0.99)),
+  completed: {
+    kind: 'count',
+    unit: '/s',
+    isMoreBetter: true,
+    read: (step) => ({
+      count: step.completedPerSecond * step.seconds,
+      per: step.seconds,
+      tries: Number.POSITIVE_INFINITY,
+    }),
+  },
+  succeeded: {
+    kind: 'count',
+    unit: 'of 1',
+    isMoreBetter: true,
+    read: ({ samples, errorShare }) => ({ count: samples * (1 - errorShare), per: samples, tries: samples }),
+  },
+};
 const resamplings = 400;
 /** Neighbours share their fate: they are drawn together. */
 const blockSamples = 25;
@@ -36,7 +67,7 @@ export function findIncomparable(a: CapacityReport, b: CapacityReport): string[]
   ];
 }
 
-/** Latencies step by step. `pair` are two runs of the same thing: a change no larger than theirs is noise. */
+/** Latencies, throughput and successes step by step. `pair` are two runs of the same thing: a change no larger than theirs is noise. */
 export function compareReports(
   a: CapacityReport,
   b: CapacityReport,
@@ -45,52 +76,67 @@ export function compareReports(
   const noise =
     pair === undefined ? undefined : new Map(compareReports(...pair).map((each) => [keyOf(each), sizeOf(each)]));
   return pairSteps(a, b).flatMap(([from, to]) =>
-    Object.entries(metrics).map(([metric, share]) => {
-      const difference = measure(from, to, metric, share);
+    Object.entries(metrics).map(([name, metric]) => {
+      const difference = { step: from.name, metric: name, unit: metric.unit, ...measure(from, to, metric) };
       const floor = noise?.get(keyOf(difference));
-      // The whole interval lies beyond the noise: what merely may be slower is none.
-      const isRegression = difference.low - 1 > (floor ?? 0);
+      // The whole interval lies beyond the noise: what merely may be worse is none.
+      const worse = metric.isMoreBetter ? 1 - difference.high : difference.low - 1;
+      const isRegression = worse > (floor ?? 0);
       return { ...difference, noise: floor, isRegression };
     }),
   );
 }
 
 export function renderDifferences(differences: readonly Difference[]): string {
-  const head =
-    '| step | metric | from ms | to ms | ratio | 95 % interval | noise | |\n|---|---|---|---|---|---|---|---|';
-  const rows = differences.map(({ step, metric, from, to, ratio, low, high, noise, isRegression }) => {
+  const head = '| step | metric | from | to | ratio | 95 % interval | noise | |\n|---|---|---|---|---|---|---|---|';
+  const rows = differences.map(({ step, metric, unit, from, to, ratio, low, high, noise, isRegression }) => {
     const floor = noise === undefined ? 'unknown' : `${(noise * 100).toFixed(1)} %`;
     const cells = [
       step,
-      metric,
-      from.toFixed(2),
-      to.toFixed(2),
+      `${metric} ${unit}`,
+      from.toFixed(unit === 'ms' ? 2 : 3),
+      to.toFixed(unit === 'ms' ? 2 : 3),
       ratio.toFixed(3),
       `${low.toFixed(3)} - ${high.toFixed(3)}`,
       floor,
     ];
-    return `| ${[...cells, isRegression ? 'SLOWER' : ''].join(' | ')} |`;
+    return `| ${[...cells, isRegression ? 'WORSE' : ''].join(' | ')} |`;
   });
   return [head, ...rows].join('\n');
 }
 
-type Measured = Omit<Difference, 'noise' | 'isRegression'>;
+type Measured = Pick<Difference, 'from' | 'to' | 'ratio' | 'low' | 'high'>;
 
-function measure(from: Step, to: Step, metric: string, share: number | undefined): Measured {
-  const read = (values: readonly number[]) =>
-    share === undefined ? values.reduce((sum, value) => sum + value, 0) / values.length : percentile(values, share);
+function measure(from: Step, to: Step, metric: Metric): Measured {
   const random = createRandom(from.latencySampleMs.length + to.latencySampleMs.length);
+  const [before, after] = [from, to].map((step) => readOnce(step, metric)) as [number, number];
   const ratios = Array.from(
     { length: resamplings },
-    () => read(resample(to.latencySampleMs, random)) / read(resample(from.latencySampleMs, random)),
+    () => readAgain(to, metric, random) / readAgain(from, metric, random),
   );
-  const [before, after] = [read(from.latencySampleMs), read(to.latencySampleMs)];
   return {
-    ...{ step: from.name, metric, from: before, to: after },
-    ratio: after / before,
-    low: percentile(ratios, 0.025),
-    high: percentile(ratios, 0.975),
+    ...{ from: before, to: after, ratio: after / before },
+    ...{ low: percentile(ratios, 0.025), high: percentile(ratios, 0.975) },
   };
+}
+
+function readOnce(step: Step, metric: Metric): number {
+  if (metric.kind === 'latency') return metric.read(step.latencySampleMs);
+  const { count, per } = metric.read(step);
+  return count / per;
+}
+
+/** As it might have come out had the same step been run once more. */
+function readAgain(step: Step, metric: Metric, random: () => number): number {
+  if (metric.kind === 'latency') return metric.read(resample(step.latencySampleMs, random));
+  const { count, per, tries } = metric.read(step);
+  const deviation = Math.sqrt(count * (1 - count / tries));
+  return Math.max(0, count + deviation * drawNormal(random)) / per;
+}
+
+/** Of mean 0 and deviation 1 (Box and Muller). */
+function drawNormal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 function resample(values: readonly number[], random: () => number): number[] {

@@ -71,6 +71,8 @@ export const CapacityReport = Type.Object(
       /** Clients mixed in: `SHARE:BYTES_PER_SECOND` of those that trickle, the share of those that leave halfway. */
       slow: Type.Optional(Text),
       abort: Type.Optional(Text),
+      /** `random` where arrivals came as people do, at random moments; else evenly. */
+      arrivals: Type.Optional(Text),
     }),
     scriptSha256: Text,
     commit: Text,

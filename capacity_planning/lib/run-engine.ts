@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { exitCodes, RunFailure } from '../../k6/engine/exit-codes.ts';
 import type { EngineResult } from '../../k6/engine/run.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 
@@ -12,30 +13,29 @@ export interface EngineOrder {
   threads: number;
   slow?: string;
   abort?: string;
+  arrivals?: string;
   /** For what the engine keeps of every request until it has been read. */
   folder: string;
   /** Every line that the engine says while it runs. */
   say(line: string): void;
 }
 
-/** A load that did not run to its end, with k6's exit code for it. */
-export class LoadFailure extends Error {
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode: number) {
-    super(message);
-    this.name = 'LoadFailure';
-    this.exitCode = exitCode;
-  }
-}
-
 const keptLines = 20;
 
 /**
  * The engine as a process of its own, so that its CPU and memory are measured apart.
- * @throws LoadFailure unless it ends with 0 or 99 (an objective is broken).
+ * @throws RunFailure, with k6's exit code, unless it ends with 0 or 99 (an objective is broken).
  */
-export async function runEngine({ scriptPath, env, threads, slow = '0:20000', abort = '0', folder, say }: EngineOrder) {
+export async function runEngine({
+  scriptPath,
+  env,
+  threads,
+  slow = '0:20000',
+  abort = '0',
+  arrivals = 'even',
+  folder,
+  say,
+}: EngineOrder) {
   const out = join(folder, 'engine.json');
   const main = join(rootFolder, 'dist', 'k6', 'engine', 'main.js');
   const pairs = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
@@ -49,6 +49,8 @@ export async function runEngine({ scriptPath, env, threads, slow = '0:20000', ab
     slow,
     '--abort',
     abort,
+    '--arrivals',
+    arrivals,
     '--out',
     out,
     ...pairs,
@@ -69,11 +71,13 @@ export async function runEngine({ scriptPath, env, threads, slow = '0:20000', ab
       say(line);
     }
   });
-  const code = await new Promise<number>((resolve) => child.once('close', (exitCode) => resolve(exitCode ?? 105)));
+  const code = await new Promise<number>((resolve) =>
+    child.once('close', (exitCode) => resolve(exitCode ?? exitCodes.externalAbort)),
+  );
   await Promise.all(readLines);
   process.off('exit', stop);
-  if (code !== 0 && code !== 99) {
-    throw new LoadFailure(`Expected the load to run to its end, got exit code ${code}:\n${last.join('\n')}`, code);
+  if (code !== 0 && code !== exitCodes.thresholdsFailed) {
+    throw new RunFailure(`Expected the load to run to its end, got exit code ${code}:\n${last.join('\n')}`, code);
   }
   const result = JSON.parse(readFileSync(out, 'utf8')) as EngineResult;
   rmSync(out);

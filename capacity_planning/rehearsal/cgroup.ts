@@ -15,16 +15,16 @@ export interface CpuShare {
 }
 
 const root = '/sys/fs/cgroup';
-/** Longer than a tick of the scheduler, which would otherwise let a group have more than its share before it looks. */
-const quotaUs = 5_000;
+/** As short as the kernel takes it: who has used up its share stands still until the period is over. */
+const quotaUs = 1_000;
 const longestPeriodUs = 1_000_000;
-const looseFactor = 6;
+const looseFactor = 8;
 
 /** A group held to `share` of one processor, by control groups of version 2 or 1; needs the right to make them. */
 export function openCpuShare(name: string, share: number): CpuShare {
   const periodUs = Math.round(quotaUs / share);
   if (periodUs > longestPeriodUs)
-    throw new UserError(`Expected a share of at least 0.005 of a processor, got ${share}.`);
+    throw new UserError(`Expected a share of at least 0.001 of a processor, got ${share}.`);
   try {
     return existsSync(join(root, 'cgroup.controllers')) ? openVersion2(name, periodUs) : openVersion1(name, periodUs);
   } catch (cause) {

@@ -48,7 +48,8 @@ export function startController(fleet: Fleet, law: ScalingLaw, timeScale: number
       const beganAt = Date.now();
       await sleep(Math.max(0, startedAt + (n + 1) * periodMs - beganAt));
       const seconds = (Date.now() - beganAt) / 1000;
-      const used = serving.map(({ cpu }, i) => (cpu.usedSeconds() - (before[i] ?? 0)) / seconds / share);
+      // A processor is never more than busy, however the group's periods fall into this one.
+      const used = serving.map(({ cpu }, i) => Math.min(1, (cpu.usedSeconds() - (before[i] ?? 0)) / seconds / share));
       const cpuShare = used.reduce((sum, each) => sum + each, 0) / Math.max(1, used.length);
       const present = fleet.present();
       periods.push({ second: (n * periodMs) / 1000, cpuShare, serving: serving.length, present });

@@ -1,7 +1,17 @@
-import type { Page, Table } from '../lib/page.ts';
-import { rmsLimit } from '../lib/usl.ts';
+import type { Page } from '../lib/page.ts';
 import type { Recommendation } from './recommend.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
+import {
+  describeConfiguration,
+  describeRates,
+  describeSafety,
+  describeSizes,
+  describeUploads,
+  describeWindows,
+  megabytes,
+  percent,
+  rateOf,
+} from './rehearsal-tables.ts';
 
 /** The page's words and figures, in the order in which ops ask: may I believe it, what can one do, what do I set. */
 export function describeRehearsal(report: RehearsalReport, advice: Recommendation): Omit<Page, 'charts'> {
@@ -24,6 +34,7 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
     tables: [
       describeConfiguration(advice),
       describeSizes(report),
+      describeRates(report),
       describeWindows(report),
       describeUploads(report),
       describeSafety(report),
@@ -38,12 +49,12 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
   const held =
     one === undefined
       ? ''
-      : `${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, measured at ${rateOf(one)}/s on ${one.share} of a processor`;
+      : `${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as measured at ${one.withinObjectivesPerSecond.toFixed(0)}/s on ${one.share} of a processor`;
   return [
     `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
-    ...fixedSizes.slice(0, 1).map((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
+    ...fixedSizes.slice(0, 1).flatMap((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
     `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
       `${uploads.peakPartBuffers} part buffers (${megabytes(perInstance.partBufferBytesPeak)}), ${uploads.peakResidentMiB.toFixed(0)} MiB resident.`,
     `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}.`,
@@ -61,15 +72,17 @@ function describePlayable({ uploads }: RehearsalReport, { worker }: Recommendati
   return `Accepted to playable: ${upload}; ${wait}; run and publish ${worker.meanServiceSeconds.toFixed(1)} s (worker bench, ${worker.sizeMiB} MiB).`;
 }
 
-/** CPU time per request times the rate that was reached: who had none left. */
-function describeSaturation(one: FixedSize, most: FixedSize): string {
-  const used = one.busiestShare === undefined ? 'unknown' : percent(one.busiestShare);
+/** What the held instance did, and who had CPU left at the highest rate that several of them got. */
+function describeSaturation(one: FixedSize, most: FixedSize): string[] {
+  const highest = most.rates.at(-1);
   const processors = (name: 'database' | 'balancer') =>
-    ((most.cpuUsPerRequest[name] * most.atLeastPerSecond) / 1e6).toFixed(2);
-  return (
-    `At ${one.atLeastPerSecond.toFixed(0)} requests/s one instance used ${used} of its share in its busiest second; at ${most.atLeastPerSecond.toFixed(0)}/s ` +
-    `behind ${most.instances} of them the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`
-  );
+    (((highest?.cpuUsPerRequest[name] ?? 0) * (highest?.completedPerSecond ?? 0)) / 1e6).toFixed(2);
+  const halfBusy = one.halfBusyPerSecond === null ? 'at no rate tried' : `at ${one.halfBusyPerSecond.toFixed(0)}/s`;
+  return [
+    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s; objectives hold up to ${one.withinObjectivesPerSecond.toFixed(0)}/s; ` +
+      `its CPU is at 50 % ${halfBusy}, since requests that come together cost less each; ${percent(one.busiestShare)} of the share used in the busiest second.`,
+    `At ${(highest?.completedPerSecond ?? 0).toFixed(0)} requests/s behind ${most.instances} instances the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`,
+  ];
 }
 
 function describeHeadroom({ headroom, instancesNeededAtPeak, maxInstances }: Recommendation): string {
@@ -93,7 +106,7 @@ function describeBehaviour({ scaling, keepAlive, drain, fixedSizes }: RehearsalR
     ...(half === null || half === undefined
       ? []
       : [
-          `Half of one instance's steps predict a knee of ${half.predicted.toFixed(0)}/s; the most that the others reached is ${half.measured.toFixed(0)}/s.`,
+          `Half of one instance's closed loops predict a knee of ${half.predicted.toFixed(0)}/s; the most that the others and the arrivals reached is ${half.measured.toFixed(0)}/s.`,
         ]),
   ];
 }
@@ -107,127 +120,4 @@ function describeLimits(report: RehearsalReport, advice: Recommendation): string
     `Not shown: TLS at the balancer, real network cards, EBS, S3 and its latency, a database of its own size, zones.`,
     `Prices of ${advice.pricesAsOf}: look again before money depends on them.`,
   ];
-}
-
-function describeConfiguration(advice: Recommendation): Table {
-  const { scaling, costPer1000Uploads: cost, database, worker } = advice;
-  const rows: [string, string][] = [
-    ['target tracking', `${scaling.metric} = ${scaling.target}`],
-    ['requests per target and minute at half of capacity', String(scaling.requestsPerTargetAndMinute)],
-    ['instances', `${advice.minInstances} to ${advice.maxInstances} x ${advice.instanceType}`],
-    ['deregistration delay', `${advice.deregistrationDelaySeconds} s`],
-    ['idle time-out of the balancer', `${advice.balancerIdleSeconds} s`],
-    [
-      'database connections',
-      `${database.connectionsPerInstance} an instance, ${database.connectionsAtMaximum} at ${advice.maxInstances} (the worker's apart)`,
-    ],
-    [
-      'backlog per worker',
-      worker === null
-        ? 'not measured: npm run bench -- worker'
-        : `${worker.backlogPerWorker} videos for ${worker.playableWithinMinutes} min (${worker.videosPerMinute.toFixed(2)}/min at ${worker.sizeMiB} MiB)`,
-    ],
-    ['workers for the burst', worker === null ? 'not measured' : String(worker.workersForTheBurst)],
-    [
-      'cost of 1,000 uploads',
-      `${cost.total.toFixed(2)} ${cost.currency}: web ${cost.web.toFixed(2)}, worker ${cost.worker?.toFixed(2) ?? 'not measured'}, S3 requests ${cost.s3Puts.toFixed(2)}, a month in S3 ${cost.s3Month.toFixed(2)}`,
-    ],
-  ];
-  return { title: 'Configuration that follows', head: ['what', 'value'], rows };
-}
-
-function describeSizes({ fixedSizes }: RehearsalReport): Table {
-  const first = fixedSizes[0];
-  const base = first === undefined ? 0 : first.atLeastPerSecond / first.instances;
-  return {
-    title: 'Scaling off: capacity by number of instances',
-    head: [
-      'instances',
-      'within objectives /s',
-      'most seen /s',
-      'knee /s',
-      'rms',
-      'points',
-      'efficiency',
-      'web us',
-      'database us',
-      'balancer us',
-      '',
-    ],
-    rows: fixedSizes.map((size) => [
-      String(size.instances),
-      size.withinObjectivesPerSecond.toFixed(0),
-      size.atLeastPerSecond.toFixed(0),
-      rateOf(size),
-      size.rmsShare === null ? 'none' : `${(size.rmsShare * 100).toFixed(1)} %`,
-      String(size.points),
-      percent(size.atLeastPerSecond / size.instances / base),
-      size.cpuUsPerRequest.web.toFixed(0),
-      size.cpuUsPerRequest.database.toFixed(0),
-      size.cpuUsPerRequest.balancer.toFixed(0),
-      size.verdict === 'INVALID' ? 'INVALID' : '',
-    ]),
-  };
-}
-
-/** A knee with its interval, or what it is at least. */
-function rateOf({ knee, atLeastPerSecond, rmsShare }: FixedSize): string {
-  if (knee === null) {
-    const isBad = rmsShare !== null && rmsShare > rmsLimit;
-    return `>= ${atLeastPerSecond.toFixed(0)}${isBad ? ' (withheld: bad fit)' : ''}`;
-  }
-  return `${knee.perSecond.toFixed(0)} (${knee.lowPerSecond.toFixed(0)} to ${knee.highPerSecond.toFixed(0)})`;
-}
-
-function describeWindows({ scaling }: RehearsalReport): Table {
-  return {
-    title: 'Scaling on: what clients saw',
-    head: ['part', 'offered /s', 'requests', 'errors', 'median p99 ms', 'worst p99 ms', 'seconds beyond the objective'],
-    rows: scaling.windows.map((window) => [
-      `${window.name} (${(window.endSecond - window.startSecond).toFixed(0)} s)`,
-      window.offeredPerSecond.toFixed(0),
-      String(window.requests),
-      String(window.errors),
-      window.medianP99Ms.toFixed(0),
-      window.worstP99Ms.toFixed(0),
-      String(window.secondsBeyondObjective),
-    ]),
-  };
-}
-
-function describeUploads({ uploads }: RehearsalReport): Table {
-  return {
-    title: `Uploads of ${megabytes(uploads.fileBytes)} to one instance, into a sink`,
-    head: ['uploads', 'most /s', 'bytes /s', 'CPU s per GB', 'in flight at most', 'part buffers at most'],
-    rows: [
-      [
-        uploads.uploads.toFixed(0),
-        uploads.completedPerSecond.toFixed(1),
-        megabytes(uploads.bytesPerSecond),
-        uploads.cpuSecondsPerGigabyte.toFixed(2),
-        String(uploads.peakUploadsInFlight),
-        String(uploads.peakPartBuffers),
-      ],
-    ],
-  };
-}
-
-function describeSafety({ drain }: RehearsalReport): Table {
-  const row = (name: string, { asked, accepted, stored }: RehearsalReport['drain']['votes']) => [
-    name,
-    ...[asked, accepted, stored, accepted - stored].map(String),
-  ];
-  return {
-    title: 'Instances replaced under writes',
-    head: ['what', 'asked', 'accepted', 'stored', 'lost'],
-    rows: [row('votes', drain.votes), row('uploads', drain.uploads)],
-  };
-}
-
-function megabytes(bytes: number): string {
-  return `${Number((bytes / 1e6).toPrecision(3))} MB`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(2))} %`;
 }

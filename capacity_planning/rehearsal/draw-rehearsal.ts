@@ -1,4 +1,4 @@
-import { curveOfLatency } from '../lib/charts.ts';
+import { curveOfLatency, drawTimeline } from '../lib/charts.ts';
 import { type Chart, type ChartOption, drawChart } from '../lib/draw-chart.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { predict } from '../lib/usl.ts';
@@ -6,11 +6,13 @@ import type { RehearsalReport } from './rehearsal-schema.ts';
 
 /** Latency and throughput of the fixed sizes with their curves, and the scaling phase as its clients and its controller saw it. */
 export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
-  const knees = loads.filter(({ name }) => name.startsWith('knee-of-'));
+  const [curves, arrivals] = ['curve-of-', 'arrivals-at-'].map((start) =>
+    loads.filter(({ name }) => name.startsWith(start)),
+  ) as [CapacityReport[], CapacityReport[]];
   return [
-    drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(knees)),
-    drawChart('Throughput against requests under way, with the fitted curve', drawThroughput(knees)),
-    drawChart('Scaling on: load and latency', drawClients(scaling)),
+    drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(curves, arrivals)),
+    drawChart('Throughput against requests under way, with the fitted curve', drawThroughput(curves)),
+    drawChart('Scaling on: load and latency', drawTimeline(scaling, scaling.loadStartsAtSecond)),
     drawChart('Scaling on: CPU and instances', drawController(scaling)),
   ];
 }
@@ -18,13 +20,14 @@ export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly Capa
 const colors = ['#3366cc', '#dc6b19', '#2a7d3f'];
 const offeredAxis = { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30 } as const;
 
-function drawLatency(knees: readonly CapacityReport[]): ChartOption {
+function drawLatency(curves: readonly CapacityReport[], arrivals: readonly CapacityReport[]): ChartOption {
   return {
     xAxis: offeredAxis,
     yAxis: { type: 'log', name: 'ms' },
-    series: knees.flatMap(({ name, steps, model }, i) => {
+    series: arrivals.flatMap(({ name, steps }, i) => {
       const color = colors[i % colors.length] ?? 'black';
       const measured = listMeasured(steps);
+      const model = curves[i]?.model ?? null;
       const data = measured.map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]);
       return [
         { name: instancesOf(name), type: 'line' as const, color, data },
@@ -37,11 +40,11 @@ function drawLatency(knees: readonly CapacityReport[]): ChartOption {
   };
 }
 
-function drawThroughput(knees: readonly CapacityReport[]): ChartOption {
+function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
   return {
     xAxis: { type: 'log', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
-    series: knees.flatMap(({ name, steps, model }, i) => {
+    series: curves.flatMap(({ name, steps, model }, i) => {
       const color = colors[i % colors.length] ?? 'black';
       const points = listMeasured(steps).map(({ meanInFlight, completedPerSecond }): [number, number] => [
         Math.max(0.1, meanInFlight),
@@ -55,26 +58,6 @@ function drawThroughput(knees: readonly CapacityReport[]): ChartOption {
         { name: `${instancesOf(name)}, fitted`, type: 'line' as const, color, showSymbol: false, data: curve },
       ];
     }),
-  };
-}
-
-function drawClients({ timeline, loadStartsAtSecond }: RehearsalReport['scaling']): ChartOption {
-  const line = (name: string, yAxisIndex: number, read: (second: (typeof timeline)[number]) => number) => ({
-    ...{ name, type: 'line' as const, showSymbol: false, yAxisIndex },
-    data: timeline.map((each) => [each.second + loadStartsAtSecond, read(each)]),
-  });
-  return {
-    xAxis: { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 30 },
-    yAxis: [
-      { type: 'value', name: '/s' },
-      { type: 'log', name: 'ms' },
-    ],
-    series: [
-      line('requests', 0, ({ requests }) => requests),
-      line('errors', 0, ({ errors }) => errors),
-      line('p50', 1, ({ p50Ms }) => Math.max(0.1, p50Ms)),
-      line('p99', 1, ({ p99Ms }) => Math.max(0.1, p99Ms)),
-    ],
   };
 }
 
@@ -102,6 +85,6 @@ function listMeasured(steps: CapacityReport['steps']): CapacityReport['steps'] {
 }
 
 function instancesOf(name: string): string {
-  const count = name.replace('knee-of-', '');
+  const count = name.replace(/^\D*/, '');
   return count === '1' ? '1 instance' : `${count} instances`;
 }

@@ -27,8 +27,8 @@ export function judgeRehearsal(report: Evidence): Judgement {
       .map(({ rule, text }): Reason => ({ rule, verdict: 'INVALID', text: `${name}: ${text}` })),
   );
   const unheld = report.fixedSizes
-    .filter(({ busiestShare = 0 }) => busiestShare > keptShare)
-    .map(({ instances, busiestShare = 0 }): Reason => {
+    .filter(({ busiestShare }) => busiestShare > keptShare)
+    .map(({ instances, busiestShare }): Reason => {
       const text = `scaling off, ${instances}: instances used ${Math.round(busiestShare * 100)} % of their shares`;
       return { rule: 'share-not-kept', verdict: 'INVALID', text };
     });

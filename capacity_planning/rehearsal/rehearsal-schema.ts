@@ -7,18 +7,44 @@ const Amount = Type.Number({ minimum: 0 });
 const Maybe = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 const judged = Type.Pick(Verdict, ['verdict', 'reasons']).properties;
 
+/** CPU time of one request, in microseconds, of each who takes part in it. */
+const CpuUsPerRequest = Type.Object({ web: Amount, database: Amount, balancer: Amount });
+
+/** One rate at which requests arrived. */
+const RateStep = Type.Object({
+  offeredPerSecond: Amount,
+  completedPerSecond: Amount,
+  meanInFlight: Amount,
+  p95Ms: Amount,
+  p99Ms: Amount,
+  errorShare: Amount,
+  /** Of the instances' shares together. */
+  cpuShare: Amount,
+  cpuUsPerRequest: CpuUsPerRequest,
+});
+
 const FixedSize = Type.Object({
   instances: Count,
   share: Amount,
   withinObjectivesPerSecond: Amount,
+  /** Predicted by the curve through the closed loops. */
   knee: Maybe(Type.Object({ inFlight: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
   rmsShare: Maybe(Amount),
   points: Count,
+  /** Throughput of an instance against that of one alone, with as many users for each. */
+  efficiency: Amount,
+  /** By the curve through half of the closed loops; the most that the others and the arrivals reached. */
   halfPrediction: Maybe(Type.Object({ predicted: Amount, measured: Amount })),
-  cpuUsPerRequest: Type.Object({ web: Amount, database: Amount, balancer: Amount }),
+  /** The most that was completed of what arrived, and each rate that did. */
+  arrivedPerSecond: Amount,
+  /** At the highest rate within the objectives: a request costs less the more of them come together. */
+  cpuUsPerRequest: CpuUsPerRequest,
+  /** At which rate the instances are half busy, between two of those tried; null where none of them made them so. */
+  halfBusyPerSecond: Maybe(Amount),
+  rates: Type.Array(RateStep),
   /** Of their shares together, what the instances used in their busiest second: beyond 1 the shares were not kept. */
-  busiestShare: Type.Optional(Amount),
+  busiestShare: Amount,
   ...judged,
 });
 
@@ -121,6 +147,7 @@ export const RehearsalReport = Type.Object(
 );
 
 export type RehearsalReport = Static<typeof RehearsalReport>;
+export type RateStep = Static<typeof RateStep>;
 export type FixedSize = Static<typeof FixedSize>;
 export type ControllerPeriod = Static<typeof ControllerPeriod>;
 export type Window = Static<typeof Window>;

@@ -4,7 +4,7 @@ import { replaceUnderLoad } from './drain.ts';
 import { judgeRehearsal } from './judge-rehearsal.ts';
 import { askWithPauses } from './keep-alive.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
-import { findKnee } from './scaling-off.ts';
+import { findKnee, type Knee } from './scaling-off.ts';
 import { followLoad } from './scaling-on.ts';
 import type { RehearsalSettings } from './settings.ts';
 import { openStage, places } from './stage.ts';
@@ -36,8 +36,8 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     await stage.fleet.growTo(1);
     const pausing = new AbortController();
     const asking = askWithPauses(stage.balancer.url, pausing.signal);
-    const sizes = [];
-    for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count));
+    const sizes: Knee[] = [];
+    for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count, sizes[0]));
     pausing.abort();
     const keepAlive = await asking;
     const capacity = findCapacity(sizes[0]?.result);
@@ -55,7 +55,7 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     };
     return {
       report: { ...evidence, judgement: judgeRehearsal(evidence) },
-      loads: [uploads, ...sizes, scaling, drain].map(({ report }) => report),
+      loads: [...sizes.flatMap(({ reports }) => reports), ...[uploads, scaling, drain].map(({ report }) => report)],
     };
   } finally {
     await clear();
@@ -63,8 +63,9 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
   }
 }
 
+/** What would fill an instance's CPU were it to grow in a line as it does up to half: the rate that target tracking reckons with. */
 function findCapacity(one: FixedSize | undefined): number {
-  const perSecond = one?.knee?.perSecond ?? one?.atLeastPerSecond ?? 0;
+  const perSecond = (one?.halfBusyPerSecond ?? 0) * 2 || (one?.arrivedPerSecond ?? 0);
   if (perSecond > 0) return perSecond;
   throw new Error('Expected one instance to complete a step of its load, got none: scaling has no rate to go by');
 }

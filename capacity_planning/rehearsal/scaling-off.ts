@@ -1,84 +1,164 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readCpuSeconds } from '../../bench/lib/process-cost.ts';
-import type { CapacityReport } from '../lib/report-schema.ts';
+import type { CapacityReport, Step } from '../lib/report-schema.ts';
 import { listPoints } from '../lib/run-plan.ts';
 import { readSlo } from '../lib/slo.ts';
 import { predictFromHalf } from '../lib/usl.ts';
-import type { FixedSize } from './rehearsal-schema.ts';
+import { startCpuMeter } from './cpu-meter.ts';
+import type { FixedSize, RateStep } from './rehearsal-schema.ts';
 import type { Stage } from './stage.ts';
 
-/** Scaling off: as many instances as `count`, more and more load until an objective breaks. */
-export async function findKnee(stage: Stage, count: number): Promise<{ result: FixedSize; report: CapacityReport }> {
+const halfShare = 0.5;
+
+export interface Knee {
+  result: FixedSize;
+  /** Of the closed loops, and of the arrivals. */
+  reports: [CapacityReport, CapacityReport];
+}
+
+type Meter = ReturnType<typeof startCpuMeter>;
+
+/**
+ * Scaling off, as many instances as `count`. A closed loop of more and more users gives the curve, whose knee is a prediction;
+ * then arrivals at parts of that rate and beyond it, at random moments, show what comes of it.
+ */
+export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
   const { fleet, balancer, databasePid, settings } = stage;
-  const { stepSeconds, warmUpSeconds } = settings.knee;
-  const rates = settings.knee.rates.map((rate) => rate * count);
   await fleet.growTo(count);
-  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s`);
-  const read = () => ({
+  const meter = startCpuMeter(() => ({
     web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),
     database: readCpuSeconds([databasePid]),
     balancer: readCpuSeconds([balancer.pid]),
+  }));
+  const curve = await loadWithUsers(stage, count).catch(stopping(meter));
+  const points = listPoints(curve.steps);
+  const most = Math.max(...points.map(({ perSecond }) => perSecond));
+  const knee = curve.model?.knee ?? null;
+  const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);
+  const arrivals = await loadWithArrivals(stage, count, perInstance).catch(stopping(meter));
+  await meter.stop();
+  const rates = arrivals.steps
+    .filter(({ phase }) => phase === 'measured')
+    .map((step) => describeRate(step, arrivals, meter, settings.share * count));
+  const half = predictFromHalf(points);
+  const arrived = Math.max(...rates.map(({ completedPerSecond }) => completedPerSecond));
+  return {
+    reports: [curve, arrivals],
+    result: {
+      instances: count,
+      share: settings.share,
+      ...{ knee, rates, points: curve.model?.points ?? 0, rmsShare: curve.model?.rmsShare ?? null },
+      atLeastPerSecond: Math.max(most, arrived),
+      withinObjectivesPerSecond: findWithinObjectives(rates),
+      efficiency: one === undefined ? 1 : compareThroughput(curve, count, one.reports[0]),
+      halfPrediction: half === null ? null : { ...half, measured: Math.max(half.measured, arrived) },
+      arrivedPerSecond: arrived,
+      cpuUsPerRequest: findNearest(rates, findWithinObjectives(rates)).cpuUsPerRequest,
+      halfBusyPerSecond: findHalfBusy(rates),
+      busiestShare: meter.busiest() / (settings.share * count),
+      verdict: arrivals.judgement.verdict,
+      reasons: [...curve.judgement.reasons.filter(({ rule }) => rule !== 'objective'), ...arrivals.judgement.reasons],
+    },
+  };
+}
+
+/** The knee, or the most that was seen where there is none. */
+export function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
+  return knee?.perSecond ?? atLeastPerSecond;
+}
+
+/** Throughput against that of one instance times their number, at the same number of users for each; the mean of all that were tried. */
+function compareThroughput(curve: CapacityReport, count: number, one: CapacityReport): number {
+  const ofOne = new Map(
+    one.steps.map(({ phase, vusLimit, completedPerSecond }) => [`${phase} ${vusLimit}`, completedPerSecond]),
+  );
+  const ratios = curve.steps.flatMap(({ phase, vusLimit, completedPerSecond }) => {
+    const single = ofOne.get(`${phase} ${vusLimit / count}`);
+    return phase === 'warm_up' || single === undefined ? [] : [completedPerSecond / count / single];
   });
-  const before = read();
-  const done = new AbortController();
-  const busiest = findBusiest(() => read().web, settings.share * count, done.signal);
-  const report = await stage.load({
-    name: `knee-of-${count}`,
-    scenario: 'breakpoint',
+  return ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+}
+
+function stopping({ stop }: Meter) {
+  return async (error: unknown): Promise<never> => {
+    await stop();
+    throw error;
+  };
+}
+
+async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
+  const { users, usersOfOne, stepSeconds, warmUpSeconds } = stage.settings.knee;
+  const counts = [...users, ...(count === 1 ? usersOfOne : [])].map((each) => each * count);
+  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${counts.join(', ')} users at a time`);
+  return stage.load({
+    name: `curve-of-${count}`,
+    scenario: 'concurrency',
+    env: {
+      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, CONCURRENCY: counts.join() },
+      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+    },
+  });
+}
+
+async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {
+  const { loads, loadsOfOne, stepSeconds, warmUpSeconds } = stage.settings.knee;
+  const rates = [...loads, ...(count === 1 ? loadsOfOne : [])].map((load) =>
+    Math.max(1, Math.round(load * count * perInstance)),
+  );
+  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments`);
+  return stage.load({
+    name: `arrivals-at-${count}`,
+    scenario: 'ramp',
+    arrivals: 'random',
     claims: [95],
     env: {
       ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join() },
       ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });
-  const after = read();
-  done.abort();
-  const requests = report.steps.reduce((sum, { samples }) => sum + samples, 0);
-  const perRequestUs = (name: keyof typeof before) => ((after[name] - before[name]) / requests) * 1e6;
-  const cpuUs = { web: perRequestUs('web'), database: perRequestUs('database'), balancer: perRequestUs('balancer') };
-  const half = predictFromHalf(listPoints(report.steps));
+}
+
+function describeRate(step: Step, { startedAt }: CapacityReport, meter: Meter, share: number): RateStep {
+  const fromAt = Date.parse(startedAt) + step.startSeconds * 1000;
+  const used = meter.between(fromAt, fromAt + step.seconds * 1000);
+  const ended = Math.max(1, step.completedPerSecond * step.seconds);
+  const perRequestUs = (name: keyof typeof used) => (used[name] / ended) * 1e6;
   return {
-    report,
-    result: {
-      instances: count,
-      share: settings.share,
-      withinObjectivesPerSecond: findWithinObjectives(report, stepSeconds),
-      knee: report.model?.knee ?? null,
-      atLeastPerSecond: report.model?.atLeastPerSecond ?? 0,
-      rmsShare: report.model?.rmsShare ?? null,
-      points: report.model?.points ?? 0,
-      halfPrediction: half,
-      cpuUsPerRequest: cpuUs,
-      busiestShare: await busiest,
-      verdict: report.judgement.verdict,
-      reasons: report.judgement.reasons,
+    offeredPerSecond: step.offeredPerSecond ?? 0,
+    completedPerSecond: step.completedPerSecond,
+    meanInFlight: step.meanInFlight,
+    p95Ms: step.latencyMs?.p95 ?? 0,
+    p99Ms: step.latencyMs?.p99 ?? 0,
+    errorShare: step.errorShare,
+    cpuShare: used.web / step.seconds / share,
+    cpuUsPerRequest: {
+      web: perRequestUs('web'),
+      database: perRequestUs('database'),
+      balancer: perRequestUs('balancer'),
     },
   };
 }
 
-/** The highest rate of a whole step before the first one in which a route broke an objective; latency of all routes together. */
-function findWithinObjectives({ steps: measured }: CapacityReport, stepSeconds: number): number {
+/** The highest rate before the first one at which a route broke an objective; latency of all routes together. */
+function findWithinObjectives(rates: readonly RateStep[]): number {
   const { routes } = readSlo();
   const bounds = ['rankings', 'vote'].map((name) => routes[name]);
-  const p95 = Math.min(...bounds.map((each) => each?.p95Ms ?? Number.POSITIVE_INFINITY));
-  const p99 = Math.min(...bounds.map((each) => each?.p99Ms ?? Number.POSITIVE_INFINITY));
-  let best = 0;
-  for (const { phase, samples, latencyMs, errorShare, offeredPerSecond, seconds } of measured) {
-    if (phase === 'warm_up' || samples === 0 || latencyMs === null) continue;
-    if (latencyMs.p95 > p95 || latencyMs.p99 > p99 || errorShare > 0.001 || seconds < stepSeconds) break;
-    best = offeredPerSecond ?? best;
-  }
-  return best;
+  const p95Ms = Math.min(...bounds.map((each) => each?.p95Ms ?? Number.POSITIVE_INFINITY));
+  const p99Ms = Math.min(...bounds.map((each) => each?.p99Ms ?? Number.POSITIVE_INFINITY));
+  const broken = rates.findIndex((rate) => rate.p95Ms > p95Ms || rate.p99Ms > p99Ms || rate.errorShare > 0.001);
+  return rates[(broken < 0 ? rates.length : broken) - 1]?.offeredPerSecond ?? 0;
 }
 
-/** Second by second, until told to stop. */
-async function findBusiest(read: () => number, share: number, signal: AbortSignal): Promise<number> {
-  let most = 0;
-  while (!signal.aborted) {
-    const [used, at] = [read(), performance.now()];
-    await sleep(1000, undefined, { signal }).catch(() => undefined);
-    const seconds = (performance.now() - at) / 1000;
-    if (seconds > 0.9) most = Math.max(most, (read() - used) / seconds / share);
-  }
-  return most;
+function findNearest(rates: readonly RateStep[], perSecond: number): RateStep {
+  const distance = ({ completedPerSecond }: RateStep) => Math.abs(completedPerSecond - perSecond);
+  return rates.reduce((best, rate) => (distance(rate) < distance(best) ? rate : best));
+}
+
+/** On the line between the last rate below half of the CPU and the one after it. */
+function findHalfBusy(rates: readonly RateStep[]): number | null {
+  const above = rates.findIndex(({ cpuShare }) => cpuShare >= halfShare);
+  const b = rates[above];
+  if (b === undefined) return null;
+  const a = rates[above - 1] ?? { cpuShare: 0, completedPerSecond: 0 };
+  const share = (halfShare - a.cpuShare) / (b.cpuShare - a.cpuShare);
+  return a.completedPerSecond + (b.completedPerSecond - a.completedPerSecond) * share;
 }

@@ -2,10 +2,20 @@
 export interface RehearsalSettings {
   /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
   share: number;
-  /** Scaling off: per instance and step. */
-  knee: { rates: number[]; stepSeconds: number; warmUpSeconds: number };
+  /**
+   * Scaling off: users at a time per instance, then arrivals in parts of the knee that follows from them. One instance alone gets
+   * more of both, up to its knee: three that are full would leave generator and database no room.
+   */
+  knee: {
+    users: number[];
+    usersOfOne: number[];
+    loads: number[];
+    loadsOfOne: number[];
+    stepSeconds: number;
+    warmUpSeconds: number;
+  };
   uploads: { fileBytes: number; stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
-  /** Scaling on: how many times as fast as the law, and the load in parts of one instance's capacity. */
+  /** Scaling on: how many times as fast as the law, and the load in parts of what fills one instance's CPU. */
   scaling: {
     timeScale: number;
     deregistrationSeconds: number;
@@ -25,20 +35,23 @@ export interface RehearsalSettings {
 const MiB = 1024 * 1024;
 
 export const fullRehearsal: RehearsalSettings = {
-  share: 0.1,
+  share: 0.07,
   knee: {
-    rates: [60, 110, 160, 210, 260, 310, 360, 410, 460, 520, 600, 700],
-    ...{ stepSeconds: 2, warmUpSeconds: 1 },
+    users: [32, 64],
+    usersOfOne: [96, 128, 192, 256, 384, 512, 768],
+    loads: [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4],
+    loadsOfOne: [0.6, 0.8],
+    ...{ stepSeconds: 4, warmUpSeconds: 5 },
   },
   uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
   scaling: {
     ...{ timeScale: 30, deregistrationSeconds: 300, stepSeconds: 2 },
     profile: [
-      { name: 'before', load: 0.35, steps: 2 },
-      { name: 'step', load: 1.15, steps: 14 },
-      { name: 'calm until scaled in', load: 0.35, steps: 17 },
-      { name: 'spike', load: 1.15, steps: 1 },
-      { name: 'after', load: 0.35, steps: 1 },
+      { name: 'before', load: 0.25, steps: 2 },
+      { name: 'step', load: 1.45, steps: 14 },
+      { name: 'calm until scaled in', load: 0.25, steps: 17 },
+      { name: 'spike', load: 1.45, steps: 1 },
+      { name: 'after', load: 0.25, steps: 1 },
     ],
   },
   drain: {
@@ -48,15 +61,15 @@ export const fullRehearsal: RehearsalSettings = {
 };
 
 export const briefRehearsal: RehearsalSettings = {
-  share: 0.1,
-  knee: { rates: [20, 40, 60, 80], stepSeconds: 1, warmUpSeconds: 1 },
+  share: 0.07,
+  knee: { users: [4, 8, 16, 32], usersOfOne: [], loads: [0.1, 0.5], loadsOfOne: [], stepSeconds: 1, warmUpSeconds: 1 },
   uploads: { fileBytes: MiB, stepPerSecond: 1, steps: 2, stepSeconds: 1, warmUpSeconds: 1 },
   scaling: {
     ...{ timeScale: 100, deregistrationSeconds: 60, stepSeconds: 1 },
     profile: [
-      { name: 'before', load: 0.35, steps: 2 },
-      { name: 'step', load: 1.15, steps: 8 },
-      { name: 'after', load: 0.35, steps: 2 },
+      { name: 'before', load: 0.25, steps: 2 },
+      { name: 'step', load: 1.45, steps: 8 },
+      { name: 'after', load: 0.25, steps: 2 },
     ],
   },
   drain: { ratePerSecond: 20, seconds: 6, uploadBytes: MiB, deregistrationMs: 500, replacedAtMs: [1_500] },

@@ -27,14 +27,16 @@ interface Load {
   scenario: string;
   env: Readonly<Record<string, string>>;
   claims?: number[];
+  arrivals?: 'random';
   /** Whether the instances are the same from begin to end: then a restart of one is looked for. */
   isFixed?: boolean;
 }
 
 export const places = 3;
-const generatorThreads = 4;
-const warmRequests = 4_000;
-const warmAtOnce = 8;
+/** A thousand arrivals a second each; an odd number, so that every thread asks for rankings and votes in turn. */
+const generatorThreads = 9;
+const warmRequests = 12_000;
+const warmAtOnce = 16;
 
 /** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */
 export async function openStage(
@@ -60,9 +62,9 @@ export async function openStage(
     ...{ settings, folder, balancer, fleet, worlds, say },
     sql: postgres.sql,
     databasePid: postgres.pid,
-    async load({ name, scenario, env, claims = [], isFixed = true }) {
+    async load({ name, scenario, env, claims = [], arrivals = undefined, isFixed = true }) {
       const report = await runPlan({
-        plan: { name, scenario, claims, env: { VUS: '6000', ...env } },
+        plan: { name, scenario, claims, ...(arrivals && { arrivals }), env: { VUS: '6000', ...env } },
         baseUrl: balancer.url,
         metricsUrls: isFixed ? fleet.serving().map(({ metricsUrl }) => metricsUrl) : [],
         ...{ folder, command, threads: generatorThreads, say: (line: string) => say(`  ${line}`) },

@@ -6,7 +6,8 @@ import { fillVoteRows } from '../../bench/lib/vote-rows.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { openTokens } from '../../src/tokens.ts';
 
-const playersPerWorld = 100;
+/** Times the videos: the votes that one load may cast. */
+const playersPerWorld = 300;
 const videos = 1_000;
 const rankedUsers = 20_000;
 

@@ -2,8 +2,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { iterate, type Lane } from './iterate.ts';
 import type { ThreadSettings } from './messages.ts';
 import type { ArrivalSpec, LoopSpec } from './options.ts';
+import { createRandom } from './random.ts';
 import { now, thread } from './runtime.ts';
-import { createSchedule } from './schedule.ts';
+import { countArrivals, createSchedule, scatter } from './schedule.ts';
 
 export interface Pace {
   startAt: number;
@@ -27,7 +28,7 @@ export async function execute(lane: Lane, pace: Pace): Promise<Promise<void>[]> 
  */
 async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
-  const dueMs = createSchedule(spec.stages);
+  const dueMs = openSchedule(spec, pace.settings.manners.areScattered);
   const users = openUsers(shareOf(spec.maxVus, index, threads), pace.claimVu);
   const running = new Set<Promise<void>>();
   for (let n = index; ; n += threads) {
@@ -54,6 +55,14 @@ async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promis
   }
   await sleepUntil(pace.startAt + spec.durationMs, pace.stop);
   return [...running];
+}
+
+/** Every thread makes the same random moments and takes its own. */
+function openSchedule({ stages, startTimeMs }: ArrivalSpec, areScattered: boolean): (n: number) => number | undefined {
+  const dueMs = createSchedule(stages);
+  if (!areScattered) return dueMs;
+  const arrivals = Math.round(stages.reduce((sum, stage) => sum + countArrivals(stage), 0));
+  return scatter(dueMs, arrivals, createRandom(startTimeMs + 1));
 }
 
 /** Closed loop: as many users as asked for, each beginning again as soon as it is done. */

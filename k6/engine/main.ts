@@ -5,7 +5,7 @@ import type { Manners } from './manners.ts';
 import { runScript } from './run.ts';
 
 const usage =
-  'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--out FILE]';
+  'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--arrivals even|random] [--out FILE]';
 
 /** The engine as a program: the exit codes are k6's. `--out` keeps every request, which the reports are made from. */
 async function main(): Promise<number> {
@@ -16,6 +16,7 @@ async function main(): Promise<number> {
       threads: { type: 'string', default: '1' },
       slow: { type: 'string', default: '0:20000' },
       abort: { type: 'string', default: '0' },
+      arrivals: { type: 'string', default: 'even' },
       out: { type: 'string' },
     },
   });
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   const result = await runScript({
     scriptPath,
     threads,
-    manners: readManners(values.slow, values.abort),
+    manners: { ...readManners(values.slow, values.abort), areScattered: readArrivals(values.arrivals) },
     // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
     env: { ...(process.env as Record<string, string>), ...Object.fromEntries(given) },
     signal: abort.signal,
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
   return result.exitCode;
 }
 
-function readManners(slow: string, abort: string): Manners {
+function readManners(slow: string, abort: string): Omit<Manners, 'areScattered'> {
   const [slowShare = Number.NaN, slowBytesPerSecond = Number.NaN] = slow.split(':').map(Number);
   const abortShare = Number(abort);
   const areShares = [slowShare, abortShare].every((share) => share >= 0 && share <= 1);
@@ -52,6 +53,11 @@ function readManners(slow: string, abort: string): Manners {
     `Expected --slow to be like 0.1:20000 and --abort like 0.05, got ${slow} and ${abort}`,
     exitCodes.invalidConfig,
   );
+}
+
+function readArrivals(arrivals: string): boolean {
+  if (arrivals === 'even' || arrivals === 'random') return arrivals === 'random';
+  throw new RunFailure(`Expected --arrivals to be even or random, got ${arrivals}`, exitCodes.invalidConfig);
 }
 
 try {

@@ -7,9 +7,11 @@ export interface Manners {
   slowBytesPerSecond: number;
   /** Those that leave in the middle of their body. */
   abortShare: number;
+  /** Whether arrivals come at random moments at the rate asked for, instead of evenly. */
+  areScattered: boolean;
 }
 
-export const patient: Manners = { slowShare: 0, slowBytesPerSecond: 0, abortShare: 0 };
+export const patient: Manners = { slowShare: 0, slowBytesPerSecond: 0, abortShare: 0, areScattered: false };
 
 export type Manner = 'ordinary' | 'slow' | 'leaving';
 
@@ -24,7 +26,10 @@ export class ClientLeft extends Error {
 const slicesPerSecond = 4;
 
 /** Spread evenly over the iterations, the same in every run. */
-export function chooseManner({ slowShare, abortShare }: Manners, iteration: number): Manner {
+export function chooseManner(
+  { slowShare, abortShare }: Pick<Manners, 'slowShare' | 'abortShare'>,
+  iteration: number,
+): Manner {
   if (falls(slowShare, iteration)) return 'slow';
   return falls(abortShare, iteration + 1) ? 'leaving' : 'ordinary';
 }

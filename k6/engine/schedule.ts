@@ -16,6 +16,20 @@ export function createSchedule(rateStages: readonly RateStage[]): (n: number) =>
   };
 }
 
+/**
+ * The same arrivals at random moments, as people come who do not know of each other (a Poisson stream with as many arrivals as
+ * planned): uniform numbers in their order, made one after the other.
+ */
+export function scatter(dueMs: (n: number) => number | undefined, arrivals: number, random: () => number) {
+  let made = 0;
+  let place = 0;
+  return (n: number): number | undefined => {
+    for (; made <= n && made < arrivals; made += 1)
+      place += (arrivals - place) * (1 - random() ** (1 / (arrivals - made)));
+    return n < arrivals ? dueMs(place) : undefined;
+  };
+}
+
 export interface RateStage {
   durationMs: number;
   /** Per millisecond. */
@@ -23,7 +37,7 @@ export interface RateStage {
   toRate: number;
 }
 
-function countArrivals({ durationMs, fromRate, toRate }: RateStage): number {
+export function countArrivals({ durationMs, fromRate, toRate }: RateStage): number {
   return ((fromRate + toRate) / 2) * durationMs;
 }
 

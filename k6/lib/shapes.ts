@@ -51,6 +51,39 @@ export function breakpoint(): Scenarios {
   return inTurn(listSteps(__ENV['RATES'] ?? steps.join()));
 }
 
+/** More iterations than a step will have: each step's are told apart from those of the others by a range of their own. */
+const iterationsPerSecondMax = 10_000;
+
+/**
+ * CONCURRENCY is a list such as 1,2,4,8: so many users at a time, each beginning again as soon as it is done. A closed loop, for
+ * the curve of throughput over concurrency: never a claim of what arrives.
+ */
+export function concurrency(): Scenarios {
+  const counts = (__ENV['CONCURRENCY'] ?? '1,2,4,8,16').split(',').map(Number);
+  const steps = [{ name: 'warm_up', vus: counts[0] ?? 1, seconds: warmUpSeconds }, ...counts.map(toClosedStep)];
+  let startSeconds = 0;
+  const entries = steps
+    .filter((step) => step.seconds > 0)
+    .map((step) => {
+      const scenario: Scenario = {
+        executor: 'constant-vus',
+        vus: step.vus,
+        duration: `${step.seconds}s`,
+        startTime: `${startSeconds}s`,
+        gracefulStop: '30s',
+        tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
+        env: { FIRST: String(startSeconds * iterationsPerSecondMax) },
+      };
+      startSeconds += step.seconds;
+      return [step.name, scenario] as const;
+    });
+  return Object.fromEntries(entries);
+}
+
+function toClosedStep(vus: number, i: number) {
+  return { name: `users_${i + 1}_${vus}`, vus, seconds };
+}
+
 function listSteps(rates: string): Step[] {
   return rates.split(',').map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: Number(each), seconds }));
 }

@@ -37,7 +37,20 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   const median = found.find(({ metric }) => metric === 'p50');
   t.equal(median?.isRegression, true, JSON.stringify(median));
   t.ok(Math.abs((median?.ratio ?? 0) - 1.2) < 0.06, `${median?.ratio}`);
-  t.match(renderDifferences(found), /\| steady \| p50 .* SLOWER \|/);
+  t.match(renderDifferences(found), /\| steady \| p50 ms .* WORSE \|/);
+
+  const withErrors = structuredClone(second);
+  for (const each of withErrors.steps) each.errorShare = 0.1;
+  const worse = compareReports(first, withErrors, [first, second]).filter(({ isRegression }) => isRegression);
+  t.strictSame(
+    worse.map(({ metric }) => metric),
+    ['succeeded'],
+    'errors are no slowness, and are told nevertheless',
+  );
+  const thinner = structuredClone(second);
+  for (const each of thinner.steps) each.completedPerSecond *= 0.5;
+  const fewer = compareReports(first, thinner, [first, second]).find(({ metric }) => metric === 'completed');
+  t.equal(fewer?.isRegression, true, JSON.stringify(fewer));
 
   t.strictSame(findIncomparable(first, slower), []);
   const other = await gate({ ...slower, scriptSha256: 'other' });

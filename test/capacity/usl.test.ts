@@ -1,7 +1,7 @@
 import t from 'tap';
-import { createRandom } from '../../capacity_planning/lib/random.ts';
 import { listPoints } from '../../capacity_planning/lib/run-plan.ts';
 import { fitUsl, predict } from '../../capacity_planning/lib/usl.ts';
+import { createRandom } from '../../k6/engine/random.ts';
 import { openSink } from '../k6/sink.ts';
 import { runRig } from './rig.ts';
 

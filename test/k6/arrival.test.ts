@@ -77,6 +77,27 @@ t.test('two threads share one rate', async (t) => {
   t.equal(sink.state.requests, 200);
 });
 
+t.test('arrivals at random moments: as many as planned, as people come who do not know of each other', async (t) => {
+  const sink = await openSink(t);
+  const { code, output, result } = await runEngine(t, { text: scenario(200, 5) }, { TARGET: sink.url }, [
+    ...['--arrivals', 'random', '--threads', '2'],
+  ]);
+  t.equal(code, 0, output);
+  const starts = [...(result?.requests.startMs ?? [])].sort((a, b) => a - b);
+  t.equal(starts.length, 1000, 'each by one of the two threads');
+  const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
+  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  const deviation = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length);
+  // Of even gaps 0, of those of a Poisson stream 1.
+  t.ok(
+    deviation / mean > 0.9 && deviation / mean < 1.1,
+    `gaps of ${mean.toFixed(2)} ms deviate by ${deviation.toFixed(2)}`,
+  );
+  const wrong = await runEngine(t, { text: scenario(1, 1) }, { TARGET: sink.url }, ['--arrivals', 'bursts']);
+  t.equal(wrong.code, 104);
+  t.match(wrong.output, /Expected --arrivals to be even or random, got bursts/);
+});
+
 t.test('what cannot begin in time is counted as dropped', async (t) => {
   const sink = await openSink(t, () => ({ delayMs: 200 }));
   const text = scenario(50, 2).replace('preAllocatedVUs: 100, maxVUs: 2000', 'preAllocatedVUs: 1, maxVUs: 2');

@@ -6,12 +6,20 @@ import { rootFolder } from '../../scripts/lib/paths.ts';
 import { runEngine } from './run-engine.ts';
 import { openSink } from './sink.ts';
 
-const small = { SECONDS: '1', WARM_UP_SECONDS: '1', RATE: '10', RATES: '10,20', STEPS: '2', JOURNEY: 'rankings' };
+const small = {
+  SECONDS: '1',
+  WARM_UP_SECONDS: '1',
+  RATE: '10',
+  RATES: '10,20',
+  STEPS: '2',
+  JOURNEY: 'rankings',
+  CONCURRENCY: '1,2',
+};
 
 t.test('every scenario runs as it is', async (t) => {
   const sink = await openSink(t, () => ({ json: [] }));
   const files = readdirSync(join(rootFolder, 'k6')).filter((name) => name.endsWith('.ts'));
-  t.equal(files.length, 8);
+  t.equal(files.length, 9);
   const run = (file: string) => runEngine(t, { path: `k6/${file}` }, { ...small, TARGET: sink.url });
   const runs = [...(await Promise.all(files.slice(0, 4).map(run))), ...(await Promise.all(files.slice(4).map(run)))];
   for (const [i, { code, output, result }] of runs.entries()) {
