@@ -80,7 +80,10 @@ async function findHaproxy(): Promise<string> {
 function describeConfig(port: number, adminPort: number, places: number): string {
   const servers = Array.from({ length: places }, (_, i) => `  server w${i} 127.0.0.1:9 disabled`);
   return `global
-  maxconn 4000
+  maxconn 8000
+  # Kept connections to instances are given up only where descriptors really run out: an ALB knows no such limit.
+  tune.pool-low-fd-ratio 80
+  tune.pool-high-fd-ratio 90
   nbthread 1
   stats socket ipv4@127.0.0.1:${adminPort} level admin
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readCpuSeconds } from '../../bench/lib/process-cost.ts';
 import type { CapacityReport, Step } from '../lib/report-schema.ts';
 import { listPoints } from '../lib/run-plan.ts';
@@ -31,6 +32,7 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
   }));
   const curve = await loadWithUsers(stage, count).catch(stopping(meter));
   const points = listPoints(curve.steps);
+  await sleep(settings.knee.pauseSeconds * 1000);
   const most = Math.max(...points.map(({ perSecond }) => perSecond));
   const knee = curve.model?.knee ?? null;
   const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);

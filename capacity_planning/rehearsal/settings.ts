@@ -13,6 +13,8 @@ export interface RehearsalSettings {
     loadsOfOne: number[];
     stepSeconds: number;
     warmUpSeconds: number;
+    /** Between the two, until the connections that the users left behind are gone: those of an ALB would be after 6 s. */
+    pauseSeconds: number;
   };
   uploads: { fileBytes: number; stepPerSecond: number; steps: number; stepSeconds: number; warmUpSeconds: number };
   /** Scaling on: how many times as fast as the law, and the load in parts of what fills one instance's CPU. */
@@ -35,13 +37,13 @@ export interface RehearsalSettings {
 const MiB = 1024 * 1024;
 
 export const fullRehearsal: RehearsalSettings = {
-  share: 0.07,
+  share: 0.1,
   knee: {
-    users: [32, 64],
-    usersOfOne: [96, 128, 192, 256, 384, 512, 768],
-    loads: [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4],
-    loadsOfOne: [0.6, 0.8],
-    ...{ stepSeconds: 4, warmUpSeconds: 5 },
+    users: [8, 16, 24],
+    usersOfOne: [32, 48, 64, 96, 128, 192, 256, 384, 768],
+    loads: [0.02, 0.05, 0.08, 0.12, 0.16, 0.2],
+    loadsOfOne: [0.3, 0.45, 0.6],
+    ...{ stepSeconds: 4, warmUpSeconds: 5, pauseSeconds: 15 },
   },
   uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
   scaling: {
@@ -61,8 +63,16 @@ export const fullRehearsal: RehearsalSettings = {
 };
 
 export const briefRehearsal: RehearsalSettings = {
-  share: 0.07,
-  knee: { users: [4, 8, 16, 32], usersOfOne: [], loads: [0.1, 0.5], loadsOfOne: [], stepSeconds: 1, warmUpSeconds: 1 },
+  share: 0.1,
+  knee: {
+    users: [4, 8, 16, 32],
+    usersOfOne: [],
+    loads: [0.1, 0.5],
+    loadsOfOne: [],
+    stepSeconds: 1,
+    warmUpSeconds: 1,
+    pauseSeconds: 0,
+  },
   uploads: { fileBytes: MiB, stepPerSecond: 1, steps: 2, stepSeconds: 1, warmUpSeconds: 1 },
   scaling: {
     ...{ timeScale: 100, deregistrationSeconds: 60, stepSeconds: 1 },
