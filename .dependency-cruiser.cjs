@@ -147,6 +147,20 @@ const forbidden = [
     to: { path: '^test/' },
   },
   {
+    name: 'benches-are-last',
+    comment: 'A bench is an end: what others measure with, too, stands in scripts/lib and scripts/rig.',
+    severity: 'error',
+    from: { path: '^(scripts|capacity_planning|cloud_load_testing|k6)/' },
+    to: { path: '^bench/' },
+  },
+  {
+    name: 'no-script-is-imported',
+    comment: 'A script is an end; lib, servers and rig are what scripts, benches and reports are made of.',
+    severity: 'error',
+    from: { path: '^(bench|capacity_planning|cloud_load_testing|k6)/' },
+    to: { path: '^scripts/(?!(lib|servers|rig)/)' },
+  },
+  {
     name: 'k6-is-alone',
     comment: 'Scenarios run inside k6, which has its own modules, our lib and the objectives.',
     severity: 'error',

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCircumstances } from '../bench/lib/circumstances.ts';
+import { readCircumstances } from '../scripts/lib/circumstances.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { probeSource } from '../../worker/probe.ts';
 import { type Profile, showcaseProfile } from '../../worker/profile.ts';
@@ -11,7 +12,6 @@ import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.t
 import { type Clip, prepareClips } from '../lib/encode-clips.ts';
 import { writeEncodeReport } from '../lib/encode-report.ts';
 import { layOut, obviousWay, ownWay, passesWay, type Way } from '../lib/encode-ways.ts';
-import { makeBenchFolder } from '../lib/servers.ts';
 import { measureSsim, measureVmaf } from '../lib/similarity.ts';
 
 const ours = 'ours';

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { hash as hashArgon2, verify as verifyArgon2 } from '@node-rs/argon2';
 import { hash as hashBcrypt, verify as verifyBcrypt } from '@node-rs/bcrypt';
+import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
+import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
+import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
 import { openPasswords } from '../../src/passwords.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
-import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../lib/process-cost.ts';
-import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../lib/servers.ts';
-import { fillVoteRows } from '../lib/vote-rows.ts';
 
 const password = 'a password of the benches';
 const users = 500;

@@ -1,11 +1,11 @@
+import { median } from '../../scripts/lib/statistics.ts';
+import { addBenchDatabase, makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
+import { fillVoteRows, type VoteRows } from '../../scripts/rig/vote-rows.ts';
 import type { Sql } from '../../src/database/open.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { explainQuestions, questions, takeAnchors } from '../lib/ranking-questions.ts';
 import { writeRankingReport } from '../lib/ranking-report.ts';
-import { addBenchDatabase, makeBenchFolder, openBenchPostgres, startWebProcess } from '../lib/servers.ts';
-import { median } from '../lib/statistics.ts';
-import { fillVoteRows, type VoteRows } from '../lib/vote-rows.ts';
 
 /** More votes have more voters and more videos. Even the fewest users are enough to have a place 9,000 in each city. */
 const sizes: readonly Required<VoteRows>[] = [

@@ -1,11 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import { measureCpu } from '../../scripts/lib/process-cost.ts';
+import { median } from '../../scripts/lib/statistics.ts';
+import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant, Figures } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
-import { measureCpu } from '../lib/process-cost.ts';
-import { makeBenchFolder } from '../lib/servers.ts';
-import { median } from '../lib/statistics.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
-import { openOurs, startS3Sink } from '../lib/upload-servers.ts';
+import { openOurs } from '../lib/upload-servers.ts';
 import { startWebGroup, type WebGroup } from '../lib/web-group.ts';
 
 const connectionCounts = [8, 16, 64] as const;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
+import { slowBytesPerSecond, startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
-import { readPeakMemoryMiB, resetPeakMemory } from '../lib/process-cost.ts';
-import { makeBenchFolder } from '../lib/servers.ts';
 import { createUploadBody, runUploads, sendUpload } from '../lib/upload-load.ts';
-import { openOurs, slowBytesPerSecond, startS3Sink } from '../lib/upload-servers.ts';
+import { openOurs } from '../lib/upload-servers.ts';
 import { startWebGroup, type WebGroup } from '../lib/web-group.ts';
 
 const fileBytes = 66_000_000;

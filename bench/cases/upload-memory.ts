@@ -1,8 +1,9 @@
+import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
+import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant } from '../lib/bench-case.ts';
-import { readPeakMemoryMiB, resetPeakMemory } from '../lib/process-cost.ts';
-import { makeBenchFolder } from '../lib/servers.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
-import { openOurs, startS3Sink, type UploadServer } from '../lib/upload-servers.ts';
+import { openOurs, type UploadServer } from '../lib/upload-servers.ts';
 
 const atOnce = 8;
 const bytesPerRound = 1_600_000_000;

@@ -1,6 +1,8 @@
-import type { BenchCase, Contestant, Defer, Target } from '../lib/bench-case.ts';
-import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../lib/process-cost.ts';
-import { makeBenchFolder } from '../lib/servers.ts';
+import type { Defer } from '../../scripts/lib/defer.ts';
+import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
+import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/rig/servers.ts';
+import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
 import {
   openOurs,
@@ -8,7 +10,6 @@ import {
   startFastApi,
   startFastify,
   startFloor,
-  startS3Sink,
   startS3WithBucket,
   type UploadServer,
 } from '../lib/upload-servers.ts';

@@ -1,7 +1,13 @@
+import {
+  benchSecretKey,
+  makeBenchFolder,
+  openBenchPostgres,
+  startNodePeer,
+  startWebProcess,
+} from '../../scripts/rig/servers.ts';
+import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
 import type { BenchCase, Target } from '../lib/bench-case.ts';
-import { benchSecretKey, makeBenchFolder, openBenchPostgres, startNodePeer, startWebProcess } from '../lib/servers.ts';
 import { castByPgbench, castInProcess, castOverHttp, type VoteStage } from '../lib/vote-contestants.ts';
-import { fillVoteRows } from '../lib/vote-rows.ts';
 
 const rows = { users: 300_000, videos: 10_000 };
 const seconds = 4;

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../../scripts/rig/servers.ts';
 import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { findTools } from '../../worker/tools.ts';
 import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
 import { openCpuGroup } from '../lib/cpu-group.ts';
 import { makeShortClip, measureLaunchSeconds } from '../lib/launch-cost.ts';
-import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../lib/servers.ts';
 import { makeSizedClip } from '../lib/sized-clip.ts';
 import { openWorkerLoad, type WorkerLoad } from '../lib/worker-load.ts';
 

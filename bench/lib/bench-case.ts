@@ -1,3 +1,5 @@
+import type { Defer } from '../../scripts/lib/defer.ts';
+
 /** What a contestant did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
 export type Figures = Readonly<Record<string, number>>;
 
@@ -44,8 +46,6 @@ export interface BenchCase {
   /** Writes what people read of the result, beside the raw figures; the path, from the repository's top. */
   writeReport?(result: CaseResult): string;
 }
-
-export type Defer = (undo: () => unknown) => void;
 
 export interface CaseResult {
   readonly name: string;

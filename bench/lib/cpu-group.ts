@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Defer } from '../../scripts/lib/defer.ts';
 import { runTool, type ToolResult } from '../../scripts/lib/run-tool.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
-import type { Defer } from './bench-case.ts';
 
 export interface CpuGroup {
   /** A process that is there already, with what it will start. */

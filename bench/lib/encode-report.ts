@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseResult } from './bench-case.ts';
-import { median } from './statistics.ts';
 
 /** Writes capacity_planning/encoding.md from a result, so that no figure in it was ever typed. */
 export function writeEncodeReport(result: CaseResult): string {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { percentile } from './statistics.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 
 export interface HttpLoad {
   port: number;

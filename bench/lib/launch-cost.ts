@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { runTool } from '../../scripts/lib/run-tool.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { readCost } from '../../worker/ffmpeg-output.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { CpuGroup } from './cpu-group.ts';
 import { layOut } from './encode-ways.ts';
-import { median } from './statistics.ts';
 
 const runs = 5;
 

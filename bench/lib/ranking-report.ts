@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseResult } from './bench-case.ts';
 import { type Plan, questions } from './ranking-questions.ts';
-import { median } from './statistics.ts';
 import { renderTable } from './tables.ts';
 
 /** Writes capacity_planning/rankings.md from a result, so that no figure in it was ever typed. */

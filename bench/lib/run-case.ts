@@ -1,6 +1,6 @@
+import { readCircumstances } from '../../scripts/lib/circumstances.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import type { BenchCase, CaseResult, Figures, Target, Verdict } from './bench-case.ts';
-import { readCircumstances } from './circumstances.ts';
-import { median } from './statistics.ts';
 
 /** The contestants take turns within each round, so that whatever else the machine does meets all of them. */
 export async function runCase(

@@ -1,5 +1,5 @@
+import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseFailure, CaseResult, Verdict } from './bench-case.ts';
-import { median } from './statistics.ts';
 
 /** Each contestant's figures (the median of its rounds, and between which values they lay), then the targets. */
 export function renderFigures(result: CaseResult): string {

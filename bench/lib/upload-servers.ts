@@ -1,12 +1,6 @@
 import { join } from 'node:path';
+import type { Defer } from '../../scripts/lib/defer.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
-import { freePort } from '../../scripts/lib/ports.ts';
-import { ensureBucket } from '../../scripts/servers/bucket.ts';
-import { insertUser } from '../../src/database/users.ts';
-import { openTokens } from '../../src/tokens.ts';
-import type { Defer } from './bench-case.ts';
-import { makeCertificate } from './certificate.ts';
-import { openPython } from './python.ts';
 import {
   benchSecretKey,
   openBenchPostgres,
@@ -15,7 +9,11 @@ import {
   startNodePeer,
   startServer,
   startWebProcess,
-} from './servers.ts';
+} from '../../scripts/rig/servers.ts';
+import { ensureBucket } from '../../scripts/servers/bucket.ts';
+import { insertUser } from '../../src/database/users.ts';
+import { openTokens } from '../../src/tokens.ts';
+import { openPython } from './python.ts';
 
 /** What a server that takes uploads has to be told. */
 export type Settings = Readonly<Record<string, string>>;
@@ -26,7 +24,6 @@ export interface UploadServer {
 }
 
 const pythonPackages = ['fastapi==0.165.0', 'uvicorn[standard]==0.54.0', 'python-multipart==0.0.34', 'boto3==1.44.8'];
-const anyKeys = { AWS_ACCESS_KEY_ID: '123456789012', AWS_SECRET_ACCESS_KEY: 'secret', AWS_ACCOUNT_ID: '123456789012' };
 
 /** Ours with a database and a queue of its own, and a user to upload as. */
 export async function openOurs(folder: string, defer: Defer) {
@@ -63,32 +60,6 @@ export async function startFastApi(folder: string, settings: Settings, defer: De
   const python = await openPython('upload', pythonPackages);
   const script = join(rootFolder, 'bench', 'peers', 'fastapi_upload.py');
   return startServer('fastapi-upload', folder, [script], defer, settings, python);
-}
-
-/** What the slow S3 end takes of each connection. */
-export const slowBytesPerSecond = 20_000_000;
-
-/** The S3 end that drops everything; the settings lead to it, plain, by TLS, or plain and slow. */
-export async function startS3Sink(
-  folder: string,
-  defer: Defer,
-): Promise<{ plain: Settings; tls: Settings; slow: Settings }> {
-  const { keyPath, certificatePath } = makeCertificate(folder);
-  const [tlsPort, slowPort] = [await freePort(), await freePort()];
-  const settings = {
-    TLS_PORT: String(tlsPort),
-    TLS_KEY: keyPath,
-    TLS_CERT: certificatePath,
-    SLOW_PORT: String(slowPort),
-    SLOW_BYTES_PER_SECOND: String(slowBytesPerSecond),
-  };
-  const { port } = await startNodePeer('s3-sink', folder, settings, defer);
-  const trust = { NODE_EXTRA_CA_CERTS: certificatePath, AWS_CA_BUNDLE: certificatePath };
-  return {
-    plain: { ...anyKeys, S3_ENDPOINT: `http://127.0.0.1:${port}` },
-    tls: { ...anyKeys, ...trust, S3_ENDPOINT: `https://127.0.0.1:${tlsPort}` },
-    slow: { ...anyKeys, S3_ENDPOINT: `http://127.0.0.1:${slowPort}` },
-  };
 }
 
 /** A real S3 server, and the bucket in it. */

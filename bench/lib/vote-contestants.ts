@@ -1,3 +1,6 @@
+import { measureCpu } from '../../scripts/lib/process-cost.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
+import { benchSecretKey } from '../../scripts/rig/servers.ts';
 import { openVoteBatches } from '../../src/actions/cast-vote.ts';
 import { openVoteFold } from '../../src/actions/fold-votes.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
@@ -6,9 +9,6 @@ import { openTokens } from '../../src/tokens.ts';
 import type { Contestant, Figures } from './bench-case.ts';
 import { formatRequest, runHttpLoad } from './http-load.ts';
 import { runPgbench } from './pgbench.ts';
-import { measureCpu } from './process-cost.ts';
-import { benchSecretKey } from './servers.ts';
-import { percentile } from './statistics.ts';
 
 export interface VoteStage {
   sql: Sql;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startChild } from '../../scripts/lib/child.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { loadConfig } from '../../src/config.ts';
 import { recordIntents } from '../../src/database/object-intents.ts';
@@ -15,7 +16,6 @@ import { newUploadKey } from '../../src/objects/keys.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
 import { openProducer } from '../../src/queue/producer.ts';
 import type { CpuGroup } from './cpu-group.ts';
-import { percentile } from './statistics.ts';
 import { sampleMemory } from './tree-memory.ts';
 
 export type WorkerLoad = ReturnType<typeof openWorkerLoad>;

@@ -1,5 +1,5 @@
-import { percentile } from '../../bench/lib/statistics.ts';
 import type { EngineResult } from '../../k6/engine/run.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport, Step } from './report-schema.ts';
 
 const keptLatencies = 20_000;

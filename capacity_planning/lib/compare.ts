@@ -1,5 +1,5 @@
-import { percentile } from '../../bench/lib/statistics.ts';
 import { createRandom } from '../../k6/engine/random.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport, Step } from './report-schema.ts';
 
 export interface Difference {

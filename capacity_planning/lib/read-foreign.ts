@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import { percentile } from '../../bench/lib/statistics.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import type { ForeignRoute, ForeignRun } from './foreign.ts';
 

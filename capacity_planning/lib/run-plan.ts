@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCircumstances } from '../../bench/lib/circumstances.ts';
 import type { EngineResult } from '../../k6/engine/run.ts';
+import { readCircumstances } from '../../scripts/lib/circumstances.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { buildSteps } from './build-steps.ts';
 import { judgeReport } from './judge-report.ts';

@@ -1,6 +1,6 @@
 import { levenbergMarquardt } from 'ml-levenberg-marquardt';
-import { percentile } from '../../bench/lib/statistics.ts';
 import { createRandom } from '../../k6/engine/random.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import type { UslModel } from './report-schema.ts';
 
 export interface LoadPoint {

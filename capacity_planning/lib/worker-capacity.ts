@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { median } from '../../bench/lib/statistics.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 
 /** Where the worker bench leaves its figures. */

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Defer } from '../../bench/lib/bench-case.ts';
 import { installPackages } from '../../scripts/lib/apt.ts';
 import { startChild } from '../../scripts/lib/child.ts';
+import type { Defer } from '../../scripts/lib/defer.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { untilReady } from '../../scripts/lib/ready.ts';
 import { findOnPath } from '../../scripts/lib/run-tool.ts';

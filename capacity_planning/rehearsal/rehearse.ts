@@ -1,4 +1,4 @@
-import { readCircumstances } from '../../bench/lib/circumstances.ts';
+import { readCircumstances } from '../../scripts/lib/circumstances.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { replaceUnderLoad } from './drain.ts';
 import { judgeRehearsal } from './judge-rehearsal.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readCpuSeconds } from '../../bench/lib/process-cost.ts';
+import { readCpuSeconds } from '../../scripts/lib/process-cost.ts';
 import type { CapacityReport, Step } from '../lib/report-schema.ts';
 import { listPoints } from '../lib/run-plan.ts';
 import { readSlo } from '../lib/slo.ts';

@@ -1,4 +1,4 @@
-import { percentile } from '../../bench/lib/statistics.ts';
+import { percentile } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { clampInstances, defaultLaw } from '../lib/scaling-law.ts';
 import { simulate } from '../lib/simulate.ts';

@@ -1,6 +1,6 @@
-import type { Defer } from '../../bench/lib/bench-case.ts';
-import { makeBenchFolder, openBenchPostgres, openBenchRedis } from '../../bench/lib/servers.ts';
-import { startS3Sink } from '../../bench/lib/upload-servers.ts';
+import type { Defer } from '../../scripts/lib/defer.ts';
+import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder, openBenchPostgres, openBenchRedis } from '../../scripts/rig/servers.ts';
 import type { Sql } from '../../src/database/open.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { runPlan } from '../lib/run-plan.ts';

@@ -1,8 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createNoise } from '../../bench/lib/multipart-bodies.ts';
-import { benchSecretKey } from '../../bench/lib/servers.ts';
-import { fillVoteRows } from '../../bench/lib/vote-rows.ts';
+import { benchSecretKey } from '../../scripts/rig/servers.ts';
+import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { openTokens } from '../../src/tokens.ts';
 
@@ -53,7 +53,7 @@ export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
 /** A file that passes for a video, of so many bytes. */
 export function makeUploadFile(folder: string, bytes: number): string {
   const path = join(folder, `upload-${bytes}.mp4`);
-  writeFileSync(path, createNoise(bytes));
+  writeFileSync(path, randomBytes(bytes));
   return path;
 }
 

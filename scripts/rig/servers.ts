@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { logTail, startChild } from '../../scripts/lib/child.ts';
-import { rootFolder } from '../../scripts/lib/paths.ts';
-import { freePort } from '../../scripts/lib/ports.ts';
-import { waitFor } from '../../scripts/lib/wait.ts';
-import { startPostgres } from '../../scripts/servers/postgres.ts';
-import { removeClusterFolder } from '../../scripts/servers/postgres-folder.ts';
-import { startRedis } from '../../scripts/servers/redis.ts';
-import { findRedisBinary } from '../../scripts/servers/redis-binary.ts';
-import { startS3 } from '../../scripts/servers/s3.ts';
-import { findS3Binary } from '../../scripts/servers/s3-binary.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
-import type { Defer } from './bench-case.ts';
+import { logTail, startChild } from '../lib/child.ts';
+import type { Defer } from '../lib/defer.ts';
+import { rootFolder } from '../lib/paths.ts';
+import { freePort } from '../lib/ports.ts';
+import { waitFor } from '../lib/wait.ts';
+import { startPostgres } from '../servers/postgres.ts';
+import { removeClusterFolder } from '../servers/postgres-folder.ts';
+import { startRedis } from '../servers/redis.ts';
+import { findRedisBinary } from '../servers/redis-binary.ts';
+import { startS3 } from '../servers/s3.ts';
+import { findS3Binary } from '../servers/s3-binary.ts';
 
 /** A folder of this run, removed at the end. PostgreSQL may run as another user, who has to pass through. */
 export function makeBenchFolder(defer: Defer): string {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import { rootFolder } from '../../scripts/lib/paths.ts';
+import { rootFolder } from './paths.ts';
 
 /** What a figure depends on; what the run itself writes is not of it. */
 const measuredPaths = ['src', 'worker', 'bench', 'package-lock.json', ':!bench/results'];

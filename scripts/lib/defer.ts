@@ -1,0 +1,2 @@
+/** Takes what is to be run at the end, the last first. */
+export type Defer = (undo: () => unknown) => void;
