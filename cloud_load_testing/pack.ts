@@ -8,14 +8,7 @@ import { runTool } from '../scripts/lib/run-tool.ts';
 
 /** What the judgement and the engine need of others; the service's own packages stay at home. */
 const packages = ['echarts', 'esbuild', 'ml-levenberg-marquardt', 'undici'];
-const folders = [
-  'dist/bench/lib',
-  'dist/capacity_planning/lib',
-  'dist/cloud_load_testing',
-  'dist/k6',
-  'dist/scripts/lib',
-  'k6',
-];
+const folders = ['dist/capacity_planning/lib', 'dist/cloud_load_testing', 'dist/k6', 'dist/scripts/lib', 'k6'];
 const files = ['capacity_planning/slo.json', 'package.json'];
 /** Where the generator unpacks it. */
 const kitFolder = '/opt/anb-load/kit';

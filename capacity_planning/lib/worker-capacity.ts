@@ -17,6 +17,8 @@ export interface WorkerCapacity {
   jobsAtOnce: number;
   videosPerMinute: number;
   meanServiceSeconds: number;
+  /** Of those; null where the bench did not tell. */
+  meanPublishSeconds: number | null;
   cpuSecondsPerVideo: number;
 }
 
@@ -30,9 +32,11 @@ export function readWorkerMatrix(text: string): WorkerCapacity[] {
     const [, size, jobs] = /^(\d+) MiB, (\d+) at once$/.exec(cell) ?? [];
     if (size === undefined || jobs === undefined) return [];
     const read = (figure: string) => median(rounds.map((round) => round[figure] ?? Number.NaN));
+    const publishSeconds = read('meanPublishSeconds');
     return [
       {
         ...{ sizeMiB: Number(size), jobsAtOnce: Number(jobs), videosPerMinute: read('videosPerMinute') },
+        meanPublishSeconds: Number.isNaN(publishSeconds) ? null : publishSeconds,
         ...{ meanServiceSeconds: read('meanServiceSeconds'), cpuSecondsPerVideo: read('cpuSecondsPerVideo') },
       },
     ];

@@ -25,6 +25,8 @@ export interface Balancer {
 
 /** Of the template's balancer: shorter than the 8 to 12 s after which the service closes an idle connection. */
 const idleSeconds = 6;
+/** It gives up half of its idle connections to instances each time: after those 6 s one in 64 is left, of an ALB's none. */
+const purgeSeconds = 1;
 
 /** HAProxy with `places` places for instances, none taken; what it does when is an ALB's: no second try, idle time-outs, least busy first. */
 export async function startBalancer(folder: string, places: number, defer: Defer): Promise<Balancer> {
@@ -103,7 +105,7 @@ frontend clients
 
 backend web
   balance leastconn
-  default-server pool-purge-delay ${idleSeconds}s
+  default-server pool-purge-delay ${purgeSeconds}s
 ${servers.join('\n')}
 `;
 }

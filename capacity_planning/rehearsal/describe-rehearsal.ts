@@ -69,7 +69,12 @@ function describePlayable({ uploads }: RehearsalReport, { worker }: Recommendati
   if (worker === null)
     return `Accepted to playable: ${upload}; wait, run and publish were not measured here (npm run bench -- worker).`;
   const wait = `wait ${(60 / worker.videosPerMinute).toFixed(1)} s for each video ahead`;
-  return `Accepted to playable: ${upload}; ${wait}; run and publish ${worker.meanServiceSeconds.toFixed(1)} s (worker bench, ${worker.sizeMiB} MiB).`;
+  const { meanServiceSeconds: service, meanPublishSeconds: publish } = worker;
+  const work =
+    publish === null
+      ? `run and publish ${service.toFixed(1)} s`
+      : `run ${(service - publish).toFixed(1)} s; publish ${publish.toFixed(2)} s`;
+  return `Accepted to playable: ${upload}; ${wait}; ${work} (worker bench, ${worker.sizeMiB} MiB).`;
 }
 
 /** What the held instance did, and who had CPU left at the highest rate that several of them got. */
@@ -100,6 +105,7 @@ function describeBehaviour({ scaling, keepAlive, drain, fixedSizes }: RehearsalR
   return [
     `Scale-out after the step: ${seconds(scaling.scaleOutSeconds)} of the law's time until ${scaling.neededInstances} instances served, ` +
       `${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${scaling.overshootInstances} instances too many.`,
+    `Scale-in after the load fell: ${seconds(scaling.scaleInSeconds)} of the law's time until the first instance left, ${seconds(scaling.simulatedScaleInSeconds)} simulated; ${describeDamage(scaling)}.`,
     `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} times 502, ${keepAlive.otherFailures} other failures.`,
     `${drain.replacedInstances} instances replaced under writes: ${drain.votes.accepted} votes accepted and ${drain.votes.stored} stored, ` +
       `${drain.uploads.accepted} uploads accepted and ${drain.uploads.stored} stored, ${drain.wrongCounters} counters wrong.`,
@@ -109,6 +115,15 @@ function describeBehaviour({ scaling, keepAlive, drain, fixedSizes }: RehearsalR
           `Half of one instance's closed loops predict a knee of ${half.predicted.toFixed(0)}/s; the most that the others and the arrivals reached is ${half.measured.toFixed(0)}/s.`,
         ]),
   ];
+}
+
+/** From the load's fall on: instances drain while clients still ask. */
+function describeDamage({ windows }: RehearsalReport['scaling']): string {
+  const after = windows.slice(2);
+  const errors = after.reduce((sum, window) => sum + window.errors, 0);
+  const requests = after.reduce((sum, window) => sum + window.requests, 0);
+  const beyond = after.reduce((sum, window) => sum + window.secondsBeyondObjective, 0);
+  return `meanwhile ${errors} errors in ${requests} requests and ${beyond} seconds beyond the objective`;
 }
 
 function describeLimits(report: RehearsalReport, advice: Recommendation): string[] {

@@ -83,5 +83,6 @@ function judgePredictions({ fixedSizes, scaling }: Evidence): Reason[] {
   if (real === null || simulated === null || Math.abs(real - simulated) > law.periodSeconds + 1e-6) {
     reasons.push(fail('simulation', `scale-out took ${real ?? 'for ever'} s, ${simulated ?? 'for ever'} s simulated`));
   }
+  if (scaling.scaleInSeconds === null) reasons.push(fail('scale-in', 'no instance was taken away after the load fell'));
   return reasons;
 }

@@ -83,6 +83,9 @@ const ScalingPhase = Type.Object({
   /** In seconds of the law, both. */
   scaleOutSeconds: Maybe(Amount),
   simulatedScaleOutSeconds: Maybe(Amount),
+  /** From the load's fall until the first instance left, in seconds of the law, both. */
+  scaleInSeconds: Maybe(Amount),
+  simulatedScaleInSeconds: Maybe(Amount),
   overshootInstances: Type.Integer(),
   timeline: CapacityReport.properties.timeline,
   ...judged,

@@ -20,7 +20,7 @@ type Meter = ReturnType<typeof startCpuMeter>;
 
 /**
  * Scaling off, as many instances as `count`. A closed loop of more and more users gives the curve, whose knee is a prediction;
- * then arrivals at parts of that rate and beyond it, at random moments, show what comes of it.
+ * then arrivals at parts of that rate, at random moments, show what clients see there.
  */
 export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
   const { fleet, balancer, databasePid, settings } = stage;
@@ -58,13 +58,18 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
       halfBusyPerSecond: findHalfBusy(rates),
       busiestShare: meter.busiest() / (settings.share * count),
       verdict: arrivals.judgement.verdict,
-      reasons: [...curve.judgement.reasons.filter(({ rule }) => rule !== 'objective'), ...arrivals.judgement.reasons],
+      reasons: [
+        ...curve.judgement.reasons
+          .filter(({ rule }) => rule !== 'objective')
+          .map((reason) => ({ ...reason, text: `closed loops: ${reason.text}` })),
+        ...arrivals.judgement.reasons,
+      ],
     },
   };
 }
 
 /** The knee, or the most that was seen where there is none. */
-export function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
+function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
   return knee?.perSecond ?? atLeastPerSecond;
 }
 

@@ -53,6 +53,7 @@ export async function followLoad(
       neededInstances: needed,
       scaleOutSeconds: measured === null ? null : measured * timeScale,
       simulatedScaleOutSeconds: predicted.scaleOutSeconds,
+      ...measureBothScaleIns(controller.periods, predicted.periods, windows, timeScale),
       overshootInstances: Math.max(0, ...controller.periods.map(({ present }) => present)) - needed,
       timeline: report.timeline,
       verdict: report.judgement.verdict,
@@ -61,11 +62,37 @@ export async function followLoad(
   };
 }
 
-/** From the first period above the target until as many serve as are needed, in seconds of the rehearsal. */
+/** From the first of the breaching periods that count until as many serve as are needed, in seconds of the rehearsal. */
 function measureScaleOut(periods: readonly ControllerPeriod[], needed: number): number | null {
-  const first = periods.find(({ cpuShare }) => cpuShare > defaultLaw.targetShare);
+  const { breachingPeriodsOut, targetShare } = defaultLaw;
+  const first = periods.find((_, i) => {
+    const run = periods.slice(i, i + breachingPeriodsOut);
+    return run.length === breachingPeriodsOut && run.every(({ cpuShare }) => cpuShare > targetShare);
+  });
   const done = periods.find(({ serving, second }) => first !== undefined && second > first.second && serving >= needed);
   return first === undefined || done === undefined ? null : done.second - first.second;
+}
+
+function measureBothScaleIns(
+  real: readonly ControllerPeriod[],
+  simulated: readonly { second: number; serving: number }[],
+  windows: readonly Window[],
+  timeScale: number,
+): Pick<ScalingPhase, 'scaleInSeconds' | 'simulatedScaleInSeconds'> {
+  const fallsAt = windows.find(({ offeredPerSecond }, i) => offeredPerSecond < (windows[i - 1]?.offeredPerSecond ?? 0));
+  if (fallsAt === undefined) return { scaleInSeconds: null, simulatedScaleInSeconds: null };
+  const inLawSeconds = real.map(({ second, serving }) => ({ second: second * timeScale, serving }));
+  return {
+    scaleInSeconds: measureScaleIn(inLawSeconds, fallsAt.startSecond * timeScale),
+    simulatedScaleInSeconds: measureScaleIn(simulated, fallsAt.startSecond * timeScale),
+  };
+}
+
+/** Until fewer serve than in the period in which the load fell. */
+function measureScaleIn(periods: readonly { second: number; serving: number }[], fallsAt: number): number | null {
+  const before = periods.findLast(({ second }) => second <= fallsAt)?.serving ?? 0;
+  const done = periods.find(({ second, serving }) => second > fallsAt && serving < before);
+  return done === undefined ? null : done.second - fallsAt;
 }
 
 function averageOver(second: number, length: number, read: (second: number) => number): number {

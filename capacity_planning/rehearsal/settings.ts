@@ -1,4 +1,4 @@
-/** How long and how much: the full rehearsal takes four minutes, the brief one only shows that everything works. */
+/** How long and how much: the full rehearsal takes seven minutes, the brief one only shows that everything works. */
 export interface RehearsalSettings {
   /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
   share: number;
@@ -40,9 +40,9 @@ export const fullRehearsal: RehearsalSettings = {
   share: 0.1,
   knee: {
     users: [8, 16, 24],
-    usersOfOne: [32, 48, 64, 96, 128, 192, 256, 384, 768],
+    usersOfOne: [32, 48, 64, 96, 128, 192, 256, 512, 768],
     loads: [0.02, 0.05, 0.08, 0.12, 0.16, 0.2],
-    loadsOfOne: [0.3, 0.45, 0.6],
+    loadsOfOne: [0.3, 0.45],
     ...{ stepSeconds: 4, warmUpSeconds: 5, pauseSeconds: 15 },
   },
   uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
@@ -51,7 +51,7 @@ export const fullRehearsal: RehearsalSettings = {
     profile: [
       { name: 'before', load: 0.25, steps: 2 },
       { name: 'step', load: 1.45, steps: 14 },
-      { name: 'calm until scaled in', load: 0.25, steps: 17 },
+      { name: 'calm until scaled in', load: 0.25, steps: 21 },
       { name: 'spike', load: 1.45, steps: 1 },
       { name: 'after', load: 0.25, steps: 1 },
     ],
@@ -67,7 +67,7 @@ export const briefRehearsal: RehearsalSettings = {
   knee: {
     users: [4, 8, 16, 32],
     usersOfOne: [],
-    loads: [0.1, 0.5],
+    loads: [0.01, 0.03],
     loadsOfOne: [],
     stepSeconds: 1,
     warmUpSeconds: 1,

@@ -35,7 +35,7 @@ interface Load {
 export const places = 3;
 /** A thousand arrivals a second each; an odd number, so that every thread asks for rankings and votes in turn. */
 const generatorThreads = 9;
-const warmRequests = 12_000;
+const warmRequests = 5_000;
 const warmAtOnce = 16;
 
 /** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */

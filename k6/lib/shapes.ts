@@ -51,77 +51,59 @@ export function breakpoint(): Scenarios {
   return inTurn(listSteps(__ENV['RATES'] ?? steps.join()));
 }
 
-/** More iterations than a step will have: each step's are told apart from those of the others by a range of their own. */
-const iterationsPerSecondMax = 10_000;
-
 /**
  * CONCURRENCY is a list such as 1,2,4,8: so many users at a time, each beginning again as soon as it is done. A closed loop, for
  * the curve of throughput over concurrency: never a claim of what arrives.
  */
 export function concurrency(): Scenarios {
   const counts = (__ENV['CONCURRENCY'] ?? '1,2,4,8,16').split(',').map(Number);
-  const steps = [{ name: 'warm_up', vus: counts[0] ?? 1, seconds: warmUpSeconds }, ...counts.map(toClosedStep)];
-  let startSeconds = 0;
-  const entries = steps
-    .filter((step) => step.seconds > 0)
-    .map((step) => {
-      const scenario: Scenario = {
-        executor: 'constant-vus',
-        vus: step.vus,
-        duration: `${step.seconds}s`,
-        startTime: `${startSeconds}s`,
-        gracefulStop: '30s',
-        tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
-        env: { FIRST: String(startSeconds * iterationsPerSecondMax) },
-      };
-      startSeconds += step.seconds;
-      return [step.name, scenario] as const;
-    });
-  return Object.fromEntries(entries);
-}
-
-function toClosedStep(vus: number, i: number) {
-  return { name: `users_${i + 1}_${vus}`, vus, seconds };
+  return inTurn(counts.map((vus, i) => ({ name: `users_${i + 1}_${vus}`, vus, seconds })));
 }
 
 function listSteps(rates: string): Step[] {
   return rates.split(',').map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: Number(each), seconds }));
 }
 
-interface Step {
-  name: string;
-  rate: number;
-  seconds: number;
-}
+type Step = { name: string; seconds: number } & ({ rate: number } | { vus: number });
+
+/** More than users who wait for their answers begin: what each step begins has numbers of its own. */
+const iterationsPerSecondMax = 10_000;
 
 /**
- * The warm-up, which no objective counts, and then step after step at a constant arrival rate. FIRST tells a step how many
- * iterations were planned before it, so that iterations can be told apart all through the run.
+ * The warm-up, which no objective counts, and then step after step, at a constant arrival rate or with so many users. FIRST tells
+ * a step how many iterations were planned before it, so that iterations can be told apart all through the run.
  */
 function inTurn(steps: readonly Step[]): Scenarios {
-  const warmUp = { name: 'warm_up', rate: steps[0]?.rate ?? rate, seconds: warmUpSeconds };
+  const warmUps = steps.slice(0, 1).map((step) => ({ ...step, name: 'warm_up', seconds: warmUpSeconds }));
   let startSeconds = 0;
   let first = 0;
-  const entries = [warmUp, ...steps]
+  const entries = [...warmUps, ...steps]
     .filter((step) => step.seconds > 0)
     .map((step) => {
       const scenario: Scenario = {
-        executor: 'constant-arrival-rate',
-        rate: step.rate,
-        timeUnit: '1s',
+        ...('rate' in step ? arriving(step.rate) : { executor: 'constant-vus' as const, vus: step.vus }),
         duration: `${step.seconds}s`,
         startTime: `${startSeconds}s`,
-        preAllocatedVUs: Math.min(maxVus, Math.max(10, step.rate)),
-        maxVUs: maxVus,
         gracefulStop: '30s',
-        tags: { phase: step === warmUp ? 'warm_up' : 'measured' },
+        tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
         env: { FIRST: String(first) },
       };
       startSeconds += step.seconds;
-      first += step.rate * step.seconds;
+      first += ('rate' in step ? step.rate : iterationsPerSecondMax) * step.seconds;
       return [step.name, scenario] as const;
     });
   return Object.fromEntries(entries);
+}
+
+function arriving(perSecond: number) {
+  const preAllocatedVUs = Math.min(maxVus, Math.max(10, perSecond));
+  return {
+    executor: 'constant-arrival-rate' as const,
+    rate: perSecond,
+    timeUnit: '1s',
+    preAllocatedVUs,
+    maxVUs: maxVus,
+  };
 }
 
 function readNumber(name: string, otherwise: number): number {

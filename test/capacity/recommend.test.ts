@@ -24,7 +24,7 @@ const sound: RehearsalReport = {
   })),
   uploads: { ...real.uploads, reasons: [] },
   keepAlive: { ...real.keepAlive, badGateways: 0, otherFailures: 0 },
-  scaling: { ...real.scaling, scaleOutSeconds: 420, simulatedScaleOutSeconds: 360, reasons: [] },
+  scaling: { ...real.scaling, scaleOutSeconds: 420, simulatedScaleOutSeconds: 360, scaleInSeconds: 960, reasons: [] },
   drain: {
     ...{ ...real.drain, exitCodes: [0, 0], wrongCounters: 0, reasons: [] },
     ...{ votes: { asked: 9, accepted: 9, stored: 9 }, uploads: { asked: 3, accepted: 3, stored: 3 } },
@@ -59,6 +59,7 @@ t.test('a rehearsal passes until something is lost, doubled, cut off or predicte
   );
   t.equal(rulesOf({ fixedSizes: [{ ...one, busiestShare: 1.7 }, ...others] }), 'INVALID share-not-kept');
   t.equal(rulesOf({ scaling: { ...sound.scaling, simulatedScaleOutSeconds: 300 } }), 'FAIL simulation');
+  t.equal(rulesOf({ scaling: { ...sound.scaling, scaleInSeconds: null } }), 'FAIL scale-in');
   const late = [{ rule: 'generator-late', verdict: 'INVALID', text: 'late' }];
   t.equal(rulesOf({ drain: { ...sound.drain, reasons: late } }), 'INVALID generator-late');
   t.end();
@@ -92,7 +93,10 @@ t.test('headroom ends sooner the faster demand grows, and is over where the peak
 });
 
 t.test('a worker that was measured gives a backlog', (t) => {
-  const worker = { sizeMiB: 50, jobsAtOnce: 2, videosPerMinute: 4, meanServiceSeconds: 25, cpuSecondsPerVideo: 30 };
+  const worker = {
+    ...{ sizeMiB: 50, jobsAtOnce: 2, videosPerMinute: 4 },
+    ...{ meanServiceSeconds: 25, meanPublishSeconds: 1, cpuSecondsPerVideo: 30 },
+  };
   const advice = recommend(sound, { ...demand, playableWithinMinutes: 10, videosOfABurst: 100 }, prices, worker);
   t.equal(advice.worker?.backlogPerWorker, 40);
   t.equal(advice.worker?.workersForTheBurst, 3);

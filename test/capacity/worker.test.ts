@@ -7,7 +7,7 @@ const text = JSON.stringify({
   contestants: [
     { name: '10 MiB, 1 at once', rounds: [round(3), round(5), round(4)] },
     { name: '10 MiB, 2 at once', rounds: [round(6)] },
-    { name: '100 MiB, 2 at once', rounds: [round(2)] },
+    { name: '100 MiB, 2 at once', rounds: [{ ...round(2), meanPublishSeconds: 0.5 }] },
     { name: 'always one thread', rounds: [round(9)] },
   ],
 });
@@ -15,10 +15,12 @@ const text = JSON.stringify({
 t.test('each size of file has the row that does most, by the median of its rounds', (t) => {
   const matrix = readWorkerMatrix(text);
   t.strictSame(
-    matrix.map(({ sizeMiB, jobsAtOnce, videosPerMinute }) => [sizeMiB, jobsAtOnce, videosPerMinute]),
+    matrix.map(({ sizeMiB, jobsAtOnce, videosPerMinute, meanPublishSeconds }) => {
+      return [sizeMiB, jobsAtOnce, videosPerMinute, meanPublishSeconds];
+    }),
     [
-      [10, 2, 6],
-      [100, 2, 2],
+      [10, 2, 6, null],
+      [100, 2, 2, 0.5],
     ],
   );
   t.equal(pickWorker(matrix, 66)?.sizeMiB, 100);

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { readReport } from '../../capacity_planning/lib/read-report.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { tryTool } from '../../scripts/lib/run-tool.ts';
+import { openApi } from '../acceptance/support.ts';
+import { makeFolder, rulesOf } from './rig.ts';
+
+t.test('the command loads the service that runs, found by its run.json, and judges what came out', async (t) => {
+  const { service } = await openApi(t, { env: { RATE_LIMITS: 'off' } });
+  const folder = makeFolder(t);
+  writeFileSync(
+    join(folder, 'run.json'),
+    JSON.stringify({ baseUrl: service.baseUrl, metricsUrls: service.metricsUrls }),
+  );
+  const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
+  const out = join(folder, 'smoke');
+  const { code, output } = await tryTool(process.execPath, [main, 'smoke', '--out', out], {
+    timeoutMs: 100_000,
+    env: { ...process.env, DATA_DIR: folder, NODE_OPTIONS: '' },
+  });
+  // Whether a busy machine keeps the objectives is not asked here.
+  t.ok(code === 0 || code === 99 || /generator-/.test(output), output);
+  const report = readReport(out);
+  t.strictSame(
+    rulesOf(report).filter((rule) => rule !== 'objective'),
+    [],
+  );
+  t.strictSame(report.routes.map(({ name }) => name).sort(), ['login', 'public-videos', 'rankings']);
+  t.ok(report.routes.every(({ samples, errorShare }) => samples > 0 && errorShare === 0));
+  t.strictSame(
+    report.target.before.instances.map(({ url }) => url),
+    service.metricsUrls.web,
+    'the instance has said when it began and what it is',
+  );
+  t.match(readFileSync(join(out, 'report.md'), 'utf8'), new RegExp(`^# ${report.judgement.verdict}: smoke against`));
+  t.ok(existsSync(join(out, 'report.html')));
+});
