@@ -50,10 +50,13 @@ export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
   };
 }
 
+/** The first box of an MP4 file, which the service looks at before it takes the rest. */
+const mp4Begin = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
+
 /** A file that passes for a video, of so many bytes. */
 export function makeUploadFile(folder: string, bytes: number): string {
   const path = join(folder, `upload-${bytes}.mp4`);
-  writeFileSync(path, randomBytes(bytes));
+  writeFileSync(path, Buffer.concat([mp4Begin, randomBytes(bytes - mp4Begin.length)]));
   return path;
 }
 
