@@ -13,8 +13,8 @@ import { runCommand } from './lib/run-command.ts';
 const settleMs = 2_500;
 
 /**
- * `npm run invariants [-- --ledger FILE] [--json]`: what must always hold, held against the stores of the service that runs
- * from DATA_DIR and against what clients wrote down. Names whatever breaks it; exit code 1 when anything does.
+ * What must always hold, held against the stores of the service that runs from DATA_DIR and against what clients wrote down.
+ * Names whatever breaks it; exit code 1 when anything does.
  */
 await runCommand('npm run invariants [-- --ledger FILE] [--json]', async () => {
   const { values } = parseArgs({ options: { ledger: { type: 'string' }, json: { type: 'boolean' } } });

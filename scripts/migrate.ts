@@ -5,7 +5,7 @@ import { toolStatementTimeoutMs } from '../src/limits.ts';
 import { findDatabase } from './lib/find-database.ts';
 import { runCommand } from './lib/run-command.ts';
 
-/** `npm run migrate [-- --dry-run] [--json]`: brings the database to this release's schema, or says what that would change. */
+/** Brings the database to this release's schema, or says what that would change. */
 await runCommand('npm run migrate [-- --dry-run] [--json]', async () => {
   const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } });
   const { databaseUrl, nextPassword, legacyTimeZone } = await findDatabase(process.env);

@@ -8,8 +8,8 @@ import { runCommand } from './lib/run-command.ts';
 import { UserError } from './lib/user-error.ts';
 
 /**
- * `npm run recount [-- --as-of TIME] [--repair] [--json]`: rebuilds the standings from the votes and holds the counters that
- * are served against them. Exit code 1 when any differs, or differed still after the repair.
+ * Rebuilds the standings from the votes and holds the counters that are served against them. Exit code 1 when any differs, or
+ * differed still after the repair.
  */
 await runCommand('npm run recount [-- --as-of TIME] [--repair] [--json]', async () => {
   const { values } = parseArgs({

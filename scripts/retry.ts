@@ -7,7 +7,7 @@ import { findService } from './lib/find-service.ts';
 import { runCommand } from './lib/run-command.ts';
 import { UserError } from './lib/user-error.ts';
 
-/** `npm run retry -- VIDEO_ID [--json]`: a video that `failed` is put back in line. */
+/** A video that `failed` is put back in line. */
 await runCommand('npm run retry -- VIDEO_ID [--json]', async () => {
   const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
   const [id = ''] = positionals;

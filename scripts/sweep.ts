@@ -11,8 +11,8 @@ import { runCommand } from './lib/run-command.ts';
 import { UserError } from './lib/user-error.ts';
 
 /**
- * `npm run sweep [-- --dry-run] [--json]`: what the worker does by itself now and then, at once. Rows without a job are queued,
- * jobs no row needs are taken out, objects and open uploads that nothing names are removed. A dry run only tells.
+ * What the worker does by itself now and then, at once. Rows without a job are queued, jobs no row needs are taken out, objects
+ * and open uploads that nothing names are removed. A dry run only tells.
  */
 await runCommand('npm run sweep [-- --dry-run] [--json]', async () => {
   const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } });

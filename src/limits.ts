@@ -125,10 +125,12 @@ export const countersPerRepairBatch = 100;
 export const toolStatementTimeoutMs = 30 * 60_000;
 
 export const knownUserSeconds = 60;
-/** A ranking is read from counters that have every vote older than this. */
-export const foldedVotesAgeMaxMs = 250;
-/** Where nobody reads a ranking, whoever votes has the counters moved that often. */
+/** Where nobody reads a ranking, notes of votes wait that long for a fold. */
 export const voteFoldEveryMs = 1_000;
+/** How long a process that stops waits for its last fold. */
+export const lastFoldWaitMs = 2_000;
+/** Notes folded in one statement: each holds as many users as its batch had videos. */
+export const voteNotesPerFold = 300;
 /** Prepared answers: refreshed from this age on, and never served at the other. */
 export const freshBytesRefreshMs = 500;
 export const freshBytesMaxAgeMs = 1_000;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { openVoteFold } from './actions/fold-votes.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -10,11 +11,11 @@ import { createServer } from './http/server.ts';
 import type { Service } from './http/service.ts';
 import {
   databaseConnectionsPerProcess,
+  lastFoldWaitMs,
   partBuffersPerInstance,
   passwordHashQueueMax,
   shutdownDeadlineMs,
   voteBatchesInFlightMax,
-  voteFoldEveryMs,
 } from './limits.ts';
 import { openWebLog } from './log.ts';
 import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
@@ -47,6 +48,8 @@ async function main(): Promise<void> {
   onStopSignal(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
     metricsServer.close();
+    // The release that follows may know no notes: what it finds should be counters. Any fold to come does the same.
+    await Promise.race([service.voteFold.now(), sleep(lastFoldWaitMs)]).catch(() => undefined);
     await service.producer.close();
     await Promise.all([databases.sql.end({ timeout: 1 }), databases.votesSql.end({ timeout: 1 })]);
     service.objects.close();
@@ -79,10 +82,10 @@ function openService(config: Config, databases: Databases, metrics: Service['met
   const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
   metrics.watch('competition_upload_waiting', 'Uploads that wait for a part buffer', buffers.waiting);
   metrics.watch('competition_part_buffers_in_use', 'Part buffers lent out', buffers.inUse);
+  const voteFold = openVoteFold(sql, (error) => log.warn({ err: error }, 'votes not folded'));
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
   const links = openMediaLinks(objects, config.mediaHost);
-  const fold = openVoteFold(sql);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
     config,
@@ -101,9 +104,10 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     links,
     votes: openVoteBatches(databases.votesSql, {
       onBatch: (size) => metrics.voteBatchSize.observe(size),
-      onEnd: () => void fold(voteFoldEveryMs).catch((error) => log.warn({ err: error }, 'votes not folded')),
+      onEnd: voteFold.soon,
     }),
-    rankings: openRankings(sql, fold),
+    voteFold,
+    rankings: openRankings(sql, voteFold.now),
     publicVideos: openPublicVideos(sql, links),
     readiness: openReadiness(sql, objects),
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },

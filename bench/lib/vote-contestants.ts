@@ -4,7 +4,7 @@ import { benchSecretKey } from '../../scripts/rig/servers.ts';
 import { openVoteBatches } from '../../src/actions/cast-vote.ts';
 import { openVoteFold } from '../../src/actions/fold-votes.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
-import { voteBatchesInFlightMax, voteFoldEveryMs } from '../../src/limits.ts';
+import { voteBatchesInFlightMax } from '../../src/limits.ts';
 import { openTokens } from '../../src/tokens.ts';
 import type { Contestant, Figures } from './bench-case.ts';
 import { formatRequest, runHttpLoad } from './http-load.ts';
@@ -31,7 +31,7 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
       await clear(stage);
       const sql = openVotesDatabase(stage);
       const fold = openVoteFold(stage.sql);
-      const votes = openVoteBatches(sql, { onEnd: () => void fold(voteFoldEveryMs) });
+      const votes = openVoteBatches(sql, { onEnd: fold.soon });
       const pick = pickPairs(stage, crowd);
       const endsAt = performance.now() + roundSeconds(stage, isWarmUp) * 1000;
       const latencies: number[] = [];
@@ -45,7 +45,7 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
       };
       const cost = await measureHere(stage, async () => {
         await Promise.all(Array.from({ length: concurrency }, voter));
-        await fold(0);
+        await fold.now();
       });
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });

@@ -1,6 +1,6 @@
 /**
- * Runs a command's main function: its result is the exit code, its failure one sentence on standard error. Who asks for help gets
- * `usage` alone, and so does, behind the sentence, who gave an option that is none.
+ * Runs a command's main function: its result is the exit code, its failure one sentence on standard error. `--help` prints
+ * `usage` and nothing else; an unknown option prints it behind the sentence.
  */
 export async function runCommand(usage: string, main: () => Promise<number>): Promise<void> {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {

@@ -1,13 +1,18 @@
 import type { Sql } from '../database/open.ts';
 import { foldVoteGains } from '../database/vote-gains.ts';
+import { voteFoldEveryMs } from '../limits.ts';
+
+export type VoteFold = ReturnType<typeof openVoteFold>;
 
 /**
- * Votes note what users gain, and a fold moves the users' counters: the ranking reads them after one, and votes ask for one now
- * and then, so that never more than a moment's gains wait. A process has one at a time.
+ * Votes and deletes note what users gain and lose, and a fold moves the users' counters by it: before the ranking reads them,
+ * and soon after a note where nobody reads. A process has one fold at a time.
  */
-export function openVoteFold(sql: Sql) {
+export function openVoteFold(sql: Sql, onFailure: (error: unknown) => void = () => undefined) {
   let latest = { beganAtMs: Number.NEGATIVE_INFINITY, ended: Promise.resolve() };
   let isRunning = false;
+  let isWanted = false;
+  let isOnItsWay = false;
 
   function begin(): void {
     const fold = { beganAtMs: performance.now(), ended: foldVoteGains(sql) };
@@ -24,18 +29,35 @@ export function openVoteFold(sql: Sql) {
     );
   }
 
-  /**
-   * Resolves to the moment (ms of `performance.now`) up to which every vote of anybody's is in the counters: `ageMs` ago at the
-   * earliest. Rejects as the database does.
-   */
-  return async function fold(ageMs: number): Promise<number> {
-    const wantedMs = performance.now() - ageMs;
-    while (latest.beganAtMs < wantedMs) {
+  /** Moves the counters by every vote committed before the call, by whatever process. Rejects as the database does. */
+  async function now(): Promise<void> {
+    const calledAtMs = performance.now();
+    while (latest.beganAtMs < calledAtMs) {
       if (isRunning) await latest.ended.catch(() => undefined);
       else begin();
     }
-    const { beganAtMs, ended } = latest;
-    await ended;
-    return beganAtMs;
-  };
+    await latest.ended;
+  }
+
+  /** The same within `voteFoldEveryMs` of the first call, for all who call meanwhile; tried again until it is done. */
+  function soon(): void {
+    isWanted = true;
+    if (isOnItsWay) return;
+    isOnItsWay = true;
+    setTimeout(foldWanted, voteFoldEveryMs).unref();
+  }
+
+  async function foldWanted(): Promise<void> {
+    isWanted = false;
+    try {
+      await now();
+    } catch (error) {
+      isWanted = true;
+      onFailure(error);
+    }
+    isOnItsWay = false;
+    if (isWanted) soon();
+  }
+
+  return { now, soon };
 }

@@ -11,8 +11,8 @@ interface LogInParts {
 }
 
 /**
- * Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. `signalOf` is asked
- * when the hash is: a signal for each who is refused before would fill the heap in a storm.
+ * Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. A signal is
+ * made for who gets as far as the hash alone: in a storm those of all the others would fill the heap.
  */
 export async function logIn(
   { sql, passwords, tokens }: LogInParts,

@@ -29,9 +29,9 @@ export interface CounterDifference {
 }
 
 /**
- * Counts the votes again, at one moment of the database, and holds the counters against them. A video's counter moves in the
- * transaction of its vote, a user's with what he is noted to gain, so at any one moment all say the same; whatever `asOf`,
- * the counters are held against all votes.
+ * Counts the votes again, at one moment of the database, and holds the counters against them. A vote's transaction moves its
+ * video's counter and notes its owner's gain, so at any one moment the votes equal the counters, a user's together with the
+ * notes that wait; whatever `asOf`, the counters are held against all votes.
  */
 export async function recount(sql: Sql, options: { asOf?: Date | undefined } = {}): Promise<Recount> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {

@@ -9,9 +9,10 @@ export interface RepairedCounters {
 
 /**
  * Sets every counter to what the votes say, in batches, while votes go on being cast. A batch first locks its counters and
- * then counts, in a statement that begins after: a vote whose transaction has moved a locked counter has ended and is
- * counted, any other one has not moved it yet and will, on top of what is set here. A user's counter is set to what no fold
- * will add to it: while it is locked, none can. Rows are locked by id, as everywhere.
+ * then counts, in a statement that begins after. A vote whose transaction has moved a locked video's counter has ended and
+ * is counted; any other one has not moved it yet and will, on top of what is set here. A user's counter is set to the votes
+ * less the notes that wait: one snapshot sees both, and no fold can move the counter while it is locked. Rows are locked by
+ * id, as everywhere.
  */
 export async function repairCounters(sql: Sql): Promise<RepairedCounters> {
   const videos = await repairBatches(sql, await findVideos(sql), repairVideos);

@@ -1,4 +1,5 @@
 import type { VoteBatches } from '../actions/cast-vote.ts';
+import type { VoteFold } from '../actions/fold-votes.ts';
 import type { Config } from '../config.ts';
 import type { Sql } from '../database/open.ts';
 import type { Logger, WebLog } from '../log.ts';
@@ -34,6 +35,7 @@ export interface Service {
   readonly knownUsers: KnownUsers;
   readonly links: MediaLinks;
   readonly votes: VoteBatches;
+  readonly voteFold: VoteFold;
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
   readonly readiness: Readiness;

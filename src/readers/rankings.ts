@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Sql } from '../database/open.ts';
 import { type Anchor, listStandings, listStandingsFrom, type StandingRow } from '../database/rankings.ts';
-import { foldedVotesAgeMaxMs, freshBytesRefreshMs, rankingsAnchoredFiltersMax, rankingsOffsetMax } from '../limits.ts';
+import { freshBytesRefreshMs, rankingsAnchoredFiltersMax, rankingsOffsetMax } from '../limits.ts';
 import { openFreshBytes } from './fresh-bytes.ts';
 
 export type RankingsReader = ReturnType<typeof openRankings>;
@@ -22,22 +22,22 @@ interface Anchored {
 
 /**
  * Pages of the ranking. The first deep page of a filter counts from the top and takes down anchors; until these are as old
- * as bytes that are due, other pages begin at the anchor before them, and count as old as it. `fold` brings the counters up to
- * a moment not longer ago than it is told, and says which: the age of what is read after it.
+ * as bytes that are due, other pages begin at the anchor before them, and count as old as it. `foldVotes` brings the counters up
+ * to the votes committed before it is called.
  */
-export function openRankings(sql: Sql, fold: (ageMs: number) => Promise<number>) {
+export function openRankings(sql: Sql, foldVotes: () => Promise<void>) {
   const anchored = new LRUCache<string, Anchored>({ max: rankingsAnchoredFiltersMax });
 
   async function load({ page, limit, city }: RankingsPage): Promise<{ rows: readonly StandingRow[]; asOfMs: number }> {
     const query = { offset: (page - 1) * limit, limit, city };
-    const nowMs = performance.now();
-    if (query.offset > rankingsOffsetMax) return { rows: [], asOfMs: nowMs };
+    const asOfMs = performance.now();
+    if (query.offset > rankingsOffsetMax) return { rows: [], asOfMs };
     const known = anchored.get(city);
-    const anchor = known && nowMs - known.asOfMs < freshBytesRefreshMs ? findAnchor(known, query.offset) : undefined;
+    const anchor = known && asOfMs - known.asOfMs < freshBytesRefreshMs ? findAnchor(known, query.offset) : undefined;
     if (known !== undefined && anchor !== undefined) {
       return { rows: await listStandingsFrom(sql, anchor, query), asOfMs: known.asOfMs };
     }
-    const asOfMs = await fold(foldedVotesAgeMaxMs);
+    await foldVotes();
     const { rows, anchors } = await listStandings(sql, query);
     if (anchors.length > 0) anchored.set(city, { asOfMs, anchors });
     return { rows, asOfMs };

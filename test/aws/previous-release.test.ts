@@ -37,6 +37,11 @@ t.test('the previous release works on this schema, beside this release and after
       const { baseUrl } = i % 2 === 0 ? previous : current;
       t.equal(await untilProcessed(baseUrl, before, id), 'processed');
     }
+    for (const { baseUrl } of [current, previous]) {
+      const { token } = await createPlayer(baseUrl);
+      const vote = await request(`${baseUrl}/api/public/videos/${kept}/vote`, { method: 'POST', token });
+      t.equal(vote.status, 200, vote.text);
+    }
   });
 
   await current.stop();
@@ -59,7 +64,7 @@ t.test('the previous release works on this schema, beside this release and after
     t.equal(list.length, 5);
     await waitFor('the votes to be ranked', async () => {
       const ranked = (await request(`${baseUrl}/api/public/rankings`)).json<{ votes: number }[]>();
-      return ranked.filter(({ votes }) => votes === 1).length === 2;
+      return ranked[0]?.votes === 3 && ranked[1]?.votes === 1;
     });
   });
   await previous.stop();

@@ -105,7 +105,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
       repairs += 1;
     }
   })();
-  await Promise.all(
+  const voting = Promise.all(
     [0, 1].map(async (half) => {
       for (const userId of voters.filter((_, index) => index % 2 === half)) {
         const outcomes = await castVotes(
@@ -116,8 +116,11 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
       }
     }),
   );
-  isVoting = false;
-  await Promise.all([repairing, folding]);
+  const stop = () => {
+    isVoting = false;
+  };
+  voting.then(stop, stop);
+  await Promise.all([voting, repairing, folding]);
   t.ok(repairs > 3, `${repairs} repairs`);
   t.match(await recount(sql), { votes: 600, differing: 0 });
   await foldVoteGains(sql);

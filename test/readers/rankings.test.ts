@@ -30,7 +30,7 @@ async function openStage(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql));
+  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql).now);
   return { sql, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 

@@ -30,7 +30,9 @@ const known = new LRUCache<string, Domain>({ max: knownDomainsMax });
 
 /** The domain in both its forms, or undefined where email-validator would refuse it. IDNA 2008 after the mapping of UTS 46. */
 export function foldDomain(sent: string): Domain | undefined {
-  const domain = known.get(sent) ?? fold(sent);
+  const folded = known.get(sent);
+  if (folded !== undefined) return folded;
+  const domain = fold(sent);
   if (domain !== undefined) known.set(sent, domain);
   return domain;
 }
