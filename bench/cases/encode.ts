@@ -16,7 +16,7 @@ import { measureSsim, measureVmaf } from '../lib/similarity.ts';
 
 const ours = 'ours';
 
-const lookAhead = 'mbtree=1:rc-lookahead=20:aq-mode=2:subme=2';
+const lookAhead = 'mbtree=1:rc-lookahead=17:aq-mode=2:subme=2';
 const deadZones = 'deadzone-inter=8:deadzone-intra=5';
 
 /** What was tried beside the profile in use; crf brings each to about as many bytes. */
