@@ -106,11 +106,11 @@ const hdrTransfers = new Set(['smpte2084', 'arib-std-b67']);
 const widePrimaries = new Set(['bt2020', 'smpte431', 'smpte432']);
 
 /**
- * Of a picture that does not say: BT.601 when it is small, else BT.709, as browsers and players have it (Chromium draws the line
- * at 720 lines; FFmpeg's own scaler takes everything for BT.601, which shows an untagged film in other colours than any player).
+ * Of a picture that does not say: BT.601 below 720 lines, else BT.709, as Chromium has it and, near that line, other players.
+ * FFmpeg's own scaler takes everything for BT.601, which shows an untagged film in other colours than any player.
  */
-export function assumedMatrix({ width, height }: SourceFacts): '170m' | '709' {
-  return Math.min(width, height) < 720 ? '170m' : '709';
+export function assumedMatrix({ height }: SourceFacts): '170m' | '709' {
+  return height < 720 ? '170m' : '709';
 }
 
 function describeColours(source: SourceFacts): string {

@@ -75,6 +75,7 @@ t.test('colours are read as the file says, and as players assume where it says n
   t.match(graphOf({}), 'min=709:tin=709:pin=709:rin=limited');
   t.match(graphOf({ matrix: '', width: 640, height: 360 }), 'min=170m');
   t.match(graphOf({ matrix: 'unknown', width: 1280, height: 720 }), 'min=709');
+  t.match(graphOf({ matrix: '', width: 576, height: 1024 }), 'min=709', 'an upright picture by its lines, too');
   t.match(graphOf({ matrix: 'bt470bg' }), 'min=470bg');
   t.match(graphOf({ range: 'pc' }), 'rin=full');
   t.match(graphOf({ pixelFormat: 'yuvj420p' }), 'rin=full');
