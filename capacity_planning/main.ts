@@ -56,5 +56,5 @@ async function runVerb(): Promise<number> {
   if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
   if (verb === 'simulate' && names.length === 0) return runSimulation(options);
   if (verb === 'schema' && names.length <= 1) return printSchema(names[0]);
-  throw new UserError(usage);
+  throw new UserError(`Expected a verb and what it takes, got ${positionals.join(' ') || 'nothing'}.\n${usage}`);
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recount } from '../../src/database/recount.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import type { Drain } from './rehearsal-schema.ts';
 import type { Stage } from './stage.ts';
-import { countVotes, countWrongCounters, makeUploadFile } from './world.ts';
+import { countVotes, makeUploadFile } from './world.ts';
 
 /** Instances come and go under votes and uploads: what was answered is there, once. */
 export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {
@@ -44,7 +45,7 @@ export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; r
       exitCodes: fleet.exitCodes.slice(exitsBefore),
       votes: { ...answered('vote'), stored: await countVotes(sql, world) },
       uploads: { ...answered('upload'), stored: (after?.count ?? 0) - (before?.count ?? 0) },
-      wrongCounters: await countWrongCounters(sql),
+      wrongCounters: (await recount(sql)).differing,
       verdict: report.judgement.verdict,
       reasons: report.judgement.reasons,
     },

@@ -66,10 +66,3 @@ export async function countVotes(sql: Sql, { firstUser, lastUser }: World): Prom
     select count(*)::int as count from votes where user_id between ${firstUser} and ${lastUser}`;
   return row?.count ?? 0;
 }
-
-export async function countWrongCounters(sql: Sql): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    select count(*)::int as count from videos
-    where votes <> (select count(*) from votes where video_id = videos.id)`;
-  return row?.count ?? 0;
-}
