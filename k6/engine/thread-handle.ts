@@ -8,8 +8,8 @@ type Progress = Extract<Report, { kind: 'progress' }>;
 
 export type ThreadHandle = Awaited<ReturnType<typeof startThread>>;
 
-/** Young objects are let go of early: the chunks of an upload are such, and weigh more than they look. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+/** Young objects are let go of early: the chunks of an upload are such, and weigh more than they look (with 4 it was 150 MB now and then). */
+const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /** A thread with the script loaded, ready for orders. Rejects with the reason when the script cannot be loaded. */
 export async function startThread(settings: ThreadSettings, onProgress: (progress: Progress) => void) {
