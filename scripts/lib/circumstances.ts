@@ -3,7 +3,16 @@ import { cpus, release, totalmem } from 'node:os';
 import { rootFolder } from './paths.ts';
 
 /** What a figure depends on; what the run itself writes is not of it. */
-const measuredPaths = ['src', 'worker', 'bench', 'package-lock.json', ':!bench/results'];
+const measuredPaths = [
+  'src',
+  'worker',
+  'bench',
+  'scripts/lib',
+  'scripts/rig',
+  'scripts/servers',
+  'package-lock.json',
+  ':!bench/results',
+];
 
 /** Where, when and with what a figure was made: without it the figure says nothing. */
 export function readCircumstances(command: string) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/database/migrate.ts';
@@ -9,12 +9,9 @@ import type { Defer } from '../lib/defer.ts';
 import { rootFolder } from '../lib/paths.ts';
 import { freePort } from '../lib/ports.ts';
 import { waitFor } from '../lib/wait.ts';
+import { startRedisIn, startS3In } from '../servers/in-folder.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { removeClusterFolder } from '../servers/postgres-folder.ts';
-import { startRedis } from '../servers/redis.ts';
-import { findRedisBinary } from '../servers/redis-binary.ts';
-import { startS3 } from '../servers/s3.ts';
-import { findS3Binary } from '../servers/s3-binary.ts';
 
 /** A folder of this run, removed at the end. PostgreSQL may run as another user, who has to pass through. */
 export function makeBenchFolder(defer: Defer): string {
@@ -61,36 +58,20 @@ async function openMigrated(url: string, defer: Defer): Promise<Sql> {
 }
 
 export async function openBenchRedis(folder: string, defer: Defer): Promise<{ url: string; pid: number }> {
-  const server = await startRedis({
-    binary: await findRedisBinary(),
-    folder: join(folder, 'redis'),
-    port: await freePort(),
-    password: randomBytes(16).toString('hex'),
-    logPath: join(folder, 'redis.log'),
-    databases: 16,
-  });
+  const server = await startRedisIn(folder, 16);
   defer(() => server.stop());
   return { url: server.url, pid: server.pid };
 }
 
 /** An S3 server of this run, and the settings that lead to it; the bucket is the caller's to make. */
 export async function openBenchS3(folder: string, defer: Defer) {
-  mkdirSync(join(folder, 's3'));
-  const keys = { accessKeyId: '123456789012', secretAccessKey: randomBytes(20).toString('hex') };
-  const server = await startS3({
-    binary: await findS3Binary(),
-    folder: join(folder, 's3'),
-    port: await freePort(),
-    ...keys,
-    region: 'us-east-1',
-    logPath: join(folder, 's3.log'),
-  });
+  const server = await startS3In(folder);
   defer(() => server.stop());
   const settings = {
     S3_ENDPOINT: server.endpoint,
-    AWS_ACCESS_KEY_ID: keys.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-    AWS_ACCOUNT_ID: keys.accessKeyId,
+    AWS_ACCESS_KEY_ID: server.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+    AWS_ACCOUNT_ID: server.accessKeyId,
   };
   return { endpoint: server.endpoint, pid: server.pid, settings };
 }

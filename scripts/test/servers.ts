@@ -1,14 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../lib/ports.ts';
 import { type Say, step } from '../lib/steps.ts';
 import { findFfmpeg } from '../servers/ffmpeg.ts';
+import { startRedisIn, startS3In } from '../servers/in-folder.ts';
 import { startPostgres } from '../servers/postgres.ts';
-import { startRedis } from '../servers/redis.ts';
-import { findRedisBinary } from '../servers/redis-binary.ts';
-import { startS3 } from '../servers/s3.ts';
-import { findS3Binary } from '../servers/s3-binary.ts';
 import type { Server } from '../servers/server.ts';
 
 /** As many as Redis gets for the tests; each environment has one of its own. */
@@ -37,12 +33,12 @@ export async function startTestServers(folder: string, say: Say): Promise<TestSe
     step(
       say,
       (server) => server.description,
-      async () => keep(await launchRedis(folder)),
+      async () => keep(await startRedisIn(folder, redisDatabases)),
     ),
     step(
       say,
       (server) => server.description,
-      async () => keep(await launchS3(folder)),
+      async () => keep(await startS3In(folder)),
     ),
     step(say, (ffmpeg) => ffmpeg.description, findFfmpeg),
   ]);
@@ -77,32 +73,4 @@ async function launchPostgres(folder: string) {
     logPath: join(folder, 'postgres.log'),
     isDurable: false,
   });
-}
-
-async function launchRedis(folder: string) {
-  return startRedis({
-    binary: await findRedisBinary(),
-    folder: join(folder, 'redis'),
-    port: await freePort(),
-    password: randomBytes(16).toString('hex'),
-    logPath: join(folder, 'redis.log'),
-    databases: redisDatabases,
-  });
-}
-
-async function launchS3(folder: string) {
-  mkdirSync(join(folder, 's3'));
-  const keys = {
-    accessKeyId: '123456789012',
-    secretAccessKey: randomBytes(20).toString('hex'),
-  };
-  const server = await startS3({
-    binary: await findS3Binary(),
-    folder: join(folder, 's3'),
-    port: await freePort(),
-    ...keys,
-    region: 'us-east-1',
-    logPath: join(folder, 's3.log'),
-  });
-  return { ...server, ...keys };
 }
