@@ -18,16 +18,17 @@ const ours = 'ours';
 
 const lookAhead = 'mbtree=1:rc-lookahead=17:aq-mode=2:subme=2';
 const deadZones = 'deadzone-inter=8:deadzone-intra=5';
+const rest = 'qcomp=0.5:b-adapt=0';
 
 /** What was tried beside the profile in use; crf brings each to about as many bytes. */
 const candidates: Readonly<Record<string, Partial<Profile> & { readonly crf: number }>> = {
-  'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:qcomp=0.5:b-adapt=0:weightp=0` },
-  'with the usual qcomp, B-frames and weights': { crf: 23.7, x264Params: `${lookAhead}:${deadZones}` },
+  'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:${rest}:weightp=1:partitions=i8x8` },
+  'with all parts a key frame can have': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=1` },
+  'showcase-4: so, and no weights': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=0` },
   'with B-frames in parts of 8x8': {
     crf: 22.7,
-    x264Params: `${lookAhead}:${deadZones}:qcomp=0.5:b-adapt=0:weightp=0:partitions=b8x8,i8x8,i4x4`,
+    x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=1:partitions=b8x8,i8x8,i4x4`,
   },
-  'showcase-2': { crf: 21.3, x264Params: 'mbtree=1:rc-lookahead=10:aq-mode=2:subme=2' },
   'superfast as it is': { crf: 26, x264Params: 'mbtree=0' },
   veryfast: { crf: 21.5, preset: 'veryfast', x264Params: 'rc-lookahead=10:aq-mode=2' },
 };

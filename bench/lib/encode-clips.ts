@@ -30,6 +30,11 @@ const recipes: Readonly<Record<string, readonly string[]>> = {
     grain,
     ...camera,
   ],
+  // As edited videos begin and end.
+  'fades 1280x720': [
+    ...generate('mandelbrot=size=1280x720:rate=30:start_scale=0.8:maxiter=120'),
+    ...['-vf', `${grain},fade=t=in:d=1,fade=t=out:st=2.5:d=1.5`, ...camera],
+  ],
   'cells 1280x720 at 60 frames': [
     ...generate('life=size=320x180:rate=60:mold=10:life_color=0x40c0ff:death_color=0x203040:seed=7'),
     ...['-vf', `scale=1280:720:flags=bilinear,${grain}`, ...camera],
