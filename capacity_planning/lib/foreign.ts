@@ -23,43 +23,48 @@ export interface ForeignVerdict {
   supportsClaim: boolean;
   can: string[];
   cannot: string[];
+  /** What is missing, and no obstacle. */
+  notes: string[];
 }
 
 const samplesForP99 = 1000;
 const samplesForP95 = 200;
 const littleShare = 0.1;
+/** Users who wait for longer than they pause ask less of a slower service. */
+const waitShareMax = 0.5;
 
-/** What can and what cannot be concluded. A capacity claim needs tails, enough samples, successes and an open loop. */
+/**
+ * What can and what cannot be concluded. A capacity claim needs tails, enough samples, successes, and load that does not
+ * ease off when the service is slow: arrivals at a rate, or users who mostly pause.
+ */
 export function judgeForeign({ routes, perSecond, users, dropped }: ForeignRun): ForeignVerdict {
   const samples = routes.reduce((sum, route) => sum + route.samples, 0);
   const failures = routes.reduce((sum, route) => sum + route.failures, 0);
   const can: string[] = [];
   const cannot: string[] = [];
+  const notes: string[] = [];
   if (samples === 0) cannot.push('Nothing: the file has no request.');
-  for (const route of routes) judgeRoute(route, can, cannot);
+  for (const route of routes) judgeRoute(route, can, cannot, notes);
   if (samples > 0 && failures / samples > 0.01) {
     cannot.push(
       `Capacity: ${percent(failures / samples)} of all requests failed, and a refusal costs less than an answer.`,
     );
   }
-  const loop = describeLoop({ routes, perSecond, users });
-  if (loop !== undefined) cannot.push(loop);
-  if (loop === undefined && users !== undefined && perSecond !== undefined) {
-    can.push(`${users} users at once were served ${perSecond.toFixed(1)} requests a second, with pauses of their own.`);
-  }
+  judgeLoop({ routes, perSecond, users }, can, cannot);
   if (dropped !== undefined && dropped > 0) {
     cannot.push(`The offered rate: ${dropped} iterations were dropped, so that the slowest moments are missing.`);
   }
   if (users === undefined && dropped === undefined) {
     cannot.push('Whether load was offered at a rate or by a loop that waits for answers: the file does not tell.');
   }
-  return { supportsClaim: cannot.length === 0, can, cannot };
+  return { supportsClaim: cannot.length === 0, can, cannot, notes };
 }
 
 function judgeRoute(
   { name, samples, failures, meanMs, p95Ms, p99Ms }: ForeignRoute,
   can: string[],
   cannot: string[],
+  notes: string[],
 ): void {
   if (samples === 0) return;
   if (failures === samples) {
@@ -76,21 +81,33 @@ function judgeRoute(
     cannot.push(`${name}: ${samples} samples are too few for p95 (${samplesForP95} needed).`);
   else if (p95Ms !== undefined) can.push(`${name}: p95 was ${p95Ms.toFixed(1)} ms over ${samples} samples.`);
   if (samples >= samplesForP99 && p99Ms !== undefined) can.push(`${name}: p99 was ${p99Ms.toFixed(1)} ms.`);
-  else if (samples >= samplesForP95) can.push(`${name}: no p99, which needs ${samplesForP99} samples.`);
+  else if (samples >= samplesForP99) notes.push(`${name}: the file tells no p99.`);
+  else if (samples >= samplesForP95) notes.push(`${name}: no p99, which needs ${samplesForP99} samples.`);
 }
 
 /** Little's law: requests under way = throughput x latency. As many as users means that nobody ever paused. */
-function describeLoop({
-  routes,
-  perSecond,
-  users,
-}: Pick<ForeignRun, 'routes' | 'perSecond' | 'users'>): string | undefined {
-  if (users === undefined || perSecond === undefined) return undefined;
+function judgeLoop(
+  { routes, perSecond, users }: Pick<ForeignRun, 'routes' | 'perSecond' | 'users'>,
+  can: string[],
+  cannot: string[],
+): void {
+  if (users === undefined || perSecond === undefined) return;
   const timed = routes.filter(({ meanMs }) => meanMs !== undefined);
   const samples = timed.reduce((sum, route) => sum + route.samples, 0);
+  if (samples === 0) return;
   const meanMs = timed.reduce((sum, route) => sum + (route.meanMs ?? 0) * route.samples, 0) / samples;
-  if (!(Math.abs((perSecond * meanMs) / 1000 / users - 1) <= littleShare)) return undefined;
-  return `How the service scales: throughput = users / latency (${perSecond.toFixed(1)}/s = ${users} users / ${meanMs.toFixed(1)} ms): a saturated closed loop, in which a slower service is asked less.`;
+  const waitShare = (perSecond * meanMs) / 1000 / users;
+  if (Math.abs(waitShare - 1) <= littleShare) {
+    cannot.push(
+      `How the service scales: throughput = users / latency (${perSecond.toFixed(1)}/s = ${users} users / ${meanMs.toFixed(1)} ms): a saturated closed loop, in which a slower service is asked less.`,
+    );
+  } else if (waitShare > waitShareMax) {
+    cannot.push(
+      `What arrivals would get: ${users} users waited for answers ${percent(waitShare)} of their time, so that a slower service is asked less.`,
+    );
+  } else {
+    can.push(`${users} users at once were served ${perSecond.toFixed(1)} requests a second, with pauses of their own.`);
+  }
 }
 
 function percent(share: number): string {

@@ -11,20 +11,35 @@ export function readForeign(text: string): ForeignRun {
   if (text.trimStart().startsWith('<')) {
     throw new UserError('Expected a JTL file in CSV, got XML: set jmeter.save.saveservice.output_format=csv.');
   }
-  const rows: Row[] = parse(text, { columns: true, skip_empty_lines: true, bom: true });
-  const columns = Object.keys(rows[0] ?? {});
+  if (text.includes('\0')) throw new UserError(`Expected ${knownFiles}, got a binary file.`);
+  const [columns, rows] = readTable(text);
   if (['timeStamp', 'elapsed', 'label', 'success'].every((name) => columns.includes(name))) return readJmeter(rows);
   if (['Name', 'Request Count', 'Failure Count'].every((name) => columns.includes(name))) return readLocust(rows);
-  throw new UserError(
-    `Expected a file of JMeter (CSV), Locust (stats CSV) or k6 (summary JSON), got the columns ${columns.join(', ') || 'none'}.`,
-  );
+  const got = columns.join(', ').slice(0, 200) || 'none';
+  throw new UserError(`Expected ${knownFiles}, got the columns ${got}.`);
+}
+
+const knownFiles = 'a file of JMeter (CSV), Locust (stats CSV) or k6 (summary JSON)';
+
+/** The columns are known by the head, should there be no row. */
+function readTable(text: string): [columns: string[], rows: Row[]] {
+  let columns: string[] = [];
+  const rows: Row[] = parse(text, {
+    columns: (head: string[]) => {
+      columns = head;
+      return head;
+    },
+    skip_empty_lines: true,
+    bom: true,
+  });
+  return [columns, rows];
 }
 
 /** One row per request, so that everything can be counted again. */
 function readJmeter(rows: readonly Row[]): ForeignRun {
   const labels = [...new Set(rows.map((row) => row['label'] ?? ''))];
-  const starts = rows.map((row) => Number(row['timeStamp']));
-  const ends = rows.map((row) => Number(row['timeStamp']) + Number(row['elapsed']));
+  const starts = rows.map((row) => expectNumber(row, 'timeStamp'));
+  const ends = rows.map((row, i) => (starts[i] ?? 0) + expectNumber(row, 'elapsed'));
   const seconds =
     (ends.reduce((a, b) => Math.max(a, b), 0) - starts.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)) /
     1000;
@@ -49,8 +64,8 @@ function readLocust(rows: readonly Row[]): ForeignRun {
   const own = rows.filter((row) => row['Name'] !== 'Aggregated');
   const routes = own.map((row) => ({
     name: `${row['Type'] ?? ''} ${row['Name'] ?? ''}`.trim(),
-    samples: Number(row['Request Count']),
-    failures: Number(row['Failure Count']),
+    samples: expectNumber(row, 'Request Count'),
+    failures: expectNumber(row, 'Failure Count'),
     meanMs: readNumber(row['Average Response Time']),
     p95Ms: readNumber(row['95%']),
     p99Ms: readNumber(row['99%']),
@@ -106,6 +121,13 @@ function readK6(text: string): ForeignRun {
     users: counted === undefined ? peak : undefined,
     dropped: counted,
   };
+}
+
+/** What a count or a time can be. One that is none would be counted all the same, and the verdict be about nothing. */
+function expectNumber(row: Row, column: string): number {
+  const value = readNumber(row[column]);
+  if (value !== undefined && value >= 0 && Number.isFinite(value)) return value;
+  throw new UserError(`Expected ${column} to be a number of 0 or more in every row, got ${row[column] || 'nothing'}.`);
 }
 
 function readNumber(text: string | undefined): number | undefined {

@@ -29,6 +29,10 @@ t.test('JMeter: a saturated closed loop and a route that only ever failed are na
   t.strictSame(paced.cannot, []);
   t.equal(paced.supportsClaim, true);
   t.match(paced.can.join('\n'), /upload, big: p99 was 100\.0 ms/);
+  const hurried = judgeForeign(readForeign(makeJmeter(10, 120, 100, 50)));
+  t.match(hurried.cannot.join('\n'), /10 users waited for answers 6\d\.\d % of their time/);
+  t.throws(() => readForeign(makeJmeter(10, 120, -5, 900)), /elapsed to be a number of 0 or more .* got -5/);
+  t.match(judgeForeign(readForeign(jmeterHead)).cannot.join('\n'), /the file has no request/);
   t.end();
 });
 
@@ -47,6 +51,7 @@ t.test('Locust: tails are read, users are not in the file, a row without tails i
   t.match(cannot.join('\n'), /the file does not tell/);
   const averages = [head.replace(',95%,99%', ''), 'POST,/vote,5000,0,10,12.5,50'].join('\n');
   t.match(judgeForeign(readForeign(averages)).cannot.join('\n'), /average of 12\.5 ms without tails/);
+  t.throws(() => readForeign(text.replace('5000', 'abc')), /Request Count to be a number of 0 or more .* got abc/);
   t.end();
 });
 
@@ -62,6 +67,11 @@ t.test('k6: an open loop that dropped nothing supports a claim, one that dropped
     judgeForeign(readForeign(JSON.stringify({ metrics: metrics(5) }))).cannot.join(),
     /5 iterations were dropped/,
   );
+  const { http_req_duration: _tails, ...others } = metrics(0);
+  const usual = { ...others, http_req_duration: { values: { avg: 5, 'p(95)': 9 } } };
+  const { supportsClaim, notes } = judgeForeign(readForeign(JSON.stringify({ metrics: usual })));
+  t.equal(supportsClaim, true);
+  t.strictSame(notes, ['all routes: the file tells no p99.']);
   t.end();
 });
 
@@ -70,6 +80,7 @@ t.test('what is no such file is refused in a sentence', (t) => {
   t.throws(() => readForeign('{"metrics":{}}'), /got other JSON/);
   t.throws(() => readForeign('a,b\n1,2\n'), /got the columns a, b/);
   t.throws(() => readForeign(''), /got the columns none/);
+  t.throws(() => readForeign('\0\x01binary'), /got a binary file/);
   t.end();
 });
 
@@ -85,5 +96,5 @@ t.test('the command exits 0 only for a file that supports a claim', async (t) =>
   t.equal((await judge(makeJmeter(10, 120, 100, 0))).code, 3);
   const other = await judge('a,b\n1,2\n');
   t.equal(other.code, 2);
-  t.match(other.output, /^Expected a file of JMeter/);
+  t.match(other.output, /file: Expected a file of JMeter/);
 });
