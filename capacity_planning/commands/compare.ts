@@ -1,5 +1,5 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { compareReports, type Difference, findIncomparable, renderDifferences } from '../lib/compare.ts';
+import { compareReports, type Difference, findIncomparable, findUnreached, renderDifferences } from '../lib/compare.ts';
 import { readReport } from '../lib/read-report.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { exitCodes, type Options } from './options.ts';
@@ -13,11 +13,11 @@ export async function compare(a: string, b: string, options: Options): Promise<n
   return exitCodes.pass;
 }
 
-/** Fails on a change for the worse that is larger than what two runs of the same thing differ by. */
+/** Fails on a change for the worse that is larger than what any two runs of the same thing differ by. */
 export async function gate(a: string, b: string, options: Options): Promise<number> {
-  if (options.pair.length !== 2) {
+  if (options.pair.length < 2) {
     throw new UserError(
-      'Expected two runs of the same thing, --pair DIR --pair DIR: without them noise cannot be told from change.',
+      'Expected two runs of the same thing or more, --pair DIR --pair DIR: without them noise cannot be told from change.',
     );
   }
   const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
@@ -27,13 +27,19 @@ export async function gate(a: string, b: string, options: Options): Promise<numb
   const faults = [...listIncomparable(reports), ...invalid];
   if (faults.length > 0) return refuse(faults);
   const differences = compareAll(reports);
+  const unknown = new Set(differences.filter(({ noise }) => noise === undefined).map(({ step }) => step));
+  if (unknown.size > 0)
+    return refuse([...unknown].map((step) => `${step} is not in two of the runs of the same thing`));
   print(differences, options);
-  return differences.some(({ isRegression }) => isRegression) ? exitCodes.regression : exitCodes.pass;
+  const unreached = findUnreached(readReport(a), readReport(b));
+  for (const step of unreached) process.stderr.write(`WORSE: ${step} was not reached\n`);
+  const isWorse = unreached.length > 0 || differences.some(({ isRegression }) => isRegression);
+  return isWorse ? exitCodes.regression : exitCodes.pass;
 }
 
-function compareAll([a, b, first, second]: readonly CapacityReport[]): Difference[] {
+function compareAll([a, b, ...same]: readonly CapacityReport[]): Difference[] {
   if (a === undefined || b === undefined) throw new Error('Expected two reports');
-  return compareReports(a, b, first === undefined || second === undefined ? undefined : [first, second]);
+  return compareReports(a, b, same);
 }
 
 function listIncomparable([a, ...others]: readonly CapacityReport[]): string[] {

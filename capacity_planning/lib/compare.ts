@@ -8,11 +8,11 @@ export interface Difference {
   unit: string;
   from: number;
   to: number;
-  /** `to / from`, and where it lies in 95 of 100 resamplings. */
+  /** `to / from`, and where it lies: all intervals of a comparison together hold in 95 of 100 cases. */
   ratio: number;
   low: number;
   high: number;
-  /** What two runs of the same thing differ by on this rig. */
+  /** What runs of the same thing differ by on this rig, at most. */
   noise: number | undefined;
   isRegression: boolean;
 }
@@ -48,7 +48,8 @@ const metrics: Record<string, Metric> = {
     read: ({ samples, errorShare }) => ({ count: samples * (1 - errorShare), per: samples, tries: samples }),
   },
 };
-const resamplings = 400;
+const resamplings = 1000;
+const confidence = 0.95;
 /** Neighbours share their fate: they are drawn together. */
 const blockSamples = 25;
 
@@ -67,28 +68,53 @@ export function findIncomparable(a: CapacityReport, b: CapacityReport): string[]
   ];
 }
 
-/** Latencies, throughput and successes step by step. `pair` are two runs of the same thing: a change no larger than theirs is noise. */
+/**
+ * Latencies, throughput and successes step by step. `same` are two or more runs of the same thing: a change no larger than
+ * what any two of them differ by is noise.
+ */
 export function compareReports(
   a: CapacityReport,
   b: CapacityReport,
-  pair?: [CapacityReport, CapacityReport],
+  same: readonly CapacityReport[] = [],
 ): Difference[] {
-  const noise =
-    pair === undefined ? undefined : new Map(compareReports(...pair).map((each) => [keyOf(each), sizeOf(each)]));
-  return pairSteps(a, b).flatMap(([from, to]) =>
-    Object.entries(metrics).map(([name, metric]) => {
-      const difference = { step: from.name, metric: name, unit: metric.unit, ...measure(from, to, metric) };
-      const floor = noise?.get(keyOf(difference));
+  const noise = measureNoise(same);
+  const pairs = pairSteps(a, b);
+  // Among many figures one lies outside of its interval by mere chance: each gets its part of the doubt.
+  const tail = (1 - confidence) / 2 / Math.max(1, pairs.length * Object.keys(metrics).length);
+  return pairs.flatMap(([from, to]) => {
+    const measured = measure(from, to, tail);
+    return Object.entries(metrics).map(([name, metric]) => {
+      const difference = { step: from.name, metric: name, unit: metric.unit, ...(measured[name] as Measured) };
+      const floor = noise.get(keyOf(difference));
       // The whole interval lies beyond the noise: what merely may be worse is none.
       const worse = metric.isMoreBetter ? 1 - difference.high : difference.low - 1;
-      const isRegression = worse > (floor ?? 0);
+      const isRegression = floor !== undefined && worse > floor;
       return { ...difference, noise: floor, isRegression };
-    }),
-  );
+    });
+  });
+}
+
+/** As large as the difference of any two of them may be, in either direction. */
+function measureNoise(same: readonly CapacityReport[]): Map<string, number> {
+  const noise = new Map<string, number>();
+  const couples = same.flatMap((first, i) => same.slice(i + 1).map((second) => [first, second] as const));
+  for (const each of couples.flatMap(([first, second]) => compareReports(first, second))) {
+    const size = Math.max(Math.abs(each.low - 1), Math.abs(each.high - 1));
+    noise.set(keyOf(each), Math.max(size, noise.get(keyOf(each)) ?? 0));
+  }
+  return noise;
+}
+
+/** Steps that the first run got to and the second did not. */
+export function findUnreached(a: CapacityReport, b: CapacityReport): string[] {
+  const reached = new Set(listMeasured(b).map(({ name }) => name));
+  return listMeasured(a)
+    .map(({ name }) => name)
+    .filter((name) => !reached.has(name));
 }
 
 export function renderDifferences(differences: readonly Difference[]): string {
-  const head = '| step | metric | from | to | ratio | 95 % interval | noise | |\n|---|---|---|---|---|---|---|---|';
+  const head = '| step | metric | from | to | ratio | interval | noise | |\n|---|---|---|---|---|---|---|---|';
   const rows = differences.map(({ step, metric, unit, from, to, ratio, low, high, noise, isRegression }) => {
     const floor = noise === undefined ? 'unknown' : `${(noise * 100).toFixed(1)} %`;
     const cells = [
@@ -107,17 +133,17 @@ export function renderDifferences(differences: readonly Difference[]): string {
 
 type Measured = Pick<Difference, 'from' | 'to' | 'ratio' | 'low' | 'high'>;
 
-function measure(from: Step, to: Step, metric: Metric): Measured {
+/** By metric. */
+function measure(from: Step, to: Step, tail: number): Record<string, Measured> {
   const random = createRandom(from.latencySampleMs.length + to.latencySampleMs.length);
-  const [before, after] = [from, to].map((step) => readOnce(step, metric)) as [number, number];
-  const ratios = Array.from(
-    { length: resamplings },
-    () => readAgain(to, metric, random) / readAgain(from, metric, random),
-  );
-  return {
-    ...{ from: before, to: after, ratio: after / before },
-    ...{ low: percentile(ratios, 0.025), high: percentile(ratios, 0.975) },
-  };
+  const draws = Array.from({ length: resamplings }, () => [readAgain(from, random), readAgain(to, random)] as const);
+  const read = Object.entries(metrics).map(([name, metric]): [string, Measured] => {
+    const [before, after] = [readOnce(from, metric), readOnce(to, metric)];
+    const ratios = draws.map(([one, other]) => (other[name] ?? Number.NaN) / (one[name] ?? Number.NaN));
+    const [low, high] = [percentile(ratios, tail), percentile(ratios, 1 - tail)];
+    return [name, { from: before, to: after, ratio: after / before, low, high }];
+  });
+  return Object.fromEntries(read);
 }
 
 function readOnce(step: Step, metric: Metric): number {
@@ -126,12 +152,16 @@ function readOnce(step: Step, metric: Metric): number {
   return count / per;
 }
 
-/** As it might have come out had the same step been run once more. */
-function readAgain(step: Step, metric: Metric, random: () => number): number {
-  if (metric.kind === 'latency') return metric.read(resample(step.latencySampleMs, random));
-  const { count, per, tries } = metric.read(step);
-  const deviation = Math.sqrt(count * (1 - count / tries));
-  return Math.max(0, count + deviation * drawNormal(random)) / per;
+/** By metric, as they might have come out had the same step been run once more. */
+function readAgain(step: Step, random: () => number): Record<string, number> {
+  const latencies = resample(step.latencySampleMs, random);
+  const read = Object.entries(metrics).map(([name, metric]): [string, number] => {
+    if (metric.kind === 'latency') return [name, metric.read(latencies)];
+    const { count, per, tries } = metric.read(step);
+    const deviation = Math.sqrt(count * (1 - count / tries));
+    return [name, Math.max(0, count + deviation * drawNormal(random)) / per];
+  });
+  return Object.fromEntries(read);
 }
 
 /** Of mean 0 and deviation 1 (Box and Muller). */
@@ -146,20 +176,19 @@ function resample(values: readonly number[], random: () => number): number[] {
     const start = Math.floor(random() * (values.length - size + 1));
     for (let i = start; i < start + size; i += 1) drawn.push(values[i] ?? Number.NaN);
   }
-  return drawn;
+  // In order already, every percentile finds its place cheaply.
+  return Array.from(Float64Array.from(drawn).sort());
 }
 
 function pairSteps(a: CapacityReport, b: CapacityReport): [Step, Step][] {
-  return a.steps
-    .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
-    .flatMap((from) =>
-      b.steps.filter(({ name, samples }) => name === from.name && samples > 0).map((to): [Step, Step] => [from, to]),
-    );
+  const others = listMeasured(b);
+  return listMeasured(a).flatMap((from) =>
+    others.filter(({ name }) => name === from.name).map((to): [Step, Step] => [from, to]),
+  );
 }
 
-/** As large as the pair's difference may be, in either direction. */
-function sizeOf({ low, high }: Measured): number {
-  return Math.max(Math.abs(low - 1), Math.abs(high - 1));
+function listMeasured({ steps }: CapacityReport): Step[] {
+  return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
 function keyOf({ step, metric }: { step: string; metric: string }): string {

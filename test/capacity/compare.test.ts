@@ -52,6 +52,17 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   const fewer = compareReports(first, thinner, [first, second]).find(({ metric }) => metric === 'completed');
   t.equal(fewer?.isRegression, true, JSON.stringify(fewer));
 
+  const alone = compareReports(first, slower);
+  t.ok(
+    alone.every(({ noise, isRegression }) => noise === undefined && !isRegression),
+    'without runs of the same thing nobody knows',
+  );
+  const early = structuredClone(again);
+  for (const each of early.steps) each.samples = 0;
+  const stopped = await gate(early);
+  t.equal(stopped.code, 4, stopped.output);
+  t.match(stopped.output, /WORSE: steady was not reached/);
+
   t.strictSame(findIncomparable(first, slower), []);
   const other = await gate({ ...slower, scriptSha256: 'other' });
   t.equal(other.code, 3, other.output);
