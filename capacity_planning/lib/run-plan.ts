@@ -6,11 +6,13 @@ import { readCircumstances } from '../../scripts/lib/circumstances.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { buildSteps } from './build-steps.ts';
 import { judgeReport } from './judge-report.ts';
+import { listPoints } from './load-points.ts';
+import { findScript } from './read-plan.ts';
 import type { CapacityReport, Plan } from './report-schema.ts';
 import { runEngine } from './run-engine.ts';
 import { readSlo } from './slo.ts';
 import { readTargetState } from './target-state.ts';
-import { fitUsl, type LoadPoint } from './usl.ts';
+import { fitUsl } from './usl.ts';
 
 export interface PlanRun {
   plan: Plan;
@@ -26,9 +28,9 @@ export interface PlanRun {
 
 /** Runs a plan against a target and judges what came out. */
 export async function runPlan(run: PlanRun): Promise<CapacityReport> {
-  mkdirSync(run.folder, { recursive: true });
   const scriptPath = findScript(run.plan.scenario);
   const before = await readTargetState(run.baseUrl, run.metricsUrls);
+  mkdirSync(run.folder, { recursive: true });
   const env = { ...run.plan.env, TARGET: run.baseUrl };
   const { result, command } = await runEngine({ ...run, ...run.plan, scriptPath, env });
   const after = await readTargetState(run.baseUrl, run.metricsUrls);
@@ -47,7 +49,7 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
     generator: describeGenerator(result, node),
     thresholds: result.thresholds.map((each) => ({ ...each, value: each.value ?? null })),
     ...built,
-    model: fitModel(built.steps),
+    model: fitUsl(listPoints(built.steps)) ?? null,
   };
   return { ...evidence, judgement: judgeReport(evidence, readSlo()) };
 }
@@ -68,21 +70,6 @@ function describeGenerator(result: EngineResult, node: string): CapacityReport['
     memoryPeakMiB: result.memoryPeakMiB,
     latenessP99Ms: result.lateness.p99Ms ?? 0,
   };
-}
-
-export function fitModel(steps: CapacityReport['steps']): CapacityReport['model'] {
-  return fitUsl(listPoints(steps)) ?? null;
-}
-
-/** Each measured step is a point of the curve. */
-export function listPoints(steps: CapacityReport['steps']): LoadPoint[] {
-  return steps
-    .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
-    .map(({ meanInFlight, completedPerSecond }) => ({ inFlight: meanInFlight, perSecond: completedPerSecond }));
-}
-
-function findScript(scenario: string): string {
-  return scenario.endsWith('.ts') ? scenario : join(rootFolder, 'k6', `${scenario}.ts`);
 }
 
 /** Two runs compare only if the same script made the load. */

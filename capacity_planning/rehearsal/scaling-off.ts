@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '../../k6/engine/random.ts';
 import { readCpuSeconds } from '../../scripts/lib/process-cost.ts';
+import { listPoints } from '../lib/load-points.ts';
 import type { CapacityReport, Step } from '../lib/report-schema.ts';
-import { listPoints } from '../lib/run-plan.ts';
 import { readSlo } from '../lib/slo.ts';
 import { predictFromHalf } from '../lib/usl.ts';
 import { startCpuMeter } from './cpu-meter.ts';
 import type { FixedSize, RateStep } from './rehearsal-schema.ts';
 import type { Stage } from './stage.ts';
+import { votesOfClosedLoops } from './world.ts';
 
 const halfShare = 0.5;
 
@@ -75,12 +77,10 @@ function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
 
 /** Throughput against that of one instance times their number, at the same number of users for each; the mean of all that were tried. */
 function compareThroughput(curve: CapacityReport, count: number, one: CapacityReport): number {
-  const ofOne = new Map(
-    one.steps.map(({ phase, vusLimit, completedPerSecond }) => [`${phase} ${vusLimit}`, completedPerSecond]),
-  );
-  const ratios = curve.steps.flatMap(({ phase, vusLimit, completedPerSecond }) => {
-    const single = ofOne.get(`${phase} ${vusLimit / count}`);
-    return phase === 'warm_up' || single === undefined ? [] : [completedPerSecond / count / single];
+  const ofOne = new Map(listPoints(one.steps).map(({ load, perSecond }) => [load, perSecond]));
+  const ratios = listPoints(curve.steps).flatMap(({ load, perSecond }) => {
+    const single = ofOne.get(load / count);
+    return single === undefined ? [] : [perSecond / count / single];
   });
   return ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
 }
@@ -93,17 +93,30 @@ function stopping({ stop }: Meter) {
 }
 
 async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
-  const { users, usersOfOne, stepSeconds, warmUpSeconds } = stage.settings.knee;
-  const counts = [...users, ...(count === 1 ? usersOfOne : [])].map((each) => each * count);
-  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${counts.join(', ')} users at a time`);
+  const { users, usersOfOne, passes, passesOfOne, passStepSeconds, warmUpSeconds } = stage.settings.knee;
+  const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
+  const visits = count === 1 ? passesOfOne : passes;
+  const counts = Array.from({ length: visits }, (_, pass) => shuffle(each, createRandom(pass + 1))).flat();
+  stage.say(
+    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
+  );
   return stage.load({
     name: `curve-of-${count}`,
     scenario: 'concurrency',
     env: {
-      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, CONCURRENCY: counts.join() },
-      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+      ...{ JOURNEY: 'public', CONCURRENCY: counts.join() },
+      WORLD: stage.worlds.next(votesOfClosedLoops(counts.length * passStepSeconds)).path,
+      ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });
+}
+
+/** What drifts (the machine, the size of a table) meets light and heavy loads alike. */
+function shuffle(values: readonly number[], random: () => number): number[] {
+  return values
+    .map((value) => ({ value, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
 }
 
 async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { listPoints } from '../../capacity_planning/lib/run-plan.ts';
+import { listPoints } from '../../capacity_planning/lib/load-points.ts';
+import type { Step } from '../../capacity_planning/lib/report-schema.ts';
 import { fitUsl, predict } from '../../capacity_planning/lib/usl.ts';
 import { createRandom } from '../../k6/engine/random.ts';
 import { openSink } from '../k6/sink.ts';
@@ -54,6 +55,17 @@ t.test('a curve that flattens and never falls has its ceiling for a knee', (t) =
   const model = fitUsl(points);
   t.equal(model?.withheld, null);
   t.ok(Math.abs((model?.knee?.perSecond ?? 0) / 300 - 1) < 0.02, `${model?.knee?.perSecond}`);
+  t.end();
+});
+
+t.test('a load that came again is one point, which no single pause moves', (t) => {
+  const step = (vusLimit: number, completedPerSecond: number, phase = 'measured') =>
+    ({ phase, vusLimit, completedPerSecond, offeredPerSecond: null, meanInFlight: vusLimit, samples: 9 }) as Step;
+  const steps = [step(4, 1, 'warm_up'), step(8, 90), step(4, 50), step(8, 20), step(4, 52), step(8, 94)];
+  t.strictSame(listPoints(steps), [
+    { load: 4, inFlight: 4, perSecond: 51 },
+    { load: 8, inFlight: 8, perSecond: 90 },
+  ]);
   t.end();
 });
 
