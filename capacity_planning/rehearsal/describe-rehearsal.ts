@@ -1,3 +1,4 @@
+import { partBuffersPerInstance, partBytes } from '../../src/limits.ts';
 import type { Page } from '../lib/page.ts';
 import type { Recommendation } from './recommend.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
@@ -8,10 +9,9 @@ import {
   describeSizes,
   describeUploads,
   describeWindows,
-  megabytes,
-  percent,
   rateOf,
 } from './rehearsal-tables.ts';
+import { megabytes, percent } from './units.ts';
 
 /** The page's words and figures, in the order in which ops ask: may I believe it, what can one do, what do I set. */
 export function describeRehearsal(report: RehearsalReport, advice: Recommendation): Omit<Page, 'charts'> {
@@ -24,6 +24,11 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
       ...(judgement.verdict === 'INVALID'
         ? [
             'The rehearsal is INVALID: the figures below are no capacity, and no CloudFormation parameters follow from them.',
+          ]
+        : []),
+      ...(judgement.verdict === 'FAIL'
+        ? [
+            'The rehearsal FAILs: the configuration below rests on what was measured, and is no better than what failed: decide by the reasons above.',
           ]
         : []),
       ...describeCapacity(report, advice),
@@ -53,14 +58,30 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
   return [
     `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
+    ...(one === undefined
+      ? []
+      : [
+          `At that rate each such instance would ask the database for ${((one.cpuUsPerRequest.database * perInstance.requestsPerSecond) / 1e6).toFixed(1)} processors: look at its size before adding instances.`,
+        ]),
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
     ...fixedSizes.slice(0, 1).flatMap((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
     `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
       `${uploads.peakPartBuffers} part buffers (${megabytes(perInstance.partBufferBytesPeak)}), ${uploads.peakResidentMiB.toFixed(0)} MiB resident.`,
-    `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}.`,
+    `However many uploads there are, an instance holds no more than ${partBuffersPerInstance} part buffers (${megabytes(partBuffersPerInstance * partBytes)}): who finds none free waits at the socket.`,
+    `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}. ${describeMetric(advice)}`,
     `${advice.burstable}.`,
     describeHeadroom(advice),
   ];
+}
+
+/** The times that a rehearsal tells are those of the law, whatever the metric; the load at which it speaks is not. */
+function describeMetric({ scaling, demand }: Recommendation): string {
+  if (scaling.metric === 'ASGAverageCPUUtilization') return 'That metric was rehearsed.';
+  return (
+    'Rehearsed was CPU at 50 %, by the same periods: the times below hold for both, the load at which it scales does not. ' +
+    `The target counts requests of a mix with ${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB among ${60 * demand.peakRequestsPerSecond} a minute: ` +
+    'with fewer uploads it adds instances too early, with more too late; reckon it again when the mix changes.'
+  );
 }
 
 /** From the first byte to a clip that plays; each part from whoever measured it. */
@@ -84,7 +105,7 @@ function describeSaturation(one: FixedSize, most: FixedSize): string[] {
     (((highest?.cpuUsPerRequest[name] ?? 0) * (highest?.completedPerSecond ?? 0)) / 1e6).toFixed(2);
   const halfBusy = one.halfBusyPerSecond === null ? 'at no rate tried' : `at ${one.halfBusyPerSecond.toFixed(0)}/s`;
   return [
-    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s; objectives hold up to ${one.withinObjectivesPerSecond.toFixed(0)}/s; ` +
+    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s; objectives hold up to ${one.withinObjectivesPerSecond.toFixed(0)}/s, the last rate before the first that broke one; ` +
       `its CPU is at 50 % ${halfBusy}, since requests that come together cost less each; ${percent(one.busiestShare)} of the share used in the busiest second.`,
     `At ${(highest?.completedPerSecond ?? 0).toFixed(0)} requests/s behind ${most.instances} instances the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`,
   ];
@@ -103,9 +124,11 @@ function describeBehaviour({ scaling, keepAlive, drain, fixedSizes }: RehearsalR
   const half = one?.halfPrediction;
   const seconds = (value: number | null) => (value === null ? 'never' : `${value.toFixed(0)} s`);
   return [
+    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: twice the rate at which its CPU is half busy.`,
     `Scale-out after the step: ${seconds(scaling.scaleOutSeconds)} of the law's time until ${scaling.neededInstances} instances served, ` +
       `${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${scaling.overshootInstances} instances too many.`,
-    `Scale-in after the load fell: ${seconds(scaling.scaleInSeconds)} of the law's time until the first instance left, ${seconds(scaling.simulatedScaleInSeconds)} simulated; ${describeDamage(scaling)}.`,
+    `Scale-in after the load fell: ${seconds(scaling.scaleInSeconds)} of the law's time until the first instance left, ${seconds(scaling.simulatedScaleInSeconds)} simulated ` +
+      `(${scaling.law.breachingPeriodsIn} periods, counted from the one in which it fell); ${describeDamage(scaling)}.`,
     `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} times 502, ${keepAlive.otherFailures} other failures.`,
     `${drain.replacedInstances} instances replaced under writes: ${drain.votes.accepted} votes accepted and ${drain.votes.stored} stored, ` +
       `${drain.uploads.accepted} uploads accepted and ${drain.uploads.stored} stored, ${drain.wrongCounters} counters wrong.`,

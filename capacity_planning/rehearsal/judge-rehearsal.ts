@@ -32,10 +32,21 @@ export function judgeRehearsal(report: Evidence): Judgement {
       const text = `scaling off, ${instances}: instances used ${Math.round(busiestShare * 100)} % of their shares`;
       return { rule: 'share-not-kept', verdict: 'INVALID', text };
     });
+  const refused: Reason[] =
+    report.uploads.uploads > 0
+      ? []
+      : [
+          {
+            rule: 'uploads-refused',
+            verdict: 'INVALID',
+            text: `uploads: none of ${report.uploads.asked} was accepted`,
+          },
+        ];
   const failed = [...judgeSafety(report), ...judgePredictions(report)];
+  const unsound = [...invalid, ...unheld, ...refused];
   return {
-    verdict: invalid.length + unheld.length > 0 ? 'INVALID' : failed.length > 0 ? 'FAIL' : 'PASS',
-    reasons: [...invalid, ...unheld, ...failed],
+    verdict: unsound.length > 0 ? 'INVALID' : failed.length > 0 ? 'FAIL' : 'PASS',
+    reasons: [...unsound, ...failed],
     notes: [],
   };
 }

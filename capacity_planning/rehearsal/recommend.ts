@@ -3,6 +3,7 @@ import { defaultLaw } from '../lib/scaling-law.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
 import type { Demand, Prices } from './inputs.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
+import { percent } from './units.ts';
 
 export type Recommendation = ReturnType<typeof recommend>;
 
@@ -55,6 +56,7 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
         ? `uploads fill the network at ${percent(cpuWhenNetworkIsFull)} CPU: an alarm at ${percent(heldShare)} CPU would never go off`
         : `requests fill the CPU first${cpuCannotFire ? `; were there uploads alone, the network would be full at ${percent(cpuWhenNetworkIsFull)} CPU and this alarm would never go off` : ''}`,
       requestsPerTargetAndMinute: requestsPerMinute,
+      requestsPerMinuteByCpu: Math.floor(60 * perInstance.requestsPerSecond * heldShare),
     },
     minInstances: Math.min(templateMax, Math.max(1, Math.ceil(needed(0)))),
     maxInstances: templateMax,
@@ -71,6 +73,7 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
     burstable: describeBurst(demand.instanceType, type),
     costPer1000Uploads: costUploads(demand, prices, type, perInstance, worker),
     pricesAsOf: prices.asOf,
+    demand,
   };
 }
 
@@ -94,7 +97,7 @@ function describeInstance(
   const share = one?.share ?? 1;
   const cpuUsPerRequest = one?.cpuUsPerRequest.web ?? Number.NaN;
   const networkBytesPerSecond = (type.networkBaselineGbps * 1e9) / 8;
-  const cpuSecondsPerByte = uploads.cpuSecondsPerGigabyte / 1e9;
+  const cpuSecondsPerByte = (uploads.cpuSecondsPerGigabyte ?? Number.NaN) / 1e9;
   const byCpu = type.vCpus / cpuSecondsPerByte;
   return {
     measuredShareOfAProcessor: share,
@@ -177,8 +180,4 @@ function addMonths(from: string, months: number): string {
   const date = new Date(from);
   date.setUTCMonth(date.getUTCMonth() + months);
   return date.toISOString().slice(0, 10);
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(2))} %`;
 }

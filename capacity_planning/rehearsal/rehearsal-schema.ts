@@ -94,12 +94,15 @@ const ScalingPhase = Type.Object({
 const UploadPhase = Type.Object({
   share: Amount,
   fileBytes: Count,
-  uploads: Amount,
+  asked: Count,
+  /** Of those asked, what was accepted. */
+  uploads: Count,
   completedPerSecond: Amount,
   /** Of the first step, in which nobody waits. */
   calmSeconds: Amount,
   bytesPerSecond: Amount,
-  cpuSecondsPerGigabyte: Amount,
+  /** Null where no upload was accepted. */
+  cpuSecondsPerGigabyte: Maybe(Amount),
   peakUploadsInFlight: Count,
   peakBytesInFlight: Amount,
   peakPartBuffers: Count,

@@ -2,12 +2,20 @@ import type { Table } from '../lib/page.ts';
 import { rmsLimit } from '../lib/usl.ts';
 import type { Recommendation } from './recommend.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
+import { megabytes, money, percent, unknown } from './units.ts';
 
 export function describeConfiguration(advice: Recommendation): Table {
-  const { scaling, costPer1000Uploads: cost, database, worker } = advice;
+  const { scaling, costPer1000Uploads: cost, database, worker, demand } = advice;
   const rows: [string, string][] = [
+    [
+      'for this demand (demand.json)',
+      `${demand.peakRequestsPerSecond} requests/s and ${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB a minute, ${percent(demand.growthPerMonth)} more each month`,
+    ],
     ['target tracking', `${scaling.metric} = ${scaling.target}`],
-    ['requests per target and minute at half of capacity', String(scaling.requestsPerTargetAndMinute)],
+    [
+      'requests per target and minute at half of capacity',
+      `${scaling.requestsPerTargetAndMinute} at this demand's mix; ${scaling.requestsPerMinuteByCpu} by CPU, were there no uploads`,
+    ],
     ['instances', `${advice.minInstances} to ${advice.maxInstances} x ${advice.instanceType}`],
     ['deregistration delay', `${advice.deregistrationDelaySeconds} s`],
     ['idle time-out of the balancer', `${advice.balancerIdleSeconds} s`],
@@ -21,10 +29,10 @@ export function describeConfiguration(advice: Recommendation): Table {
         ? 'not measured: npm run bench -- worker'
         : `${worker.backlogPerWorker} videos for ${worker.playableWithinMinutes} min (${worker.videosPerMinute.toFixed(2)}/min at ${worker.sizeMiB} MiB)`,
     ],
-    ['workers for the burst', worker === null ? 'not measured' : String(worker.workersForTheBurst)],
+    ['workers for the burst', worker === null ? unknown : String(worker.workersForTheBurst)],
     [
       'cost of 1,000 uploads',
-      `${cost.total.toFixed(2)} ${cost.currency}: web ${cost.web.toFixed(2)}, worker ${cost.worker?.toFixed(2) ?? 'not measured'}, S3 requests ${cost.s3Puts.toFixed(2)}, a month in S3 ${cost.s3Month.toFixed(2)}`,
+      `${money(cost.total)} ${cost.currency}: web ${money(cost.web)}, worker ${cost.worker === null ? unknown : money(cost.worker)}, S3 requests ${money(cost.s3Puts)}, a month of the sent files in S3 ${money(cost.s3Month)}; without balancer, database and clips`,
     ],
   ];
   return { title: 'Configuration that follows', head: ['what', 'value'], rows };
@@ -40,7 +48,7 @@ export function describeSizes({ fixedSizes }: RehearsalReport): Table {
       'knee /s',
       'rms',
       'points',
-      'efficiency',
+      'each of one’s at as many users each',
       'half busy /s',
       '',
     ],
@@ -114,13 +122,14 @@ export function describeWindows({ scaling }: RehearsalReport): Table {
 export function describeUploads({ uploads }: RehearsalReport): Table {
   return {
     title: `Uploads of ${megabytes(uploads.fileBytes)} to one instance, into a sink`,
-    head: ['uploads', 'most /s', 'bytes /s', 'CPU s per GB', 'in flight at most', 'part buffers at most'],
+    head: ['asked', 'accepted', 'most /s', 'bytes /s', 'CPU s per GB', 'in flight at most', 'part buffers at most'],
     rows: [
       [
-        uploads.uploads.toFixed(0),
+        String(uploads.asked),
+        String(uploads.uploads),
         uploads.completedPerSecond.toFixed(1),
         megabytes(uploads.bytesPerSecond),
-        uploads.cpuSecondsPerGigabyte.toFixed(2),
+        uploads.cpuSecondsPerGigabyte?.toFixed(2) ?? unknown,
         String(uploads.peakUploadsInFlight),
         String(uploads.peakPartBuffers),
       ],
@@ -138,12 +147,4 @@ export function describeSafety({ drain }: RehearsalReport): Table {
     head: ['what', 'asked', 'accepted', 'stored', 'lost'],
     rows: [row('votes', drain.votes), row('uploads', drain.uploads)],
   };
-}
-
-export function megabytes(bytes: number): string {
-  return `${Number((bytes / 1e6).toPrecision(3))} MB`;
-}
-
-export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(2))} %`;
 }

@@ -30,17 +30,21 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
   const used = instance.cpu.usedSeconds() - usedBefore;
   done.abort();
   const { uploadsInFlight, partBuffers, residentBytes } = await peaks;
-  const uploads = report.steps.reduce((sum, { samples, errorShare }) => sum + samples * (1 - errorShare), 0);
+  const asked = report.steps.reduce((sum, { samples }) => sum + samples, 0);
+  const uploads = report.steps.reduce(
+    (sum, { samples, errorShare }) => sum + Math.round(samples * (1 - errorShare)),
+    0,
+  );
   const accepted = report.steps.map(({ completedPerSecond, errorShare }) => completedPerSecond * (1 - errorShare));
   const most = Math.max(...accepted);
   return {
     report,
     result: {
-      ...{ share: stage.settings.share, fileBytes, uploads },
+      ...{ share: stage.settings.share, fileBytes, asked, uploads },
       completedPerSecond: most,
       calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
       bytesPerSecond: most * fileBytes,
-      cpuSecondsPerGigabyte: used / ((uploads * fileBytes) / 1e9),
+      cpuSecondsPerGigabyte: uploads === 0 ? null : used / ((uploads * fileBytes) / 1e9),
       peakUploadsInFlight: uploadsInFlight,
       peakBytesInFlight: uploadsInFlight * fileBytes,
       peakPartBuffers: partBuffers,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { describeRehearsal } from '../../capacity_planning/rehearsal/describe-rehearsal.ts';
 import { readDemand, readPrices } from '../../capacity_planning/rehearsal/inputs.ts';
 import { judgeRehearsal } from '../../capacity_planning/rehearsal/judge-rehearsal.ts';
 import { recommend, toCloudFormation } from '../../capacity_planning/rehearsal/recommend.ts';
@@ -22,7 +23,7 @@ const sound: RehearsalReport = {
     verdict: 'PASS' as const,
     busiestShare: 1,
   })),
-  uploads: { ...real.uploads, reasons: [] },
+  uploads: { ...real.uploads, asked: 31, uploads: 31, reasons: [] },
   keepAlive: { ...real.keepAlive, badGateways: 0, otherFailures: 0 },
   scaling: { ...real.scaling, scaleOutSeconds: 420, simulatedScaleOutSeconds: 360, scaleInSeconds: 960, reasons: [] },
   drain: {
@@ -62,6 +63,25 @@ t.test('a rehearsal passes until something is lost, doubled, cut off or predicte
   t.equal(rulesOf({ scaling: { ...sound.scaling, scaleInSeconds: null } }), 'FAIL scale-in');
   const late = [{ rule: 'generator-late', verdict: 'INVALID', text: 'late' }];
   t.equal(rulesOf({ drain: { ...sound.drain, reasons: late } }), 'INVALID generator-late');
+  t.end();
+});
+
+t.test('where every upload was refused there is a page, which claims nothing of uploads', (t) => {
+  const uploads = {
+    ...sound.uploads,
+    uploads: 0,
+    completedPerSecond: 0,
+    bytesPerSecond: 0,
+    cpuSecondsPerGigabyte: null,
+  };
+  const evidence = { ...sound, uploads };
+  const judgement = judgeRehearsal(evidence);
+  t.match(judgement, { verdict: 'INVALID', reasons: [{ rule: 'uploads-refused' }] });
+  const report = { ...evidence, judgement };
+  const page = JSON.stringify(describeRehearsal(report, recommend(report, demand, prices, undefined)));
+  t.match(page, /uploads: none of \d+ was accepted/);
+  t.match(page, /uploads not measured/);
+  t.notMatch(page, /NaN|null/);
   t.end();
 });
 

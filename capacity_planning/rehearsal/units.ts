@@ -1,0 +1,17 @@
+/** What nobody measured is NaN, and must not look like a figure. */
+export function megabytes(bytes: number): string {
+  return Number.isNaN(bytes) ? unknown : `${Number((bytes / 1e6).toPrecision(3))} MB`;
+}
+
+/** Whole ones from ten on, two digits below. */
+export function percent(share: number): string {
+  const percents = share * 100;
+  if (Number.isNaN(percents)) return unknown;
+  return `${percents >= 10 ? percents.toFixed(0) : Number(percents.toPrecision(2))} %`;
+}
+
+export function money(amount: number): string {
+  return Number.isNaN(amount) ? unknown : amount.toFixed(3);
+}
+
+export const unknown = 'not measured';
