@@ -12,8 +12,46 @@ import { printSchema } from './commands/schema.ts';
 import { runSimulation } from './commands/simulate.ts';
 import { showWorker } from './commands/worker.ts';
 
-const usage = `npm run capacity -- smoke | run PLAN | rehearse [--brief] | worker [FILE] | report DIR | compare A B | gate A B --pair A1 A2 | judge FILE | simulate | schema [rehearsal]
-  --target URL --allow HOST --out DIR --threads N --json; simulate: --capacity N --from N --to N --max N --warm-up SECONDS`;
+type Verb = {
+  takes: string;
+  least: number;
+  most: number;
+  run(names: readonly string[], options: Options): Promise<number>;
+};
+
+const verbs: Readonly<Record<string, Verb>> = {
+  smoke: { takes: '', least: 0, most: 0, run: (_, options) => run('smoke', options) },
+  run: { takes: 'PLAN', least: 1, most: 1, run: ([plan = ''], options) => run(plan, options) },
+  rehearse: { takes: '[--brief]', least: 0, most: 0, run: (_, options) => runRehearsal(options) },
+  worker: { takes: '[FILE]', least: 0, most: 1, run: ([file], options) => showWorker(file, options) },
+  report: { takes: 'DIR', least: 1, most: 1, run: ([folder = ''], options) => renderAgain(folder, options) },
+  compare: {
+    takes: 'A B [--pair DIR]...',
+    least: 2,
+    most: 2,
+    run: ([a = '', b = ''], options) => compare(a, b, options),
+  },
+  gate: {
+    takes: 'A B --pair DIR --pair DIR...',
+    least: 2,
+    most: 2,
+    run: ([a = '', b = ''], options) => gate(a, b, options),
+  },
+  judge: { takes: 'FILE', least: 1, most: 1, run: ([file = ''], options) => judgeFile(file, options) },
+  simulate: {
+    takes: '--capacity N --from N --to N [--max N] [--warm-up SECONDS]',
+    least: 0,
+    most: 0,
+    run: (_, options) => runSimulation(options),
+  },
+  schema: { takes: '[rehearsal]', least: 0, most: 1, run: ([name]) => printSchema(name) },
+};
+
+const usage = `${Object.entries(verbs)
+  .map(([verb, { takes }]) => `npm run capacity -- ${verb} ${takes}`.trimEnd())
+  .join('\n')}
+  smoke, run: --target URL --allow HOST --threads N; smoke, run, rehearse: --out DIR; --json
+exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 a regression, 2 asked wrongly, 100 to 110 the load did not run to its end`;
 
 /** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
 await runCommand(usage, async () => {
@@ -44,17 +82,12 @@ async function runVerb(): Promise<number> {
       'warm-up': { type: 'string' },
     },
   });
-  const [verb, ...names] = positionals;
+  const [verb = '', ...names] = positionals;
   const options: Options = { ...values, warmUp: values['warm-up'] };
-  if (verb === 'smoke' && names.length === 0) return run('smoke', options);
-  if (verb === 'run' && names.length === 1) return run(String(names[0]), options);
-  if (verb === 'rehearse' && names.length === 0) return runRehearsal(options);
-  if (verb === 'worker' && names.length <= 1) return showWorker(names[0], options);
-  if (verb === 'report' && names.length === 1) return renderAgain(String(names[0]), options);
-  if (verb === 'compare' && names.length === 2) return compare(String(names[0]), String(names[1]), options);
-  if (verb === 'gate' && names.length === 2) return gate(String(names[0]), String(names[1]), options);
-  if (verb === 'judge' && names.length === 1) return judgeFile(String(names[0]), options);
-  if (verb === 'simulate' && names.length === 0) return runSimulation(options);
-  if (verb === 'schema' && names.length <= 1) return printSchema(names[0]);
-  throw new UserError(`Expected a verb and what it takes, got ${positionals.join(' ') || 'nothing'}.\n${usage}`);
+  const chosen = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (chosen === undefined) throw new UserError(`Expected a verb, got ${verb || 'nothing'}.\n${usage}`);
+  if (names.length < chosen.least || names.length > chosen.most) {
+    throw new UserError(`Expected ${`${verb} ${chosen.takes}`.trimEnd()}, got ${positionals.join(' ')}.`);
+  }
+  return chosen.run(names, options);
 }

@@ -1,14 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { rehearse } from '../rehearsal/rehearse.ts';
 import { briefRehearsal, fullRehearsal } from '../rehearsal/settings.ts';
 import { keepRehearsal } from '../rehearsal/write-rehearsal.ts';
-import { exitCodes, type Options } from './options.ts';
+import { exitCodes, findFolder, type Options } from './options.ts';
 
 /** Everything in it is started by the rehearsal itself, and gone after it. */
 export async function runRehearsal(options: Options): Promise<number> {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  const folder = options.out ?? join('.data', 'capacity', `rehearsal-${stamp}`);
+  const folder = findFolder(options, 'rehearsal');
   mkdirSync(folder, { recursive: true });
   const settings = options.brief ? briefRehearsal : fullRehearsal;
   const { report, loads } = await rehearse(settings, (line) => process.stderr.write(`${line}\n`));

@@ -1,20 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { rootFolder } from '../../scripts/lib/paths.ts';
+import { readThreadCount, threadsMax } from '../../k6/engine/thread-count.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import { findTarget } from '../lib/find-target.ts';
+import { readPlan } from '../lib/read-plan.ts';
 import { checkReport } from '../lib/read-report.ts';
 import { makePage, renderMarkdown, writePage } from '../lib/render.ts';
-import type { Plan } from '../lib/report-schema.ts';
 import { keepReport, runPlan } from '../lib/run-plan.ts';
-import { exitCodes, type Options } from './options.ts';
+import { exitCodes, findFolder, type Options } from './options.ts';
 
-/** A plan is a name in capacity_planning/plans or a file of one's own. */
+/** Runs a plan against a service, keeps what came out and prints it. */
 export async function run(planName: string, options: Options): Promise<number> {
   const plan = readPlan(planName);
+  const threads = readThreadCount(options.threads);
+  if (Number.isNaN(threads)) {
+    throw new UserError(`Expected --threads to be a whole number from 1 to ${threadsMax}, got ${options.threads}.`);
+  }
   const { baseUrl, metricsUrls } = await findTarget(options.target, options.allow, process.env);
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  const folder = options.out ?? join('.data', 'capacity', `${plan.name}-${stamp}`);
+  const folder = findFolder(options, plan.name);
   const env: Record<string, string> =
     options.allow.length === 0 ? plan.env : { ...plan.env, ALLOW_TARGET: options.allow.join(',') };
   process.stderr.write(`${plan.name}: load against ${baseUrl} begins\n`);
@@ -23,7 +24,7 @@ export async function run(planName: string, options: Options): Promise<number> {
     plan: { ...plan, env },
     ...{ baseUrl, metricsUrls, folder },
     command: `npm run capacity -- ${process.argv.slice(2).join(' ')}`,
-    threads: Number(options.threads),
+    threads,
   });
   const raw = keepReport(folder, checkReport(JSON.parse(JSON.stringify(report)), folder));
   const page = makePage(report);
@@ -33,11 +34,4 @@ export async function run(planName: string, options: Options): Promise<number> {
     options.json ? `${JSON.stringify({ paths, judgement: report.judgement })}\n` : renderMarkdown(page),
   );
   return { PASS: exitCodes.pass, FAIL: exitCodes.failed, INVALID: exitCodes.invalid }[report.judgement.verdict];
-}
-
-function readPlan(name: string): Plan {
-  const known = join(rootFolder, 'capacity_planning', 'plans', `${name}.json`);
-  const path = existsSync(known) ? known : name;
-  if (!existsSync(path)) throw new UserError(`Expected a plan of capacity_planning/plans or a file, got ${name}.`);
-  return JSON.parse(readFileSync(path, 'utf8')) as Plan;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { defaultLaw } from '../lib/scaling-law.ts';
-import { simulate } from '../lib/simulate.ts';
+import { defaultLaw, type ScalingLaw } from '../lib/scaling-law.ts';
+import { type Simulation, simulate } from '../lib/simulate.ts';
 import type { Options } from './options.ts';
 
 const seconds = 3600;
@@ -15,10 +15,10 @@ export async function runSimulation(options: Options): Promise<number> {
   if (!Number.isInteger(maxInstances) || maxInstances < 1 || maxInstances > 10_000) {
     throw new UserError(`Expected --max to be a whole number from 1 to 10000, got ${options.max}.`);
   }
-  const result = simulate(
-    { ...defaultLaw, maxInstances, warmUpSeconds },
-    { capacityPerInstance, seconds, offered: (second) => (second < 300 ? from : to) },
-  );
+  const law = { ...defaultLaw, maxInstances, warmUpSeconds };
+  const offered = (second: number) => (second < 300 ? from : to);
+  const neededInstances = Math.ceil(Math.max(from, to) / (capacityPerInstance * law.targetShare) - 1e-9);
+  const result = simulate(law, { capacityPerInstance, seconds, offered });
   const lines = result.periods.map(({ second, offeredPerSecond, serving, starting, cpuShare, servedShare }) =>
     [
       second,
@@ -29,19 +29,32 @@ export async function runSimulation(options: Options): Promise<number> {
       `${Math.round(servedShare * 100)} %`,
     ].join('\t'),
   );
-  const end =
-    result.scaleOutSeconds === null ? 'never enough instances' : `enough instances after ${result.scaleOutSeconds} s`;
   const text = [
     'second\toffered/s\tserving\tstarting\tCPU\tserved',
     ...lines,
-    `${end}, ${result.mostInstances} at most`,
+    conclude(result, law, neededInstances),
   ].join('\n');
-  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+  process.stdout.write(options.json ? `${JSON.stringify({ ...result, neededInstances })}\n` : `${text}\n`);
   return 0;
+}
+
+/** `needed` keep each at its target, however many there may be. */
+function conclude({ scaleOutSeconds, periods }: Simulation, law: ScalingLaw, needed: number): string {
+  const last = periods.at(-1)?.serving;
+  if (needed > law.maxInstances) {
+    return `never enough instances: ${needed} would be needed, ${law.maxInstances} are the most; ${last} in the end`;
+  }
+  if (periods.every(({ cpuShare }) => cpuShare <= law.targetShare)) {
+    return `no scale-out: never above the target; ${last} in the end`;
+  }
+  if (scaleOutSeconds === null) {
+    return `not enough instances within ${seconds} s: ${needed} needed; ${last} in the end`;
+  }
+  return `enough instances after ${scaleOutSeconds} s: ${needed} needed; ${last} in the end`;
 }
 
 function readAmount(name: string, text: string | undefined): number {
   const value = Number(text);
-  if (text !== undefined && value > 0) return value;
+  if (text !== undefined && value > 0 && Number.isFinite(value)) return value;
   throw new UserError(`Expected ${name} to be a number above 0, got ${text ?? 'nothing'}.`);
 }

@@ -1,3 +1,4 @@
+import { UserError } from '../../scripts/lib/user-error.ts';
 import type { TargetState } from './report-schema.ts';
 
 const timeoutMs = 5_000;
@@ -9,7 +10,7 @@ export async function readTargetState(baseUrl: string, metricsUrls: readonly str
 }
 
 async function readInstance(url: string): Promise<TargetState['instances'][number]> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  const answer = await ask(url);
   const text = await answer.text();
   const startedAtSeconds = Number(/^process_start_time_seconds (\S+)$/m.exec(text)?.[1] ?? Number.NaN);
   const build = /^competition_build_info\{(.*)\} 1$/m.exec(text)?.[1];
@@ -22,8 +23,23 @@ async function readInstance(url: string): Promise<TargetState['instances'][numbe
 /** Positive where the target is ahead. A Date has whole seconds: the middle of the second is the best guess. */
 async function readClockDifference(baseUrl: string): Promise<number | null> {
   const askedAt = Date.now();
-  const answer = await fetch(`${baseUrl}/`, { signal: AbortSignal.timeout(timeoutMs) });
+  const answer = await ask(`${baseUrl}/`);
   await answer.arrayBuffer();
   const date = Date.parse(answer.headers.get('date') ?? '');
   return Number.isNaN(date) ? null : (date + 500 - (askedAt + Date.now()) / 2) / 1000;
+}
+
+/** fetch itself says that it failed, not where. */
+async function ask(url: string): Promise<Response> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    const { cause, message } = error as Error;
+    throw new UserError(`Expected ${url} to answer, got: ${cause instanceof Error ? describe(cause) : message}.`);
+  }
+}
+
+/** A refused connection to a name with several addresses has a code and no message. */
+function describe(cause: Error & { code?: string }): string {
+  return cause.message || cause.code || cause.name;
 }

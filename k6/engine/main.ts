@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitCodes, RunFailure } from './exit-codes.ts';
 import type { Manners } from './manners.ts';
 import { runScript } from './run.ts';
+import { readThreadCount, threadsMax } from './thread-count.ts';
 
 const usage =
   'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--arrivals even|random] [--out FILE]';
@@ -18,22 +20,28 @@ async function main(): Promise<number> {
       abort: { type: 'string', default: '0' },
       arrivals: { type: 'string', default: 'even' },
       out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const [verb, scriptPath] = positionals;
-  const threads = Number(values.threads);
-  if (verb !== 'run' || scriptPath === undefined || !(threads >= 1 && threads <= 64)) {
-    throw new RunFailure(usage, exitCodes.invalidConfig);
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
   }
+  const [verb, scriptPath, ...others] = positionals;
+  if (verb !== 'run' || scriptPath === undefined || others.length > 0) throw refuseArguments(usage);
+  const threads = readThreadCount(values.threads);
+  if (Number.isNaN(threads)) {
+    throw refuseArguments(`Expected --threads to be a whole number from 1 to ${threadsMax}, got ${values.threads}`);
+  }
+  if (values.out !== undefined) checkPlace(values.out);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
-  const given = values.env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
   const result = await runScript({
     scriptPath,
     threads,
     manners: { ...readManners(values.slow, values.abort), areScattered: readArrivals(values.arrivals) },
     // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
-    env: { ...(process.env as Record<string, string>), ...Object.fromEntries(given) },
+    env: { ...(process.env as Record<string, string>), ...Object.fromEntries(values.env.map(readPair)) },
     signal: abort.signal,
     say: (line) => process.stderr.write(`${line}\n`),
   });
@@ -44,20 +52,36 @@ async function main(): Promise<number> {
   return result.exitCode;
 }
 
+function readPair(pair: string): [string, string] {
+  const end = pair.indexOf('=');
+  if (end > 0) return [pair.slice(0, end), pair.slice(end + 1)];
+  throw refuseArguments(`Expected -e to be like NAME=VALUE, got ${pair}`);
+}
+
+/** Before the load, which would be lost. */
+function checkPlace(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw refuseArguments(`Expected --out to be in a folder that can be written to, got ${path}: ${String(error)}`);
+  }
+}
+
 function readManners(slow: string, abort: string): Omit<Manners, 'areScattered'> {
   const [slowShare = Number.NaN, slowBytesPerSecond = Number.NaN] = slow.split(':').map(Number);
   const abortShare = Number(abort);
   const areShares = [slowShare, abortShare].every((share) => share >= 0 && share <= 1);
   if (areShares && slowBytesPerSecond > 0) return { slowShare, slowBytesPerSecond, abortShare };
-  throw new RunFailure(
-    `Expected --slow to be like 0.1:20000 and --abort like 0.05, got ${slow} and ${abort}`,
-    exitCodes.invalidConfig,
-  );
+  throw refuseArguments(`Expected --slow to be like 0.1:20000 and --abort like 0.05, got ${slow} and ${abort}`);
 }
 
 function readArrivals(arrivals: string): boolean {
   if (arrivals === 'even' || arrivals === 'random') return arrivals === 'random';
-  throw new RunFailure(`Expected --arrivals to be even or random, got ${arrivals}`, exitCodes.invalidConfig);
+  throw refuseArguments(`Expected --arrivals to be even or random, got ${arrivals}`);
+}
+
+function refuseArguments(message: string): RunFailure {
+  return new RunFailure(message, exitCodes.invalidConfig);
 }
 
 try {

@@ -88,7 +88,7 @@ function readScenario([name, raw]: [string, Raw]): ScenarioSpec {
   };
   if (executor === 'constant-vus') {
     const maxVus = readCount(raw['vus'] ?? 1, `vus of ${name}`);
-    return { ...base, executor, maxVus, durationMs: parseDuration(raw['duration'], `duration of ${name}`) };
+    return { ...base, executor, maxVus, durationMs: readLength(raw['duration'], `duration of ${name}`) };
   }
   const stages = executor === 'constant-arrival-rate' ? readConstant(raw, name) : readStages(raw, name);
   const preAllocatedVus = readCount(raw['preAllocatedVUs'], `preAllocatedVUs of ${name}`);
@@ -105,7 +105,7 @@ function readScenario([name, raw]: [string, Raw]): ScenarioSpec {
 function readConstant(raw: Raw, name: string): RateStage[] {
   const rate =
     readCount(raw['rate'], `rate of ${name}`) / parseDuration(raw['timeUnit'] ?? '1s', `timeUnit of ${name}`);
-  return [{ durationMs: parseDuration(raw['duration'], `duration of ${name}`), fromRate: rate, toRate: rate }];
+  return [{ durationMs: readLength(raw['duration'], `duration of ${name}`), fromRate: rate, toRate: rate }];
 }
 
 function readStages(raw: Raw, name: string): RateStage[] {
@@ -117,6 +117,13 @@ function readStages(raw: Raw, name: string): RateStage[] {
     rate = Number(stage['target']) / unitMs;
     return { durationMs: parseDuration(stage['duration'], `a stage of ${name}`), fromRate, toRate: rate };
   });
+}
+
+/** A load of no length would measure nothing and pass. */
+function readLength(value: unknown, what: string): number {
+  const ms = parseDuration(value, what);
+  if (ms > 0) return ms;
+  throw refuse(`${what} = ${JSON.stringify(value)}`, 'expected a time above 0');
 }
 
 function readCount(value: unknown, what: string): number {

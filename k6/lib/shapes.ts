@@ -74,24 +74,24 @@ const iterationsPerSecondMax = 10_000;
  * a step how many iterations were planned before it, so that iterations can be told apart all through the run.
  */
 function inTurn(steps: readonly Step[]): Scenarios {
-  const warmUps = steps.slice(0, 1).map((step) => ({ ...step, name: 'warm_up', seconds: warmUpSeconds }));
+  const warmUps = steps
+    .slice(0, warmUpSeconds > 0 ? 1 : 0)
+    .map((step) => ({ ...step, name: 'warm_up', seconds: warmUpSeconds }));
   let startSeconds = 0;
   let first = 0;
-  const entries = [...warmUps, ...steps]
-    .filter((step) => step.seconds > 0)
-    .map((step) => {
-      const scenario: Scenario = {
-        ...('rate' in step ? arriving(step.rate) : { executor: 'constant-vus' as const, vus: step.vus }),
-        duration: `${step.seconds}s`,
-        startTime: `${startSeconds}s`,
-        gracefulStop: '30s',
-        tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
-        env: { FIRST: String(first) },
-      };
-      startSeconds += step.seconds;
-      first += ('rate' in step ? step.rate : iterationsPerSecondMax) * step.seconds;
-      return [step.name, scenario] as const;
-    });
+  const entries = [...warmUps, ...steps].map((step) => {
+    const scenario: Scenario = {
+      ...('rate' in step ? arriving(step.rate) : { executor: 'constant-vus' as const, vus: step.vus }),
+      duration: `${step.seconds}s`,
+      startTime: `${startSeconds}s`,
+      gracefulStop: '30s',
+      tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
+      env: { FIRST: String(first) },
+    };
+    startSeconds += step.seconds;
+    first += ('rate' in step ? step.rate : iterationsPerSecondMax) * step.seconds;
+    return [step.name, scenario] as const;
+  });
   return Object.fromEntries(entries);
 }
 

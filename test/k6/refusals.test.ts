@@ -65,6 +65,26 @@ for (const { what, text, code, says } of [
   });
 }
 
+for (const { args, says } of [
+  { args: ['--threads', '1.5'], says: /--threads to be a whole number from 1 to 64, got 1\.5/ },
+  { args: ['-e', 'RATE'], says: /-e to be like NAME=VALUE, got RATE/ },
+  { args: ['--out', '/nowhere/out.json'], says: /--out to be in a folder that can be written to/ },
+  { args: ['another.ts'], says: /^Usage:/ },
+]) {
+  t.test(`${args.join(' ')} is refused before the load`, { buffered: true }, async (t) => {
+    const run = await runEngine(t, { text: `export const options = { scenarios: ${scenarios} }; ${empty}` }, {}, args);
+    t.equal(run.code, 104);
+    t.match(run.output, says);
+  });
+}
+
+t.test('a load of no length is refused', async (t) => {
+  const none = scenarios.replace('500ms', '0s');
+  const run = await runEngine(t, { text: `export const options = { scenarios: ${none} }; ${empty}` });
+  t.equal(run.code, 104);
+  t.match(run.output, /duration of s = "0s" .* expected a time above 0/);
+});
+
 t.test('exit codes are those of k6', async (t) => {
   const sink = await openSink(t, () => ({ status: 500 }));
   const call = `await http.asyncRequest('GET', __ENV['TARGET'] + '/', null, { tags: { name: 'x' } });`;

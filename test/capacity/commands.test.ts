@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { freePort } from '../../scripts/lib/ports.ts';
+import { tryTool } from '../../scripts/lib/run-tool.ts';
+import { makeFolder } from './rig.ts';
+
+const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
+
+const ask = (args: readonly string[], env: Record<string, string> = {}) =>
+  tryTool(process.execPath, [main, ...args], { env: { ...process.env, NODE_OPTIONS: '', ...env } });
+
+t.jobs = 2;
+
+for (const { args, says } of [
+  { args: [], says: /^Expected a verb, got nothing/ },
+  { args: ['toString'], says: /^Expected a verb, got toString/ },
+  { args: ['run'], says: /^Expected run PLAN, got run/ },
+  { args: ['smoke', 'more'], says: /^Expected smoke, got smoke more/ },
+  { args: ['smoke', '--threads', '1.5'], says: /--threads to be a whole number from 1 to 64, got 1\.5/ },
+  { args: ['simulate'], says: /--capacity to be a number above 0, got nothing/ },
+  {
+    args: ['simulate', '--capacity', 'Infinity', '--from', '1', '--to', '2'],
+    says: /--capacity to be a number above 0, got Infinity/,
+  },
+  { args: ['judge', rootFolder], says: /to be a file, got none/ },
+]) {
+  t.test(`asked wrongly: ${args.join(' ').replace(rootFolder, 'a folder') || 'nothing'}`, async (t) => {
+    const { code, output } = await ask(args, { DATA_DIR: makeFolder(t) });
+    t.equal(code, 2, output);
+    t.match(output, says);
+  });
+}
+
+for (const { what, args, says } of [
+  {
+    what: 'enough instances',
+    args: ['--capacity', '100', '--from', '30', '--to', '80'],
+    says: /enough instances after 360 s: 2 needed; 2 in the end\n$/,
+  },
+  {
+    what: 'nothing to do',
+    args: ['--capacity', '100', '--from', '50', '--to', '50'],
+    says: /no scale-out: never above the target; 1 in the end\n$/,
+  },
+  {
+    what: 'more needed than there may be',
+    args: ['--capacity', '100', '--from', '50', '--to', '250'],
+    says: /never enough instances: 5 would be needed, 3 are the most; 3 in the end\n$/,
+  },
+  {
+    what: 'an hour is too short',
+    args: ['--capacity', '1', '--from', '1', '--to', '4000', '--max', '10000'],
+    says: /not enough instances within 3600 s: 8000 needed; \d+ in the end\n$/,
+  },
+]) {
+  t.test(`simulate concludes what its table shows: ${what}`, async (t) => {
+    const { code, output } = await ask(['simulate', ...args]);
+    t.equal(code, 0);
+    t.match(output, says);
+  });
+}
+
+t.test('a plan that says something else than what would run is refused before any load', async (t) => {
+  const folder = makeFolder(t);
+  const path = join(folder, 'plan.json');
+  const plan = { name: 'own', scenario: 'smoke', claims: [], env: {} };
+  const refused = async (text: string, says: RegExp) => {
+    writeFileSync(path, text);
+    const { code, output } = await ask(['run', path], { DATA_DIR: folder });
+    t.equal(code, 2, output);
+    t.match(output, says);
+  };
+  await refused('{', /plan\.json to be a plan in JSON, got: SyntaxError/);
+  await refused('{"name":"own"}', /must have required property/);
+  await refused(JSON.stringify({ ...plan, rates: [1] }), /must NOT have additional properties rates/);
+  await refused(JSON.stringify({ ...plan, scenario: 'none' }), /got no .*none\.ts/);
+  await refused(JSON.stringify(plan), /Expected a service to run/);
+});
+
+t.test('a target that does not answer is named', async (t) => {
+  const folder = makeFolder(t);
+  const port = await freePort();
+  const { code, output } = await ask(['smoke', '--target', `http://127.0.0.1:${port}`], { DATA_DIR: folder });
+  t.equal(code, 2, output);
+  t.match(output, new RegExp(`Expected http://127\\.0\\.0\\.1:${port}/ to answer, got: .*ECONNREFUSED`));
+});
