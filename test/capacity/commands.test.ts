@@ -51,7 +51,7 @@ for (const { what, args, says } of [
   },
   {
     what: 'an hour is too short',
-    args: ['--capacity', '1', '--from', '1', '--to', '4000', '--max', '10000'],
+    args: ['--capacity', '1', '--from', '1', '--to', '4000', '--max', '10000', '--warm-up', '600'],
     says: /not enough instances within 3600 s: 8000 needed; \d+ in the end\n$/,
   },
 ]) {
