@@ -49,7 +49,8 @@ const metrics: Record<string, Metric> = {
   },
 };
 const resamplings = 1000;
-const confidence = 0.95;
+/** Of all intervals of a comparison together; of each of them where noise is measured. */
+const doubt = 0.05;
 /** Neighbours share their fate: they are drawn together. */
 const blockSamples = 25;
 
@@ -78,19 +79,13 @@ export function compareReports(
   same: readonly CapacityReport[] = [],
 ): Difference[] {
   const noise = measureNoise(same);
-  const pairs = pairSteps(a, b);
   // Among many figures one lies outside of its interval by mere chance: each gets its part of the doubt.
-  const tail = (1 - confidence) / 2 / Math.max(1, pairs.length * Object.keys(metrics).length);
-  return pairs.flatMap(([from, to]) => {
-    const measured = measure(from, to, tail);
-    return Object.entries(metrics).map(([name, metric]) => {
-      const difference = { step: from.name, metric: name, unit: metric.unit, ...(measured[name] as Measured) };
-      const floor = noise.get(keyOf(difference));
-      // The whole interval lies beyond the noise: what merely may be worse is none.
-      const worse = metric.isMoreBetter ? 1 - difference.high : difference.low - 1;
-      const isRegression = floor !== undefined && worse > floor;
-      return { ...difference, noise: floor, isRegression };
-    });
+  const figures = pairSteps(a, b).length * Object.keys(metrics).length;
+  return measureSteps(a, b, doubt / Math.max(1, figures)).map((measured) => {
+    const floor = noise.get(keyOf(measured));
+    // The whole interval lies beyond the noise: what merely may be worse is none.
+    const worse = metrics[measured.metric]?.isMoreBetter ? 1 - measured.high : measured.low - 1;
+    return { ...measured, noise: floor, isRegression: floor !== undefined && worse > floor };
   });
 }
 
@@ -98,11 +93,17 @@ export function compareReports(
 function measureNoise(same: readonly CapacityReport[]): Map<string, number> {
   const noise = new Map<string, number>();
   const couples = same.flatMap((first, i) => same.slice(i + 1).map((second) => [first, second] as const));
-  for (const each of couples.flatMap(([first, second]) => compareReports(first, second))) {
+  for (const each of couples.flatMap(([first, second]) => measureSteps(first, second, doubt))) {
     const size = Math.max(Math.abs(each.low - 1), Math.abs(each.high - 1));
     noise.set(keyOf(each), Math.max(size, noise.get(keyOf(each)) ?? 0));
   }
   return noise;
+}
+
+type Measured = Omit<Difference, 'noise' | 'isRegression'>;
+
+function measureSteps(a: CapacityReport, b: CapacityReport, ofDoubt: number): Measured[] {
+  return pairSteps(a, b).flatMap(([from, to]) => measure(from, to, ofDoubt / 2));
 }
 
 /** Steps that the first run got to and the second did not. */
@@ -131,19 +132,16 @@ export function renderDifferences(differences: readonly Difference[]): string {
   return [head, ...rows].join('\n');
 }
 
-type Measured = Pick<Difference, 'from' | 'to' | 'ratio' | 'low' | 'high'>;
-
-/** By metric. */
-function measure(from: Step, to: Step, tail: number): Record<string, Measured> {
+function measure(from: Step, to: Step, tail: number): Measured[] {
   const random = createRandom(from.latencySampleMs.length + to.latencySampleMs.length);
   const draws = Array.from({ length: resamplings }, () => [readAgain(from, random), readAgain(to, random)] as const);
-  const read = Object.entries(metrics).map(([name, metric]): [string, Measured] => {
+  return Object.entries(metrics).map(([name, metric]) => {
     const [before, after] = [readOnce(from, metric), readOnce(to, metric)];
     const ratios = draws.map(([one, other]) => (other[name] ?? Number.NaN) / (one[name] ?? Number.NaN));
     const [low, high] = [percentile(ratios, tail), percentile(ratios, 1 - tail)];
-    return [name, { from: before, to: after, ratio: after / before, low, high }];
+    const place = { step: from.name, metric: name, unit: metric.unit };
+    return { ...place, from: before, to: after, ratio: after / before, low, high };
   });
-  return Object.fromEntries(read);
 }
 
 function readOnce(step: Step, metric: Metric): number {

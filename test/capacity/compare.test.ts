@@ -48,7 +48,7 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
     'errors are no slowness, and are told nevertheless',
   );
   const thinner = structuredClone(second);
-  for (const each of thinner.steps) each.completedPerSecond *= 0.5;
+  for (const each of thinner.steps) each.completedPerSecond *= 0.4;
   const fewer = compareReports(first, thinner, [first, second]).find(({ metric }) => metric === 'completed');
   t.equal(fewer?.isRegression, true, JSON.stringify(fewer));
 
