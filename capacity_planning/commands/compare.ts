@@ -20,7 +20,8 @@ export async function gate(a: string, b: string, options: Options): Promise<numb
       'Expected two runs of the same thing or more, --pair DIR --pair DIR: without them noise cannot be told from change.',
     );
   }
-  const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
+  const [from, to] = [readReport(a), readReport(b)];
+  const reports = [from, to, ...options.pair.map(readReport)];
   const invalid = reports
     .filter(({ judgement }) => judgement.verdict === 'INVALID')
     .map(({ name, startedAt }) => `${name} of ${startedAt} is INVALID`);
@@ -31,7 +32,7 @@ export async function gate(a: string, b: string, options: Options): Promise<numb
   if (unknown.size > 0)
     return refuse([...unknown].map((step) => `${step} is not in two of the runs of the same thing`));
   print(differences, options);
-  const unreached = findUnreached(readReport(a), readReport(b));
+  const unreached = findUnreached(from, to);
   for (const step of unreached) process.stderr.write(`WORSE: ${step} was not reached\n`);
   const isWorse = unreached.length > 0 || differences.some(({ isRegression }) => isRegression);
   return isWorse ? exitCodes.regression : exitCodes.pass;

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { describeError } from '../../scripts/lib/describe-error.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import { type ForeignRun, judgeForeign } from '../lib/foreign.ts';
 import { readForeign } from '../lib/read-foreign.ts';
@@ -26,6 +27,6 @@ function readFile(path: string): ForeignRun {
   try {
     return readForeign(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UserError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(`${path}: ${describeError(error)}`);
   }
 }

@@ -1,5 +1,4 @@
-import { readThreadCount, threadsMax } from '../../k6/engine/thread-count.ts';
-import { UserError } from '../../scripts/lib/user-error.ts';
+import { readThreadCount } from '../../k6/engine/thread-count.ts';
 import { findTarget } from '../lib/find-target.ts';
 import { readPlan } from '../lib/read-plan.ts';
 import { checkReport } from '../lib/read-report.ts';
@@ -11,9 +10,6 @@ import { exitCodes, findFolder, type Options } from './options.ts';
 export async function run(planName: string, options: Options): Promise<number> {
   const plan = readPlan(planName);
   const threads = readThreadCount(options.threads);
-  if (Number.isNaN(threads)) {
-    throw new UserError(`Expected --threads to be a whole number from 1 to ${threadsMax}, got ${options.threads}.`);
-  }
   const { baseUrl, metricsUrls } = await findTarget(options.target, options.allow, process.env);
   const folder = findFolder(options, plan.name);
   const env: Record<string, string> =

@@ -1,5 +1,5 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { defaultLaw, type ScalingLaw } from '../lib/scaling-law.ts';
+import { countNeeded, defaultLaw, type ScalingLaw } from '../lib/scaling-law.ts';
 import { type Simulation, simulate } from '../lib/simulate.ts';
 import type { Options } from './options.ts';
 
@@ -17,7 +17,7 @@ export async function runSimulation(options: Options): Promise<number> {
   }
   const law = { ...defaultLaw, maxInstances, warmUpSeconds };
   const offered = (second: number) => (second < 300 ? from : to);
-  const neededInstances = Math.ceil(Math.max(from, to) / (capacityPerInstance * law.targetShare) - 1e-9);
+  const neededInstances = countNeeded(Math.max(from, to), capacityPerInstance, law);
   const result = simulate(law, { capacityPerInstance, seconds, offered });
   const lines = result.periods.map(({ second, offeredPerSecond, serving, starting, cpuShare, servedShare }) =>
     [
@@ -38,7 +38,6 @@ export async function runSimulation(options: Options): Promise<number> {
   return 0;
 }
 
-/** `needed` keep each at its target, however many there may be. */
 function conclude({ scaleOutSeconds, periods }: Simulation, law: ScalingLaw, needed: number): string {
   const last = periods.at(-1)?.serving;
   if (needed > law.maxInstances) {

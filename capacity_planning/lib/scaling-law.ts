@@ -44,6 +44,11 @@ export function createScaler(law: ScalingLaw) {
   };
 }
 
+/** How many instances keep each at its target, however many there may be. */
+export function countNeeded(perSecond: number, capacityPerInstance: number, { targetShare }: ScalingLaw): number {
+  return Math.ceil(perSecond / (capacityPerInstance * targetShare) - 1e-9);
+}
+
 export function clampInstances(instances: number, { minInstances, maxInstances }: ScalingLaw): number {
   return Math.min(maxInstances, Math.max(minInstances, instances));
 }

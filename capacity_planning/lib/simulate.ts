@@ -1,4 +1,4 @@
-import { clampInstances, createScaler, type ScalingLaw } from './scaling-law.ts';
+import { clampInstances, countNeeded, createScaler, type ScalingLaw } from './scaling-law.ts';
 
 export interface Period {
   second: number;
@@ -49,7 +49,7 @@ function findScaleOut(law: ScalingLaw, periods: readonly Period[], capacity: num
   const first = periods.find(({ cpuShare }) => cpuShare > law.targetShare);
   if (first === undefined) return null;
   const done = periods.find(({ second, serving, offeredPerSecond }) => {
-    const needed = clampInstances(Math.ceil(offeredPerSecond / (capacity * law.targetShare) - 1e-9), law);
+    const needed = clampInstances(countNeeded(offeredPerSecond, capacity, law), law);
     return second > first.second && serving >= needed;
   });
   return done === undefined ? null : done.second - first.second;

@@ -1,3 +1,4 @@
+import { describeError } from '../../scripts/lib/describe-error.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import type { TargetState } from './report-schema.ts';
 
@@ -34,12 +35,7 @@ async function ask(url: string): Promise<Response> {
   try {
     return await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
-    const { cause, message } = error as Error;
-    throw new UserError(`Expected ${url} to answer, got: ${cause instanceof Error ? describe(cause) : message}.`);
+    const { cause = error } = error as Error;
+    throw new UserError(`Expected ${url} to answer, got: ${describeError(cause)}.`);
   }
-}
-
-/** A refused connection to a name with several addresses has a code and no message. */
-function describe(cause: Error & { code?: string }): string {
-  return cause.message || cause.code || cause.name;
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { exitCodes, RunFailure } from './exit-codes.ts';
 import type { Manners } from './manners.ts';
 import { runScript } from './run.ts';
-import { readThreadCount, threadsMax } from './thread-count.ts';
+import { readThreadCount } from './thread-count.ts';
 
 const usage =
   'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--arrivals even|random] [--out FILE]';
@@ -30,9 +30,6 @@ async function main(): Promise<number> {
   const [verb, scriptPath, ...others] = positionals;
   if (verb !== 'run' || scriptPath === undefined || others.length > 0) throw refuseArguments(usage);
   const threads = readThreadCount(values.threads);
-  if (Number.isNaN(threads)) {
-    throw refuseArguments(`Expected --threads to be a whole number from 1 to ${threadsMax}, got ${values.threads}`);
-  }
   if (values.out !== undefined) checkPlace(values.out);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());

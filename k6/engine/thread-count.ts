@@ -1,7 +1,8 @@
-export const threadsMax = 64;
+const threadsMax = 64;
 
-/** How many threads share the load; NaN for what is no such number. */
+/** How many threads share the load. */
 export function readThreadCount(text: string): number {
   const threads = Number(text);
-  return Number.isInteger(threads) && threads >= 1 && threads <= threadsMax ? threads : Number.NaN;
+  if (Number.isInteger(threads) && threads >= 1 && threads <= threadsMax) return threads;
+  throw new Error(`Expected --threads to be a whole number from 1 to ${threadsMax}, got ${text}`);
 }

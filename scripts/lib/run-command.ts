@@ -1,3 +1,5 @@
+import { describeError } from './describe-error.ts';
+
 /**
  * Runs a command's main function: its result is the exit code, its failure one sentence on standard error. `--help` prints
  * `usage` and nothing else; an unknown option prints it behind the sentence.
@@ -10,15 +12,9 @@ export async function runCommand(usage: string, main: () => Promise<number>): Pr
   try {
     process.exitCode = await main();
   } catch (error) {
-    process.stderr.write(`${describe(error)}\n${isAskedWrongly(error) ? `${usage}\n` : ''}`);
+    process.stderr.write(`${describeError(error)}\n${isAskedWrongly(error) ? `${usage}\n` : ''}`);
     process.exitCode = 2;
   }
-}
-
-/** A refused connection to a name with several addresses has a code and no message. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }
 
 function isAskedWrongly(error: unknown): boolean {
