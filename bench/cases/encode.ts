@@ -46,7 +46,9 @@ export const benchCase: BenchCase = {
     const folder = makeBenchFolder(defer);
     const sandbox = await openSandbox(tools, folder);
     const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
-    const clips = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
+    const prepared = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
+    // The largest first, so that the lanes of a round end together: a queue under load has no end at which one of them idles.
+    const clips = [...prepared].sort((a, b) => b.bytes - a.bytes);
     const subjects: Subject[] = [];
     for (const clip of clips) {
       const work = join(folder, `work-${subjects.length}`);
