@@ -59,7 +59,7 @@ function buildStep(
     dropped: scenario.dropped,
     vusPeak: scenario.vusPeak,
     vusLimit: scenario.maxVus,
-    meanInFlight: perSecond((scenario.busyMs + sumOverlap(others, scenario.startMs, endMs)) / 1000),
+    meanInFlight: perSecond(sumOverlap([...requests, ...others], scenario.startMs, endMs) / 1000),
     ...summarize(requests),
     latencySampleMs: requests.filter((_, i) => i % stride === 0).map(({ durationMs }) => durationMs),
   };

@@ -5,7 +5,7 @@ import { transform } from 'esbuild';
 type Resolve = (specifier: string, context: unknown) => Promise<{ url: string }>;
 type Load = (url: string, context: unknown) => Promise<unknown>;
 
-const modules = ['k6', 'k6/data', 'k6/execution', 'k6/http', 'k6/metrics'];
+const modules = ['k6', 'k6/data', 'k6/execution', 'k6/http', 'k6/metrics', 'k6/timers'];
 
 /** Scenario files import k6's modules: here they get this engine's, and any other is refused by its name. */
 export async function resolve(specifier: string, context: unknown, nextResolve: Resolve) {

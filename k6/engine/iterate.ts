@@ -12,8 +12,6 @@ export interface Lane {
   /** Aborted when the scenario's grace is over: requests under way are cut. */
   interrupt: AbortController;
   onFatal(error: RunFailure): void;
-  /** Moves `busyMs` on; to be called before `active` changes. */
-  account(): void;
 }
 
 export interface Turn {
@@ -31,7 +29,6 @@ export async function iterate(lane: Lane, turn: Turn): Promise<void> {
   const begunAt = now();
   const tags = internTags({ ...spec.tags, scenario: spec.name });
   if (turn.dueAt !== undefined) thread.samples.add('generator_lateness', begunAt - turn.dueAt, tags, turn.dueAt);
-  lane.account();
   count.started += 1;
   count.active += 1;
   const iteration = {
@@ -48,7 +45,6 @@ export async function iterate(lane: Lane, turn: Turn): Promise<void> {
     if (error instanceof RunFailure) lane.onFatal(error);
     if (!(error instanceof ClientLeft)) noteFailure(lane, error);
   }
-  lane.account();
   count.active -= 1;
   if (lane.interrupt.signal.aborted) {
     count.interrupted += 1;

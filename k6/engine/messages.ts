@@ -29,8 +29,6 @@ export interface ScenarioCount {
   failed: number;
   active: number;
   vusPeak: number;
-  /** Sum over all moments of the iterations under way, until the last arrival was due. */
-  busyMs: number;
 }
 
 /** CPU time that a thread used, and that it was ready to run but had no core; undefined where the system does not tell. */

@@ -41,7 +41,7 @@ export function createRecorder(startAt: number) {
     },
     /** Over all threads. */
     sumCounts(scenario: string): ScenarioCount {
-      const sum = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0, busyMs: 0 };
+      const sum = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0 };
       for (const each of counts.values()) {
         for (const name of Object.keys(sum) as (keyof ScenarioCount)[]) sum[name] += each[scenario]?.[name] ?? 0;
       }

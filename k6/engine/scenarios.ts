@@ -5,7 +5,6 @@ import { exitCodes, RunFailure } from './exit-codes.ts';
 import type { Lane } from './iterate.ts';
 import type { ScenarioCount, ThreadCpu, ThreadSettings } from './messages.ts';
 import type { RunOptions, ScenarioSpec } from './options.ts';
-import { now } from './runtime.ts';
 
 export interface Load {
   settings: ThreadSettings;
@@ -38,7 +37,6 @@ export function runScenarios(load: Load) {
     done,
     stop: () => stop.abort(),
     counts(): Record<string, ScenarioCount> {
-      for (const lane of lanes) lane.account();
       return Object.fromEntries(lanes.map(({ spec, count }) => [spec.name, { ...count }]));
     },
   };
@@ -52,12 +50,9 @@ function openLane(spec: ScenarioSpec, load: Load): Lane {
       exitCodes.invalidConfig,
     );
   }
-  const fromAt = load.startAt + spec.startTimeMs;
-  const untilAt = fromAt + spec.durationMs;
-  let accountedAt = fromAt;
   const interrupt = new AbortController();
   setMaxListeners(0, interrupt.signal);
-  const count = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0, busyMs: 0 };
+  const count = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0 };
   return {
     spec,
     count,
@@ -65,12 +60,6 @@ function openLane(spec: ScenarioSpec, load: Load): Lane {
     data: load.setupData,
     interrupt,
     onFatal: load.onFatal,
-    account() {
-      const at = Math.min(now(), untilAt);
-      if (at <= accountedAt) return;
-      count.busyMs += count.active * (at - accountedAt);
-      accountedAt = at;
-    },
   };
 }
 

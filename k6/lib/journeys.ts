@@ -1,6 +1,7 @@
 import { check } from 'k6';
 import exec from 'k6/execution';
 import http from 'k6/http';
+import { setTimeout } from 'k6/timers';
 import { makePlayers, type Player } from './players.ts';
 import { type Answer, call } from './requests.ts';
 
@@ -49,6 +50,7 @@ const journeys: Record<string, Journey> = {
 };
 
 /** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
+const thinkMs = Number(__ENV['THINK_MS'] ?? 0);
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;
@@ -67,6 +69,14 @@ export async function prepare(): Promise<World> {
 
 export async function journey(world: World): Promise<void> {
   await chosen.run(world, Number(__ENV['FIRST'] ?? 0) + exec.scenario.iterationInTest);
+  if (thinkMs > 0) await think();
+}
+
+/** For a while of no fixed length, as people do. */
+function think(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, -Math.log(1 - Math.random()) * thinkMs);
+  });
 }
 
 function choose(name: string): Journey {

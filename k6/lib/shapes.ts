@@ -5,6 +5,8 @@ type Scenarios = Record<string, Scenario>;
 const rate = readNumber('RATE', 20);
 const seconds = readNumber('SECONDS', 60);
 const warmUpSeconds = readNumber('WARM_UP_SECONDS', 10);
+/** Between two steps, so that what waits of one is done before the next. */
+const restSeconds = readNumber('REST_SECONDS', 0);
 const maxVus = readNumber('VUS', 200);
 
 /** Just enough to see that everything answers. */
@@ -52,8 +54,8 @@ export function breakpoint(): Scenarios {
 }
 
 /**
- * CONCURRENCY is a list such as 1,2,4,8: so many users at a time, each beginning again as soon as it is done. A closed loop, for
- * the curve of throughput over concurrency: never a claim of what arrives.
+ * CONCURRENCY is a list such as 1,2,4,8: so many users at a time, each beginning again as soon as it is done and has thought for
+ * THINK_MS (0), on average. A closed loop, for the curve of throughput over concurrency: never a claim of what arrives.
  */
 export function concurrency(): Scenarios {
   const counts = (__ENV['CONCURRENCY'] ?? '1,2,4,8,16').split(',').map(Number);
@@ -88,7 +90,7 @@ function inTurn(steps: readonly Step[]): Scenarios {
       tags: { phase: step.name === 'warm_up' ? 'warm_up' : 'measured' },
       env: { FIRST: String(first) },
     };
-    startSeconds += step.seconds;
+    startSeconds += step.seconds + restSeconds;
     first += ('rate' in step ? step.rate : iterationsPerSecondMax) * step.seconds;
     return [step.name, scenario] as const;
   });
