@@ -51,18 +51,10 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
 function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Recommendation): string[] {
   const { perInstance } = advice;
   const [one] = fixedSizes;
-  const held =
-    one === undefined
-      ? ''
-      : `${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as measured at ${one.withinObjectivesPerSecond.toFixed(0)}/s on ${one.share} of a processor`;
   return [
-    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${held}), ` +
+    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as where scaling holds an instance), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
-    ...(one === undefined
-      ? []
-      : [
-          `At that rate each such instance would ask the database for ${((one.cpuUsPerRequest.database * perInstance.requestsPerSecond) / 1e6).toFixed(1)} processors: look at its size before adding instances.`,
-        ]),
+    ...(one === undefined ? [] : [describeMost(one, advice)]),
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
     ...fixedSizes.slice(0, 1).flatMap((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
     `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
@@ -72,6 +64,17 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
     `${advice.burstable}.`,
     describeHeadroom(advice),
   ];
+}
+
+/** Beyond what was seen a straight line promises more than anyone should buy by. */
+function describeMost(one: FixedSize, { perInstance }: Recommendation): string {
+  const { requestsPerSecond, requestsPerSecondAtMost, leastCpuUsPerRequest, databaseUsPerRequest } = perInstance;
+  const processors = (databaseUsPerRequest * requestsPerSecond) / 1e6;
+  return (
+    `Requests that come together cost less: ${leastCpuUsPerRequest.toFixed(0)} us each at ${one.withinObjectivesPerSecond.toFixed(0)}/s on ${one.share} of a processor, ` +
+    `so up to ${requestsPerSecondAtMost.toFixed(0)}/s may be in it; nobody saw that, and nothing below counts on it. ` +
+    `At ${requestsPerSecond.toFixed(0)}/s each such instance asks the database for ${processors.toFixed(1)} processors: look at its size before adding instances.`
+  );
 }
 
 /** The times that a rehearsal tells are those of the law, whatever the metric; the load at which it speaks is not. */

@@ -2,7 +2,7 @@ import { databaseConnectionsPerProcess, partBytes, voteBatchesInFlightMax } from
 import { defaultLaw } from '../lib/scaling-law.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
 import type { Demand, Prices } from './inputs.ts';
-import type { RehearsalReport } from './rehearsal-schema.ts';
+import type { FixedSize, RateStep, RehearsalReport } from './rehearsal-schema.ts';
 import { percent } from './units.ts';
 
 export type Recommendation = ReturnType<typeof recommend>;
@@ -14,7 +14,9 @@ const monthsPerYear = 12;
 
 /**
  * What ops set, from what was measured. Rates of a share of a processor are carried over to a whole instance by CPU time per
- * request and byte: a straight line, which real machines stay below.
+ * request and byte, a straight line. Requests that come together cost less each, so there are two of them: what a request
+ * costs where scaling holds an instance (half busy) is what instances are counted by, what it costs at the highest rate within
+ * the objectives tells the most that one could do.
  */
 export function recommend(report: RehearsalReport, demand: Demand, prices: Prices, worker: WorkerCapacity | undefined) {
   const type = prices.instanceTypes[demand.instanceType];
@@ -95,7 +97,10 @@ function describeInstance(
 ) {
   const [one] = fixedSizes;
   const share = one?.share ?? 1;
-  const cpuUsPerRequest = one?.cpuUsPerRequest.web ?? Number.NaN;
+  const least = one?.cpuUsPerRequest;
+  const held = (one && findHeldRate(one)?.cpuUsPerRequest) ?? least;
+  const leastCpuUsPerRequest = least?.web ?? Number.NaN;
+  const cpuUsPerRequest = held?.web ?? Number.NaN;
   const networkBytesPerSecond = (type.networkBaselineGbps * 1e9) / 8;
   const cpuSecondsPerByte = (uploads.cpuSecondsPerGigabyte ?? Number.NaN) / 1e9;
   const byCpu = type.vCpus / cpuSecondsPerByte;
@@ -103,7 +108,10 @@ function describeInstance(
     measuredShareOfAProcessor: share,
     measuredRequestsPerSecond: kneePerSecond,
     cpuUsPerRequest,
+    databaseUsPerRequest: held?.database ?? Number.NaN,
+    leastCpuUsPerRequest,
     requestsPerSecond: (type.vCpus / cpuUsPerRequest) * 1e6,
+    requestsPerSecondAtMost: (type.vCpus / leastCpuUsPerRequest) * 1e6,
     sustainedRequestsPerSecond: ((type.vCpus * type.baselineSharePerVcpu) / cpuUsPerRequest) * 1e6,
     cpuSecondsPerByte,
     uploadBytesPerSecondByCpu: byCpu,
@@ -113,6 +121,12 @@ function describeInstance(
     partBufferBytesPeak: uploads.peakPartBuffers * partBytes,
     saturatesOn: byCpu < networkBytesPerSecond ? 'CPU, by requests and uploads' : 'CPU by requests, network by uploads',
   };
+}
+
+/** The one that was tried nearest to where the CPU is half busy. */
+function findHeldRate({ rates }: FixedSize): RateStep | undefined {
+  const distance = ({ cpuShare }: RateStep) => Math.abs(cpuShare - heldShare);
+  return [...rates].sort((a, b) => distance(a) - distance(b))[0];
 }
 
 function describeWorker(worker: WorkerCapacity, demand: Demand) {
