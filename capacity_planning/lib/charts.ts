@@ -1,4 +1,6 @@
+import { median } from '../../scripts/lib/statistics.ts';
 import { type Chart, type ChartOption, drawChart } from './draw-chart.ts';
+import { concurrencyOf, thinkSecondsOf } from './load-points.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { predict } from './usl.ts';
 
@@ -6,7 +8,7 @@ import { predict } from './usl.ts';
 export function drawCharts(report: CapacityReport): Chart[] {
   return [
     drawChart('Latency against offered rate', drawLatency(report)),
-    drawChart('Throughput against requests under way', drawThroughput(report)),
+    drawChart('Throughput against users or requests under way', drawThroughput(report)),
     drawChart('Second by second', drawTimeline(report)),
   ];
 }
@@ -39,15 +41,13 @@ function drawLatency({ steps, model }: CapacityReport): ChartOption {
 function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   const points = steps
     .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
-    .map(({ meanInFlight, completedPerSecond }) => [meanInFlight, completedPerSecond]);
-  const most = Math.max(1, ...points.map(([inFlight]) => inFlight ?? 0), model?.knee?.inFlight ?? 0);
+    .map((step) => [concurrencyOf(step), step.completedPerSecond]);
+  const most = Math.max(1, ...points.map(([concurrency]) => concurrency ?? 0), model?.knee?.concurrency ?? 0);
   const places = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);
   const curve =
-    model === null || model.withheld === 'bad-fit'
-      ? []
-      : places.map((inFlight) => [inFlight, predict(model, inFlight)]);
+    model === null || model.withheld === 'bad-fit' ? [] : places.map((place) => [place, predict(model, place)]);
   return {
-    xAxis: { type: 'value', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
+    xAxis: { type: 'value', name: 'users, or requests under way', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
     series: [
       { name: 'measured', type: 'scatter', data: points },
@@ -77,14 +77,18 @@ export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, sta
   };
 }
 
-/** Little's law turns the fitted throughput into a mean latency: what is under way, divided by what comes out. */
+/** Where hardly anybody waits, a difference of two times says nothing. */
+const leastMs = 1;
+
+/** Little's law turns the fitted throughput into a mean latency: who is there, divided by what comes out, less the time to think. */
 export function curveOfLatency(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
   if (model === null || model.withheld === 'bad-fit') return [];
-  const inFlight = steps.map(({ meanInFlight }) => Math.max(0.01, meanInFlight));
-  const [least, most] = [Math.min(...inFlight), Math.max(...inFlight)];
-  return Array.from({ length: 60 }, (_, i) => {
+  const places = steps.map((step) => Math.max(0.01, concurrencyOf(step)));
+  const [least, most] = [Math.min(...places), Math.max(...places)];
+  const thinkMs = 1000 * median(steps.map(thinkSecondsOf));
+  return Array.from({ length: 60 }, (_, i): [number, number] => {
     const at = least * (most / least) ** (i / 59);
     const perSecond = predict(model, at);
-    return [perSecond, (at / perSecond) * 1000];
-  });
+    return [perSecond, (at / perSecond) * 1000 - thinkMs];
+  }).filter(([, ms]) => ms >= leastMs);
 }

@@ -20,8 +20,20 @@ export function listPoints(steps: readonly Step[]): MeasuredPoint[] {
   return [...byLoad]
     .map(([load, same]) => ({
       load,
-      inFlight: median(same.map(({ meanInFlight }) => meanInFlight)),
+      concurrency: median(same.map(concurrencyOf)),
       perSecond: median(same.map(({ completedPerSecond }) => completedPerSecond)),
     }))
-    .sort((a, b) => a.inFlight - b.inFlight);
+    .sort((a, b) => a.concurrency - b.concurrency);
+}
+
+/** The law's N: the users of a closed loop, those who think among them; else the requests under way, on average. */
+export function concurrencyOf({ offeredPerSecond, vusLimit, meanInFlight }: Step): number {
+  return offeredPerSecond === null ? vusLimit : meanInFlight;
+}
+
+/** Little's law tells how long users who are not waiting think between two requests; nobody does where arrivals are offered. */
+export function thinkSecondsOf({ offeredPerSecond, vusLimit, meanInFlight, completedPerSecond }: Step): number {
+  return offeredPerSecond === null && completedPerSecond > 0
+    ? Math.max(0, vusLimit - meanInFlight) / completedPerSecond
+    : 0;
 }

@@ -43,7 +43,7 @@ const Model = Type.Object({
   rmsShare: Amount,
   /** Why there is no knee: the capacity is then at least the highest throughput that was seen. */
   withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('not-bent')])),
-  knee: Maybe(Type.Object({ inFlight: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
+  knee: Maybe(Type.Object({ concurrency: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
 });
 

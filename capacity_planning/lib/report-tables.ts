@@ -48,10 +48,10 @@ function describeCapacity({ steps, model, judgement: { verdict, reasons } }: Cap
         : 'the curve has not bent';
     return [`Capacity: >= ${model.atLeastPerSecond.toFixed(0)} /s; ${why} (${fit}).${caution}`];
   }
-  const { perSecond, lowPerSecond, highPerSecond, inFlight } = knee;
+  const { perSecond, lowPerSecond, highPerSecond, concurrency } = knee;
   const interval = `95 % interval ${lowPerSecond.toFixed(0)} to ${highPerSecond.toFixed(0)}`;
   return [
-    `Knee: ${perSecond.toFixed(0)} /s at ${inFlight.toFixed(1)} requests under way (${interval}; ${fit}).${caution}`,
+    `Knee: ${perSecond.toFixed(0)} /s at ${concurrency.toFixed(1)} users or requests under way (${interval}; ${fit}).${caution}`,
   ];
 }
 

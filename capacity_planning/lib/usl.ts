@@ -4,8 +4,8 @@ import { percentile } from '../../scripts/lib/statistics.ts';
 import type { UslModel } from './report-schema.ts';
 
 export interface LoadPoint {
-  /** Requests under way, on average. */
-  inFlight: number;
+  /** Users of a closed loop, or requests under way on average. */
+  concurrency: number;
   perSecond: number;
 }
 
@@ -24,15 +24,15 @@ export const rmsLimit = 0.05;
 const seenShare = 0.8;
 
 /**
- * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is the highest X: its peak, or
- * what it comes ever closer to where nothing turns back (kappa = 0); the interval (95 %) comes from fits to resampled
+ * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is its peak, or where nothing
+ * turns back (kappa = 0) the point at which nine tenths of what it comes ever closer to are reached; the interval (95 %) comes from fits to resampled
  * residuals. Undefined for too few points; without a knee where the fit is bad or the curve has not bent yet.
  */
 export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
-  const usable = points.filter(({ inFlight, perSecond }) => inFlight > 0 && perSecond > 0);
+  const usable = points.filter(({ concurrency, perSecond }) => concurrency > 0 && perSecond > 0);
   if (usable.length < leastPoints) return undefined;
   const fitted = fit(usable);
-  const residuals = usable.map((point) => point.perSecond / predict(fitted, point.inFlight) - 1);
+  const residuals = usable.map((point) => point.perSecond / predict(fitted, point.concurrency) - 1);
   const rmsShare = Math.sqrt(residuals.reduce((sum, each) => sum + each * each, 0) / residuals.length);
   const highest = usable.reduce((best, point) => (point.perSecond > best.perSecond ? point : best));
   const knee = findKnee(fitted);
@@ -48,8 +48,8 @@ export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
   };
 }
 
-export function predict({ lambda, sigma, kappa }: Coefficients, inFlight: number): number {
-  return (lambda * inFlight) / (1 + sigma * (inFlight - 1) + kappa * inFlight * (inFlight - 1));
+export function predict({ lambda, sigma, kappa }: Coefficients, concurrency: number): number {
+  return (lambda * concurrency) / (1 + sigma * (concurrency - 1) + kappa * concurrency * (concurrency - 1));
 }
 
 /**
@@ -57,15 +57,15 @@ export function predict({ lambda, sigma, kappa }: Coefficients, inFlight: number
  * what was measured there, so that errors count relative to it (the library's own weights contradict each other).
  */
 function fit(points: readonly LoadPoint[]): Coefficients {
-  const most = Math.max(...points.map(({ inFlight }) => inFlight));
-  const scale = Math.min(...points.map(({ inFlight, perSecond }) => inFlight / perSecond));
+  const most = Math.max(...points.map(({ concurrency }) => concurrency));
+  const scale = Math.min(...points.map(({ concurrency, perSecond }) => concurrency / perSecond));
   const { parameterValues } = levenbergMarquardt(
     { x: points.map((_, i) => i), y: points.map(() => 1) },
     ([one = 0, linear = 0, square = 0]: number[]) =>
       (i: number) => {
-        const { inFlight = 1, perSecond = 1 } = points[i] ?? {};
-        const line = one + (linear * (inFlight - 1)) / most + (square * inFlight * (inFlight - 1)) / most ** 2;
-        return (line * scale * perSecond) / inFlight;
+        const { concurrency = 1, perSecond = 1 } = points[i] ?? {};
+        const line = one + (linear * (concurrency - 1)) / most + (square * concurrency * (concurrency - 1)) / most ** 2;
+        return (line * scale * perSecond) / concurrency;
       },
     {
       initialValues: [1, 0.1, 0.1],
@@ -80,25 +80,26 @@ function fit(points: readonly LoadPoint[]): Coefficients {
   return { lambda: 1 / (one * scale), sigma: linear / most / one, kappa: square / most ** 2 / one };
 }
 
-/** Where a curve that only ever flattens has nine tenths of its ceiling, that is its knee. */
+/** Of the ceiling of a curve that only ever flattens. */
 const flatShare = 0.9;
 
-function findKnee(fitted: Coefficients): { inFlight: number; perSecond: number } | undefined {
-  const { lambda, sigma, kappa } = fitted;
+function findKnee(fitted: Coefficients): { concurrency: number; perSecond: number } | undefined {
+  const { sigma, kappa } = fitted;
   if (kappa > 1e-7) {
-    const inFlight = Math.max(1, Math.sqrt((1 - sigma) / kappa));
-    return { inFlight, perSecond: predict(fitted, inFlight) };
+    const concurrency = Math.max(1, Math.sqrt((1 - sigma) / kappa));
+    return { concurrency, perSecond: predict(fitted, concurrency) };
   }
   if (sigma < 1e-4) return undefined;
-  return { inFlight: ((1 - sigma) / sigma) * (flatShare / (1 - flatShare)), perSecond: lambda / sigma };
+  const concurrency = ((1 - sigma) / sigma) * (flatShare / (1 - flatShare));
+  return { concurrency, perSecond: predict(fitted, concurrency) };
 }
 
 function bootstrap(points: readonly LoadPoint[], fitted: Coefficients, residuals: readonly number[], knee: number) {
   const random = createRandom(points.length);
   const knees = Array.from({ length: resamplings }, () => {
-    const resampled = points.map(({ inFlight }) => {
+    const resampled = points.map(({ concurrency }) => {
       const residual = residuals[Math.floor(random() * residuals.length)] ?? 0;
-      return { inFlight, perSecond: predict(fitted, inFlight) * (1 + residual) };
+      return { concurrency, perSecond: predict(fitted, concurrency) * (1 + residual) };
     });
     return findKnee(fit(resampled))?.perSecond ?? Number.POSITIVE_INFINITY;
   }).filter(Number.isFinite);

@@ -1,5 +1,6 @@
 import { curveOfLatency, drawTimeline } from '../lib/charts.ts';
 import { type Chart, type ChartOption, drawChart } from '../lib/draw-chart.ts';
+import { concurrencyOf } from '../lib/load-points.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { predict } from '../lib/usl.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
@@ -11,7 +12,7 @@ export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly Capa
   ) as [CapacityReport[], CapacityReport[]];
   return [
     drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(curves, arrivals)),
-    drawChart('Throughput against requests under way, with the fitted curve', drawThroughput(curves)),
+    drawChart('Throughput against users, with the fitted curve', drawThroughput(curves)),
     drawChart('Scaling on: load and latency', drawTimeline(scaling, scaling.loadStartsAtSecond)),
     drawChart('Scaling on: CPU and instances', drawController(scaling)),
   ];
@@ -27,13 +28,15 @@ function drawLatency(curves: readonly CapacityReport[], arrivals: readonly Capac
     series: arrivals.flatMap(({ name, steps }, i) => {
       const color = colors[i % colors.length] ?? 'black';
       const measured = listMeasured(steps);
-      const model = curves[i]?.model ?? null;
       const data = measured.map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]);
       return [
         { name: instancesOf(name), type: 'line' as const, color, data },
         {
           ...{ name: `${instancesOf(name)}, mean, fitted`, type: 'line' as const, color, showSymbol: false },
-          ...{ lineStyle: { type: 'dashed' as const }, data: curveOfLatency(model, measured) },
+          ...{
+            lineStyle: { type: 'dashed' as const },
+            data: curveOfLatency(curves[i]?.model ?? null, listMeasured(curves[i]?.steps ?? [])),
+          },
         },
       ];
     }),
@@ -42,15 +45,15 @@ function drawLatency(curves: readonly CapacityReport[], arrivals: readonly Capac
 
 function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
   return {
-    xAxis: { type: 'log', name: 'requests under way', nameLocation: 'middle', nameGap: 30 },
+    xAxis: { type: 'log', name: 'users', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
     series: curves.flatMap(({ name, steps, model }, i) => {
       const color = colors[i % colors.length] ?? 'black';
-      const points = listMeasured(steps).map(({ meanInFlight, completedPerSecond }): [number, number] => [
-        Math.max(0.1, meanInFlight),
-        completedPerSecond,
+      const points = listMeasured(steps).map((step): [number, number] => [
+        Math.max(0.1, concurrencyOf(step)),
+        step.completedPerSecond,
       ]);
-      const most = Math.max(1, ...points.map(([inFlight]) => inFlight));
+      const most = Math.max(1, ...points.map(([concurrency]) => concurrency));
       const places = Array.from({ length: 60 }, (_, i) => 0.1 * (most / 0.1) ** (i / 59));
       const curve = model === null || model.withheld === 'bad-fit' ? [] : places.map((at) => [at, predict(model, at)]);
       return [

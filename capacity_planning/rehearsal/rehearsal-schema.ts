@@ -28,7 +28,7 @@ const FixedSize = Type.Object({
   share: Amount,
   withinObjectivesPerSecond: Amount,
   /** Predicted by the curve through the closed loops. */
-  knee: Maybe(Type.Object({ inFlight: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
+  knee: Maybe(Type.Object({ concurrency: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
   rmsShare: Maybe(Amount),
   points: Count,

@@ -21,8 +21,8 @@ export interface Knee {
 type Meter = ReturnType<typeof startCpuMeter>;
 
 /**
- * Scaling off, as many instances as `count`. A closed loop of more and more users gives the curve, whose knee is a prediction;
- * then arrivals at parts of that rate, at random moments, show what clients see there.
+ * Scaling off, as many instances as `count`. Closed loops of few and of many users who think for a moment give the curve, whose
+ * knee is a prediction; then arrivals at parts of that rate, at random moments, show what clients see there.
  */
 export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
   const { fleet, balancer, databasePid, settings } = stage;
@@ -93,10 +93,13 @@ function stopping({ stop }: Meter) {
 }
 
 async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
-  const { users, usersOfOne, passes, passesOfOne, passStepSeconds, warmUpSeconds } = stage.settings.knee;
+  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = stage.settings.knee;
   const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
   const visits = count === 1 ? passesOfOne : passes;
-  const counts = Array.from({ length: visits }, (_, pass) => shuffle(each, createRandom(pass + 1))).flat();
+  // The most users come first: the warm-up is as the step after it.
+  const first = [...each].sort((a, b) => b - a);
+  const passesLeft = Array.from({ length: visits - 1 }, (_, pass) => shuffle(each, createRandom(pass + 1)));
+  const counts = [first, ...passesLeft].flat();
   stage.say(
     `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
   );
@@ -104,9 +107,9 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
     name: `curve-of-${count}`,
     scenario: 'concurrency',
     env: {
-      ...{ JOURNEY: 'public', CONCURRENCY: counts.join() },
-      WORLD: stage.worlds.next(votesOfClosedLoops(counts.length * passStepSeconds)).path,
-      ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+      ...{ JOURNEY: 'public', CONCURRENCY: counts.join(), THINK_MS: String(thinkMs) },
+      WORLD: stage.worlds.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
+      ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(passWarmUpSeconds), REST_SECONDS: '1' },
     },
   });
 }

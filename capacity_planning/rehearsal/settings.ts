@@ -1,4 +1,4 @@
-/** How long and how much: the full rehearsal takes ten minutes, the brief one only shows that everything works. */
+/** How long and how much: the full rehearsal takes twelve minutes, the brief one only shows that everything works. */
 export interface RehearsalSettings {
   /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
   share: number;
@@ -9,10 +9,14 @@ export interface RehearsalSettings {
   knee: {
     users: number[];
     usersOfOne: number[];
+    /** How long they think between two requests, on average. */
+    thinkMs: number;
     /** How often each number of users is tried, for so long: in a tenth of a processor a collection of garbage takes a second of its own. */
     passes: number;
     passesOfOne: number;
     passStepSeconds: number;
+    /** Until the code of an instance that is held has been compiled. */
+    passWarmUpSeconds: number;
     loads: number[];
     loadsOfOne: number[];
     stepSeconds: number;
@@ -43,9 +47,9 @@ const MiB = 1024 * 1024;
 export const fullRehearsal: RehearsalSettings = {
   share: 0.1,
   knee: {
-    users: [8, 16, 24],
-    usersOfOne: [32, 48, 64, 96, 128, 192, 256],
-    ...{ passes: 3, passesOfOne: 7, passStepSeconds: 3 },
+    users: [16, 32, 64],
+    usersOfOne: [96, 128, 192, 256, 384, 512, 768, 1_024],
+    ...{ thinkMs: 20, passes: 3, passesOfOne: 7, passStepSeconds: 3, passWarmUpSeconds: 30 },
     loads: [0.02, 0.05, 0.08, 0.12, 0.16, 0.2],
     loadsOfOne: [0.3, 0.45],
     ...{ stepSeconds: 4, warmUpSeconds: 5, pauseSeconds: 15 },
@@ -72,7 +76,7 @@ export const briefRehearsal: RehearsalSettings = {
   knee: {
     users: [4, 8, 16, 32],
     usersOfOne: [],
-    ...{ passes: 1, passesOfOne: 1, passStepSeconds: 1 },
+    ...{ thinkMs: 20, passes: 1, passesOfOne: 1, passStepSeconds: 1, passWarmUpSeconds: 1 },
     loads: [0.01, 0.03],
     loadsOfOne: [],
     stepSeconds: 1,
