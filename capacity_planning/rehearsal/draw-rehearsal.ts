@@ -6,12 +6,10 @@ import { predict } from '../lib/usl.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
 
 /** Latency and throughput of the fixed sizes with their curves, and the scaling phase as its clients and its controller saw it. */
-export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
-  const [curves, arrivals] = ['curve-of-', 'arrivals-at-'].map((start) =>
-    loads.filter(({ name }) => name.startsWith(start)),
-  ) as [CapacityReport[], CapacityReport[]];
+export function drawRehearsal({ scaling, fixedSizes }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
+  const curves = loads.filter(({ name }) => name.startsWith('curve-of-'));
   return [
-    drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(curves, arrivals)),
+    drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(curves, fixedSizes)),
     drawChart('Throughput against users, with the fitted curve', drawThroughput(curves)),
     drawChart('Scaling on: load and latency', drawTimeline(scaling, scaling.loadStartsAtSecond)),
     drawChart('Scaling on: CPU and instances', drawController(scaling)),
@@ -21,22 +19,20 @@ export function drawRehearsal({ scaling }: RehearsalReport, loads: readonly Capa
 const colors = ['#3366cc', '#dc6b19', '#2a7d3f'];
 const offeredAxis = { type: 'value', name: 'offered /s', nameLocation: 'middle', nameGap: 30 } as const;
 
-function drawLatency(curves: readonly CapacityReport[], arrivals: readonly CapacityReport[]): ChartOption {
+function drawLatency(curves: readonly CapacityReport[], sizes: RehearsalReport['fixedSizes']): ChartOption {
   return {
     xAxis: offeredAxis,
     yAxis: { type: 'log', name: 'ms' },
-    series: arrivals.flatMap(({ name, steps }, i) => {
+    series: sizes.flatMap(({ instances, rates }, i) => {
       const color = colors[i % colors.length] ?? 'black';
-      const measured = listMeasured(steps);
-      const data = measured.map((step) => [step.offeredPerSecond ?? 0, step.latencyMs?.p99 ?? 0]);
+      const data = rates.map(({ offeredPerSecond, p99Ms }) => [offeredPerSecond, p99Ms]);
+      const { model = null, steps = [] } = curves[i] ?? {};
+      const fitted = curveOfLatency(model, listMeasured(steps));
       return [
-        { name: instancesOf(name), type: 'line' as const, color, data },
+        { name: nameOf(instances), type: 'line' as const, color, data },
         {
-          ...{ name: `${instancesOf(name)}, mean, fitted`, type: 'line' as const, color, showSymbol: false },
-          ...{
-            lineStyle: { type: 'dashed' as const },
-            data: curveOfLatency(curves[i]?.model ?? null, listMeasured(curves[i]?.steps ?? [])),
-          },
+          ...{ name: `${nameOf(instances)}, mean, fitted`, type: 'line' as const, color, showSymbol: false },
+          ...{ lineStyle: { type: 'dashed' as const }, data: fitted },
         },
       ];
     }),
@@ -47,7 +43,8 @@ function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
   return {
     xAxis: { type: 'log', name: 'users', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
-    series: curves.flatMap(({ name, steps, model }, i) => {
+    series: curves.flatMap(({ steps, model }, i) => {
+      const name = nameOf(i + 1);
       const color = colors[i % colors.length] ?? 'black';
       const points = listMeasured(steps).map((step): [number, number] => [
         Math.max(0.1, concurrencyOf(step)),
@@ -57,8 +54,8 @@ function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
       const places = Array.from({ length: 60 }, (_, i) => 0.1 * (most / 0.1) ** (i / 59));
       const curve = model === null || model.withheld === 'bad-fit' ? [] : places.map((at) => [at, predict(model, at)]);
       return [
-        { name: instancesOf(name), type: 'scatter' as const, color, data: points },
-        { name: `${instancesOf(name)}, fitted`, type: 'line' as const, color, showSymbol: false, data: curve },
+        { name, type: 'scatter' as const, color, data: points },
+        { name: `${name}, fitted`, type: 'line' as const, color, showSymbol: false, data: curve },
       ];
     }),
   };
@@ -87,7 +84,6 @@ function listMeasured(steps: CapacityReport['steps']): CapacityReport['steps'] {
   return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
-function instancesOf(name: string): string {
-  const count = name.replace(/^\D*/, '');
-  return count === '1' ? '1 instance' : `${count} instances`;
+function nameOf(instances: number): string {
+  return instances === 1 ? '1 instance' : `${instances} instances`;
 }

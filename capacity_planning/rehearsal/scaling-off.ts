@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../k6/engine/random.ts';
 import { readCpuSeconds } from '../../scripts/lib/process-cost.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import { listPoints } from '../lib/load-points.ts';
 import type { CapacityReport, Step } from '../lib/report-schema.ts';
 import { readSlo } from '../lib/slo.ts';
@@ -40,9 +41,11 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
   const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);
   const arrivals = await loadWithArrivals(stage, count, perInstance).catch(stopping(meter));
   await meter.stop();
-  const rates = arrivals.steps
-    .filter(({ phase }) => phase === 'measured')
-    .map((step) => describeRate(step, arrivals, meter, settings.share * count));
+  const rates = mergeVisits(
+    arrivals.steps
+      .filter(({ phase }) => phase === 'measured')
+      .map((step) => describeRate(step, arrivals, meter, settings.share * count)),
+  );
   const half = predictFromHalf(points);
   const arrived = Math.max(...rates.map(({ completedPerSecond }) => completedPerSecond));
   return {
@@ -97,9 +100,10 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
   const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
   const visits = count === 1 ? passesOfOne : passes;
   // The most users come first: the warm-up is as the step after it.
-  const first = [...each].sort((a, b) => b - a);
-  const passesLeft = Array.from({ length: visits - 1 }, (_, pass) => shuffle(each, createRandom(pass + 1)));
-  const counts = [first, ...passesLeft].flat();
+  const counts = repeat(
+    [...each].sort((a, b) => b - a),
+    visits,
+  );
   stage.say(
     `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
   );
@@ -114,7 +118,12 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
   });
 }
 
-/** What drifts (the machine, the size of a table) meets light and heavy loads alike. */
+/** The values as they are, then in a random order again and again: what drifts (the machine, a table) meets light and heavy loads alike. */
+function repeat(values: readonly number[], times: number): number[] {
+  const again = Array.from({ length: times - 1 }, (_, i) => shuffle(values, createRandom(i + 1)));
+  return [values, ...again].flat();
+}
+
 function shuffle(values: readonly number[], random: () => number): number[] {
   return values
     .map((value) => ({ value, at: random() }))
@@ -123,18 +132,20 @@ function shuffle(values: readonly number[], random: () => number): number[] {
 }
 
 async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {
-  const { loads, loadsOfOne, stepSeconds, warmUpSeconds } = stage.settings.knee;
+  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = stage.settings.knee;
   const rates = [...loads, ...(count === 1 ? loadsOfOne : [])].map((load) =>
     Math.max(1, Math.round(load * count * perInstance)),
   );
-  stage.say(`scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments`);
+  stage.say(
+    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments, ${visits} times each`,
+  );
   return stage.load({
     name: `arrivals-at-${count}`,
     scenario: 'ramp',
     arrivals: 'random',
     claims: [95],
     env: {
-      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join() },
+      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: repeat(rates, visits).join() },
       ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });
@@ -159,6 +170,29 @@ function describeRate(step: Step, { startedAt }: CapacityReport, meter: Meter, s
       balancer: perRequestUs('balancer'),
     },
   };
+}
+
+/** A rate that came again is the median of its steps in every figure: a single pause is not the rate's doing. From the lowest rate on. */
+function mergeVisits(steps: readonly RateStep[]): RateStep[] {
+  const offered = [...new Set(steps.map(({ offeredPerSecond }) => offeredPerSecond))].sort((a, b) => a - b);
+  return offered.map((offeredPerSecond) => {
+    const same = steps.filter((step) => step.offeredPerSecond === offeredPerSecond);
+    const middle = (read: (step: RateStep) => number) => median(same.map(read));
+    return {
+      offeredPerSecond,
+      completedPerSecond: middle((step) => step.completedPerSecond),
+      meanInFlight: middle((step) => step.meanInFlight),
+      p95Ms: middle((step) => step.p95Ms),
+      p99Ms: middle((step) => step.p99Ms),
+      errorShare: Math.max(...same.map((step) => step.errorShare)),
+      cpuShare: middle((step) => step.cpuShare),
+      cpuUsPerRequest: {
+        web: middle((step) => step.cpuUsPerRequest.web),
+        database: middle((step) => step.cpuUsPerRequest.database),
+        balancer: middle((step) => step.cpuUsPerRequest.balancer),
+      },
+    };
+  });
 }
 
 /** The highest rate before the first one at which a route broke an objective; latency of all routes together. */

@@ -1,4 +1,4 @@
-/** How long and how much: the full rehearsal takes twelve minutes, the brief one only shows that everything works. */
+/** How long and how much: the full rehearsal takes a quarter of an hour, the brief one only shows that everything works. */
 export interface RehearsalSettings {
   /** Of one processor, for each instance, so that generator, balancer and database have room beside three of them. */
   share: number;
@@ -19,6 +19,8 @@ export interface RehearsalSettings {
     passWarmUpSeconds: number;
     loads: number[];
     loadsOfOne: number[];
+    /** How often each rate is tried, for so long: one pause decides over an objective else. */
+    visits: number;
     stepSeconds: number;
     warmUpSeconds: number;
     /** Between the two, until the connections that the users left behind are gone: those of an ALB would be after 6 s. */
@@ -47,12 +49,12 @@ const MiB = 1024 * 1024;
 export const fullRehearsal: RehearsalSettings = {
   share: 0.1,
   knee: {
-    users: [16, 32, 64],
-    usersOfOne: [96, 128, 192, 256, 384, 512, 768, 1_024],
+    users: [16, 32, 48],
+    usersOfOne: [64, 96, 128, 192, 256, 512, 768, 1_024],
     ...{ thinkMs: 20, passes: 3, passesOfOne: 7, passStepSeconds: 3, passWarmUpSeconds: 30 },
-    loads: [0.02, 0.05, 0.08, 0.12, 0.16, 0.2],
+    loads: [0.03, 0.05, 0.08, 0.12, 0.16, 0.2],
     loadsOfOne: [0.3, 0.45],
-    ...{ stepSeconds: 4, warmUpSeconds: 5, pauseSeconds: 15 },
+    ...{ visits: 3, stepSeconds: 3, warmUpSeconds: 5, pauseSeconds: 15 },
   },
   uploads: { fileBytes: 4 * MiB, stepPerSecond: 1, steps: 5, stepSeconds: 2, warmUpSeconds: 1 },
   scaling: {
@@ -79,6 +81,7 @@ export const briefRehearsal: RehearsalSettings = {
     ...{ thinkMs: 20, passes: 1, passesOfOne: 1, passStepSeconds: 1, passWarmUpSeconds: 1 },
     loads: [0.01, 0.03],
     loadsOfOne: [],
+    visits: 1,
     stepSeconds: 1,
     warmUpSeconds: 1,
     pauseSeconds: 0,

@@ -1,6 +1,8 @@
 import t from 'tap';
+import { concurrencyOf, thinkSecondsOf } from '../../capacity_planning/lib/load-points.ts';
+import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
 import { openSink } from '../k6/sink.ts';
-import { runRig, step } from './rig.ts';
+import { makeFolder, runRig, step } from './rig.ts';
 
 t.test('a backlog counts in the step that serves it, whichever began it', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 1500 }));
@@ -10,4 +12,28 @@ t.test('a backlog counts in the step that serves it, whichever began it', async 
   t.equal(full?.completedPerSecond, 0, 'nothing ends within its second');
   t.ok((after?.completedPerSecond ?? 0) >= 20, `${after?.completedPerSecond}/s end in the two seconds after it`);
   t.ok((after?.meanInFlight ?? 0) > 19, `${after?.meanInFlight} under way, nearly all of the step before`);
+});
+
+t.test('users who think are users, but no requests under way, and steps may rest between them', async (t) => {
+  const { url } = await openSink(t, () => ({ delayMs: 50, json: [] }));
+  const env = { CONCURRENCY: '30,10', THINK_MS: '200', SECONDS: '4', REST_SECONDS: '1', WARM_UP_SECONDS: '0' };
+  const { steps } = await runPlan({
+    plan: { name: 'thinking', scenario: 'concurrency', claims: [], env: { JOURNEY: 'rankings', ...env } },
+    ...{ baseUrl: url, metricsUrls: [], folder: makeFolder(t), command: 'test', threads: 1, say: () => undefined },
+  });
+  t.strictSame(
+    steps.map(({ startSeconds, seconds }) => [startSeconds, seconds]),
+    [
+      [0, 4],
+      [5, 4],
+    ],
+  );
+  t.strictSame(steps.map(concurrencyOf), [30, 10]);
+  for (const measured of steps) {
+    const { meanInFlight, vusLimit, latencyMs, completedPerSecond } = measured;
+    const waiting = (completedPerSecond * (latencyMs?.mean ?? 0)) / 1000;
+    t.ok(Math.abs(meanInFlight / waiting - 1) < 0.1, `${meanInFlight} under way of ${vusLimit} users`);
+    const thinkMs = 1000 * thinkSecondsOf(measured);
+    t.ok(thinkMs > 150 && thinkMs < 280, `${thinkMs} ms of thinking`);
+  }
 });
