@@ -27,13 +27,9 @@ function drawLatency(curves: readonly CapacityReport[], sizes: RehearsalReport['
       const color = colors[i % colors.length] ?? 'black';
       const data = rates.map(({ offeredPerSecond, p99Ms }) => [offeredPerSecond, p99Ms]);
       const { model = null, steps = [] } = curves[i] ?? {};
-      const fitted = curveOfLatency(model, listMeasured(steps));
       return [
         { name: nameOf(instances), type: 'line' as const, color, data },
-        {
-          ...{ name: `${nameOf(instances)}, mean, fitted`, type: 'line' as const, color, showSymbol: false },
-          ...{ lineStyle: { type: 'dashed' as const }, data: fitted },
-        },
+        ...fittedLine(`${nameOf(instances)}, mean`, color, curveOfLatency(model, listMeasured(steps))),
       ];
     }),
   };
@@ -47,18 +43,31 @@ function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
       const name = nameOf(i + 1);
       const color = colors[i % colors.length] ?? 'black';
       const points = listMeasured(steps).map((step): [number, number] => [
-        Math.max(0.1, concurrencyOf(step)),
+        concurrencyOf(step),
         step.completedPerSecond,
       ]);
-      const most = Math.max(1, ...points.map(([concurrency]) => concurrency));
-      const places = Array.from({ length: 60 }, (_, i) => 0.1 * (most / 0.1) ** (i / 59));
-      const curve = model === null || model.withheld === 'bad-fit' ? [] : places.map((at) => [at, predict(model, at)]);
       return [
         { name, type: 'scatter' as const, color, data: points },
-        { name: `${name}, fitted`, type: 'line' as const, color, showSymbol: false, data: curve },
+        ...fittedLine(name, color, curveOfThroughput(model, points)),
       ];
     }),
   };
+}
+
+function curveOfThroughput(model: CapacityReport['model'], points: readonly [number, number][]): [number, number][] {
+  if (model === null || model.withheld === 'bad-fit') return [];
+  const places = points.map(([concurrency]) => concurrency);
+  const [least, most] = [Math.min(...places), Math.max(...places)];
+  return Array.from({ length: 60 }, (_, i) => {
+    const at = least * (most / least) ** (i / 59);
+    return [at, predict(model, at)];
+  });
+}
+
+/** None where no curve was fitted: the legend should not promise one. */
+function fittedLine(name: string, color: string, data: [number, number][]) {
+  const line = { name: `${name}, fitted`, type: 'line' as const, color, showSymbol: false, data };
+  return data.length === 0 ? [] : [{ ...line, lineStyle: { type: 'dashed' as const } }];
 }
 
 function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
