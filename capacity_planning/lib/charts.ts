@@ -80,7 +80,7 @@ export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, sta
 /** Where hardly anybody waits, a difference of two times says nothing. */
 const leastMs = 1;
 
-/** Little's law turns the fitted throughput into a mean latency: who is there, divided by what comes out, less the time to think. */
+/** Little's law turns the fitted throughput into a mean latency: who is there by what comes out, less the time to think. */
 export function curveOfLatency(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
   if (model === null || model.withheld === 'bad-fit') return [];
   const places = steps.map((step) => Math.max(0.01, concurrencyOf(step)));

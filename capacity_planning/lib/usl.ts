@@ -25,8 +25,8 @@ const seenShare = 0.8;
 
 /**
  * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is its peak, or where nothing
- * turns back (kappa = 0) the point at which nine tenths of what it comes ever closer to are reached; the interval (95 %) comes from fits to resampled
- * residuals. Undefined for too few points; without a knee where the fit is bad or the curve has not bent yet.
+ * turns back (kappa = 0) the point at which nine tenths of what it comes ever closer to are reached; the interval (95 %) comes
+ * from fits to resampled residuals. Undefined for too few points; without a knee where the fit is bad or the curve has not bent yet.
  */
 export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
   const usable = points.filter(({ concurrency, perSecond }) => concurrency > 0 && perSecond > 0);

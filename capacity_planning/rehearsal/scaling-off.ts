@@ -118,7 +118,7 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
   });
 }
 
-/** The values as they are, then in a random order again and again: what drifts (the machine, a table) meets light and heavy loads alike. */
+/** As they are, then in random order again and again: what drifts (the machine, a table) meets light and heavy loads alike. */
 function repeat(values: readonly number[], times: number): number[] {
   const again = Array.from({ length: times - 1 }, (_, i) => shuffle(values, createRandom(i + 1)));
   return [values, ...again].flat();
@@ -172,7 +172,7 @@ function describeRate(step: Step, { startedAt }: CapacityReport, meter: Meter, s
   };
 }
 
-/** A rate that came again is the median of its steps in every figure: a single pause is not the rate's doing. From the lowest rate on. */
+/** From the lowest rate on. One that came again is the median of its steps in every figure: a single pause is not its doing. */
 function mergeVisits(steps: readonly RateStep[]): RateStep[] {
   const offered = [...new Set(steps.map(({ offeredPerSecond }) => offeredPerSecond))].sort((a, b) => a - b);
   return offered.map((offeredPerSecond) => {

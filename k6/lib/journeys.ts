@@ -4,6 +4,7 @@ import http from 'k6/http';
 import { setTimeout } from 'k6/timers';
 import { makePlayers, type Player } from './players.ts';
 import { type Answer, call } from './requests.ts';
+import { readNumber } from './shapes.ts';
 
 interface World {
   players: Player[];
@@ -50,7 +51,7 @@ const journeys: Record<string, Journey> = {
 };
 
 /** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
-const thinkMs = Number(__ENV['THINK_MS'] ?? 0);
+const thinkMs = readNumber('THINK_MS', 0);
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;

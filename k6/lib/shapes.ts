@@ -108,7 +108,7 @@ function arriving(perSecond: number) {
   };
 }
 
-function readNumber(name: string, otherwise: number): number {
+export function readNumber(name: string, otherwise: number): number {
   const value = Number(__ENV[name] ?? otherwise);
   if (value >= 0) return value;
   throw new Error(`Expected ${name} to be a number, got ${__ENV[name]}`);
