@@ -4,7 +4,7 @@ import { clampInstances, defaultLaw } from '../lib/scaling-law.ts';
 import { simulate } from '../lib/simulate.ts';
 import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
-import type { ControllerPeriod, ScalingPhase, Window } from './rehearsal-schema.ts';
+import type { ScalingPhase, Window } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
 import type { Stage } from './stage.ts';
 
@@ -37,7 +37,6 @@ export async function followLoad(
   const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
   const windows = listWindows(report, offset, settings.scaling);
   const needed = clampInstances(Math.ceil(highest / defaultLaw.targetShare), defaultLaw);
-  const measured = measureScaleOut(controller.periods, needed);
   const offeredAt = (second: number) =>
     rates[Math.floor((second - offset) / stepSeconds)] ?? (second < offset ? 0 : (rates.at(-1) ?? 0));
   const predicted = simulate(defaultLaw, {
@@ -51,10 +50,8 @@ export async function followLoad(
       ...{ timeScale, law, capacityPerInstance: capacity, periods: controller.periods, windows },
       loadStartsAtSecond: offset,
       neededInstances: needed,
-      scaleOutSeconds: measured === null ? null : measured * timeScale,
-      simulatedScaleOutSeconds: predicted.scaleOutSeconds,
-      ...measureBothScaleIns(controller.periods, predicted.periods, windows, timeScale),
-      overshootInstances: Math.max(0, ...controller.periods.map(({ present }) => present)) - needed,
+      ...measureLags(controller.periods, predicted.periods, windows, timeScale, needed),
+      overshootInstances: Math.max(needed, ...controller.periods.map(({ present }) => present)) - needed,
       timeline: report.timeline,
       verdict: report.judgement.verdict,
       reasons: report.judgement.reasons,
@@ -62,34 +59,41 @@ export async function followLoad(
   };
 }
 
-/** From the first of the breaching periods that count until as many serve as are needed, in seconds of the rehearsal. */
-function measureScaleOut(periods: readonly ControllerPeriod[], needed: number): number | null {
-  const { breachingPeriodsOut, targetShare } = defaultLaw;
-  const first = periods.find((_, i) => {
-    const run = periods.slice(i, i + breachingPeriodsOut);
-    return run.length === breachingPeriodsOut && run.every(({ cpuShare }) => cpuShare > targetShare);
-  });
-  const done = periods.find(({ serving, second }) => first !== undefined && second > first.second && serving >= needed);
-  return first === undefined || done === undefined ? null : done.second - first.second;
-}
+type Served = readonly { second: number; serving: number }[];
 
-function measureBothScaleIns(
-  real: readonly ControllerPeriod[],
-  simulated: readonly { second: number; serving: number }[],
+/** Of the rehearsal and of its simulation by the same clock: from the moment at which the load changed, in the law's seconds. */
+export function measureLags(
+  periods: Served,
+  simulated: Served,
   windows: readonly Window[],
   timeScale: number,
-): Pick<ScalingPhase, 'scaleInSeconds' | 'simulatedScaleInSeconds'> {
-  const fallsAt = windows.find(({ offeredPerSecond }, i) => offeredPerSecond < (windows[i - 1]?.offeredPerSecond ?? 0));
-  if (fallsAt === undefined) return { scaleInSeconds: null, simulatedScaleInSeconds: null };
-  const inLawSeconds = real.map(({ second, serving }) => ({ second: second * timeScale, serving }));
+  needed: number,
+): Pick<ScalingPhase, 'scaleOutSeconds' | 'simulatedScaleOutSeconds' | 'scaleInSeconds' | 'simulatedScaleInSeconds'> {
+  const real = periods.map(({ second, serving }) => ({ second: second * timeScale, serving }));
+  const findChange = (direction: number) => {
+    const found = windows.find(({ offeredPerSecond }, i) => {
+      const before = windows[i - 1]?.offeredPerSecond ?? offeredPerSecond;
+      return direction * (offeredPerSecond - before) > 0;
+    });
+    return (found?.startSecond ?? Number.NaN) * timeScale;
+  };
+  const [risesAt, fallsAt] = [findChange(1), findChange(-1)];
   return {
-    scaleInSeconds: measureScaleIn(inLawSeconds, fallsAt.startSecond * timeScale),
-    simulatedScaleInSeconds: measureScaleIn(simulated, fallsAt.startSecond * timeScale),
+    scaleOutSeconds: measureScaleOut(real, risesAt, needed),
+    simulatedScaleOutSeconds: measureScaleOut(simulated, risesAt, needed),
+    scaleInSeconds: measureScaleIn(real, fallsAt),
+    simulatedScaleInSeconds: measureScaleIn(simulated, fallsAt),
   };
 }
 
+/** Until as many serve as are needed. */
+function measureScaleOut(periods: Served, risesAt: number, needed: number): number | null {
+  const done = periods.find(({ second, serving }) => second > risesAt && serving >= needed);
+  return done === undefined ? null : done.second - risesAt;
+}
+
 /** Until fewer serve than in the period in which the load fell. */
-function measureScaleIn(periods: readonly { second: number; serving: number }[], fallsAt: number): number | null {
+function measureScaleIn(periods: Served, fallsAt: number): number | null {
   const before = periods.findLast(({ second }) => second <= fallsAt)?.serving ?? 0;
   const done = periods.find(({ second, serving }) => second > fallsAt && serving < before);
   return done === undefined ? null : done.second - fallsAt;

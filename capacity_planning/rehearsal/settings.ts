@@ -60,7 +60,8 @@ export const fullRehearsal: RehearsalSettings = {
   scaling: {
     ...{ timeScale: 30, deregistrationSeconds: 300, stepSeconds: 2 },
     profile: [
-      { name: 'before', load: 0.25, steps: 2 },
+      // An instance that was calm is slow for the first seconds: the alarm is to be silent again when the step comes.
+      { name: 'before', load: 0.25, steps: 6 },
       { name: 'step', load: 1.45, steps: 14 },
       { name: 'calm until scaled in', load: 0.25, steps: 21 },
       { name: 'spike', load: 1.45, steps: 1 },

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { defaultLaw } from '../../capacity_planning/lib/scaling-law.ts';
 import { simulate } from '../../capacity_planning/lib/simulate.ts';
+import type { Window } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
+import { measureLags } from '../../capacity_planning/rehearsal/scaling-on.ts';
 
 const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
 
@@ -37,5 +39,26 @@ t.test('ten thousand instances are simulated over a day', (t) => {
   const law = { ...defaultLaw, maxInstances: 10_000 };
   const result = simulate(law, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
   t.equal(result.periods.at(-1)?.serving, 9980);
+  t.end();
+});
+
+t.test('a lag counts from the moment of the step, whatever went off before it', (t) => {
+  const windows = [
+    { offeredPerSecond: 60, startSecond: 5 },
+    { offeredPerSecond: 400, startSecond: 13 },
+    { offeredPerSecond: 60, startSecond: 45 },
+  ] as Window[];
+  const follow = (comes: readonly number[], goes: number) =>
+    Array.from({ length: 40 }, (_, i) => 2 * i).map((second) => ({
+      second,
+      serving: 1 + comes.filter((at) => at <= second).length - (goes <= second ? 1 : 0),
+    }));
+  // An alarm from before the step brought the second instance early.
+  const real = follow([8, 20], 60);
+  const simulated = follow([16, 26], 62).map(({ second, serving }) => ({ second: second * 30, serving }));
+  t.strictSame(measureLags(real, simulated, windows, 30, 3), {
+    ...{ scaleOutSeconds: 210, simulatedScaleOutSeconds: 390 },
+    ...{ scaleInSeconds: 450, simulatedScaleInSeconds: 510 },
+  });
   t.end();
 });
