@@ -9,6 +9,7 @@ export async function compare(a: string, b: string, options: Options): Promise<n
   const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
   const faults = listIncomparable(reports);
   if (faults.length > 0) return refuse(faults);
+  for (const text of listInvalid(reports)) process.stderr.write(`${text}: what it measured is no capacity\n`);
   print(compareAll(reports), options);
   return exitCodes.pass;
 }
@@ -22,10 +23,7 @@ export async function gate(a: string, b: string, options: Options): Promise<numb
   }
   const [from, to] = [readReport(a), readReport(b)];
   const reports = [from, to, ...options.pair.map(readReport)];
-  const invalid = reports
-    .filter(({ judgement }) => judgement.verdict === 'INVALID')
-    .map(({ name, startedAt }) => `${name} of ${startedAt} is INVALID`);
-  const faults = [...listIncomparable(reports), ...invalid];
+  const faults = [...listIncomparable(reports), ...listInvalid(reports), ...listTwice(reports.slice(2))];
   if (faults.length > 0) return refuse(faults);
   const differences = compareAll(reports);
   const unknown = new Set(differences.filter(({ noise }) => noise === undefined).map(({ step }) => step));
@@ -45,6 +43,20 @@ function compareAll([a, b, ...same]: readonly CapacityReport[]): Difference[] {
 
 function listIncomparable([a, ...others]: readonly CapacityReport[]): string[] {
   return a === undefined ? [] : [...new Set(others.flatMap((other) => findIncomparable(a, other)))];
+}
+
+function listInvalid(reports: readonly CapacityReport[]): string[] {
+  return reports
+    .filter(({ judgement }) => judgement.verdict === 'INVALID')
+    .map(({ name, startedAt }) => `${name} of ${startedAt} is INVALID`);
+}
+
+/** A run differs from itself by nothing: that is no noise. */
+function listTwice(same: readonly CapacityReport[]): string[] {
+  const starts = same.map(({ startedAt }) => startedAt);
+  return same
+    .filter(({ startedAt }, i) => starts.indexOf(startedAt) < i)
+    .map(({ name, startedAt }) => `${name} of ${startedAt} is given by --pair twice`);
 }
 
 function print(differences: readonly Difference[], { json }: Options): void {

@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../../scripts/lib/user-error.ts';
 
 export interface Options {
   target?: string | undefined;
@@ -19,6 +21,8 @@ export const exitCodes = { pass: 0, failed: 99, invalid: 3, regression: 4 } as c
 
 /** Where a run's files go: --out, else a folder of its own beside the service's state. */
 export function findFolder({ out }: Options, name: string): string {
+  if (out !== undefined && statSync(out, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new UserError(`Expected --out to be a folder, got the file ${out}.`);
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
   return out ?? join(process.env['DATA_DIR'] || '.data', 'capacity', `${name}-${stamp}`);
 }

@@ -10,8 +10,8 @@ import { exitCodes, findFolder, type Options } from './options.ts';
 export async function run(planName: string, options: Options): Promise<number> {
   const plan = readPlan(planName);
   const threads = readThreadCount(options.threads);
-  const { baseUrl, metricsUrls } = await findTarget(options.target, options.allow, process.env);
   const folder = findFolder(options, plan.name);
+  const { baseUrl, metricsUrls } = await findTarget(options.target, options.allow, process.env);
   const env: Record<string, string> =
     options.allow.length === 0 ? plan.env : { ...plan.env, ALLOW_TARGET: options.allow.join(',') };
   process.stderr.write(`${plan.name}: load against ${baseUrl} begins\n`);

@@ -20,7 +20,7 @@ export function average(): Scenarios {
 
 /** RATES is a list such as 100,200,300; one step each, in which a rate may come again. */
 export function ramp(): Scenarios {
-  return inTurn(listSteps(__ENV['RATES'] ?? '100,200,300'));
+  return inTurn(listSteps(readList('RATES') ?? [100, 200, 300]));
 }
 
 /** At 80 % of CAPACITY, which a breakpoint run has found. */
@@ -50,7 +50,7 @@ export function soak(): Scenarios {
 /** STEPS steps (10), each RATE higher than the one before, or those of RATES; the run ends when an objective is broken. */
 export function breakpoint(): Scenarios {
   const steps = Array.from({ length: readNumber('STEPS', 10) }, (_, i) => rate * (i + 1));
-  return inTurn(listSteps(__ENV['RATES'] ?? steps.join()));
+  return inTurn(listSteps(readList('RATES') ?? steps));
 }
 
 /**
@@ -58,12 +58,12 @@ export function breakpoint(): Scenarios {
  * THINK_MS (0), on average. A closed loop, for the curve of throughput over concurrency: never a claim of what arrives.
  */
 export function concurrency(): Scenarios {
-  const counts = (__ENV['CONCURRENCY'] ?? '1,2,4,8,16').split(',').map(Number);
+  const counts = readList('CONCURRENCY') ?? [1, 2, 4, 8, 16];
   return inTurn(counts.map((vus, i) => ({ name: `users_${i + 1}_${vus}`, vus, seconds })));
 }
 
-function listSteps(rates: string): Step[] {
-  return rates.split(',').map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: Number(each), seconds }));
+function listSteps(rates: readonly number[]): Step[] {
+  return rates.map((each, i) => ({ name: `step_${i + 1}_${each}`, rate: each, seconds }));
 }
 
 type Step = { name: string; seconds: number } & ({ rate: number } | { vus: number });
@@ -109,7 +109,14 @@ function arriving(perSecond: number) {
 }
 
 export function readNumber(name: string, otherwise: number): number {
-  const value = Number(__ENV[name] ?? otherwise);
-  if (value >= 0) return value;
+  const text = __ENV[name] ?? String(otherwise);
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0) return value;
   throw new Error(`Expected ${name} to be a number, got ${__ENV[name]}`);
+}
+
+function readList(name: string): number[] | undefined {
+  const values = __ENV[name]?.split(',').map(Number);
+  if (values === undefined || values.every((value) => Number.isInteger(value) && value > 0)) return values;
+  throw new Error(`Expected ${name} to be whole numbers with commas between them, got ${__ENV[name]}`);
 }

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { settingNames } from '../../capacity_planning/lib/read-plan.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
@@ -25,6 +26,11 @@ for (const { args, says } of [
     says: /--capacity to be a number above 0, got Infinity/,
   },
   { args: ['judge', rootFolder], says: /to be a file, got none/ },
+  {
+    args: ['run', 'sustained'],
+    says: /a plan of capacity_planning\/plans \(.*rankings-ramp.*\) or a file, got sustained/,
+  },
+  { args: ['smoke', '--out', main], says: /--out to be a folder, got the file .*main\.js/ },
 ]) {
   t.test(`asked wrongly: ${args.join(' ').replace(rootFolder, 'a folder') || 'nothing'}`, async (t) => {
     const { code, output } = await ask(args, { DATA_DIR: makeFolder(t) });
@@ -76,7 +82,17 @@ t.test('a plan that says something else than what would run is refused before an
   await refused('{"name":"own"}', /must have required property/);
   await refused(JSON.stringify({ ...plan, rates: [1] }), /must NOT have additional properties rates/);
   await refused(JSON.stringify({ ...plan, scenario: 'none' }), /got no .*none\.ts/);
+  await refused(JSON.stringify({ ...plan, env: { CONCURENCY: '4' } }), /settings of .*, got CONCURENCY/);
+  await refused(JSON.stringify({ ...plan, env: { RATE: 4 } }), /\/env\/RATE must be string/);
   await refused(JSON.stringify(plan), /Expected a service to run/);
+});
+
+t.test('whatever the scenarios read may be set by a plan', (t) => {
+  const lib = join(rootFolder, 'k6', 'lib');
+  const text = readdirSync(lib).map((name) => readFileSync(join(lib, name), 'utf8'));
+  const read = [...text.join('\n').matchAll(/(?:__ENV\[|readNumber\(|readList\()'([A-Z_]+)'/g)].map(([, name]) => name);
+  t.strictSame([...new Set(read)].sort(), [...settingNames].sort());
+  t.end();
 });
 
 t.test('a target that does not answer is named', async (t) => {

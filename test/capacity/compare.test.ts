@@ -63,6 +63,17 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   t.equal(stopped.code, 4, stopped.output);
   t.match(stopped.output, /WORSE: steady was not reached/);
 
+  const itself = await tryTool(process.execPath, [
+    main,
+    'gate',
+    keep(first),
+    keep(again),
+    ...pair.slice(0, 2),
+    ...pair.slice(0, 2),
+  ]);
+  t.equal(itself.code, 3, itself.output);
+  t.match(itself.output, /INVALID: .* is given by --pair twice/);
+
   t.strictSame(findIncomparable(first, slower), []);
   const other = await gate({ ...slower, scriptSha256: 'other' });
   t.equal(other.code, 3, other.output);

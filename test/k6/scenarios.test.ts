@@ -62,3 +62,21 @@ t.test('a target elsewhere needs a second word', async (t) => {
   t.equal(code, 107);
   t.match(output, /ALLOW_TARGET, got http:\/\/example\.com/);
 });
+
+t.test('a setting that is no number and a list with a hole are refused before any load', async (t) => {
+  const sink = await openSink(t, () => ({ json: [] }));
+  for (const [file, name, value] of [
+    ['concurrency', 'CONCURRENCY', '4,x'],
+    ['ramp', 'RATES', '10,,20'],
+    ['concurrency', 'THINK_MS', ''],
+    ['average', 'REST_SECONDS', '-1'],
+  ] as const) {
+    const { code, output } = await runEngine(
+      t,
+      { path: `k6/${file}.ts` },
+      { ...small, TARGET: sink.url, [name]: value },
+    );
+    t.equal(code, 107, output);
+    t.match(output, new RegExp(`Expected ${name} to be .*, got ${value}`));
+  }
+});
