@@ -10,6 +10,7 @@ import {
   describeUploads,
   describeWindows,
   rateOf,
+  withinOf,
 } from './rehearsal-tables.ts';
 import { megabytes, percent } from './units.ts';
 
@@ -33,7 +34,7 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
         : []),
       ...describeCapacity(report, advice),
       describePlayable(report, advice),
-      ...describeBehaviour(report),
+      ...describeBehaviour(report, advice),
       ...describeLimits(report, advice),
     ],
     tables: [
@@ -52,7 +53,7 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
   const { perInstance } = advice;
   const [one] = fixedSizes;
   return [
-    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s (rankings and votes; ${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as where scaling holds an instance), ` +
+    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s at least (rankings and votes; ${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as where scaling holds an instance: a full one takes less for each), ` +
       `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
     ...(one === undefined ? [] : [describeMost(one, advice)]),
     `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
@@ -106,10 +107,13 @@ function describeSaturation(one: FixedSize, most: FixedSize): string[] {
   const highest = most.rates.at(-1);
   const processors = (name: 'database' | 'balancer') =>
     (((highest?.cpuUsPerRequest[name] ?? 0) * (highest?.completedPerSecond ?? 0)) / 1e6).toFixed(2);
-  const halfBusy = one.halfBusyPerSecond === null ? 'at no rate tried' : `at ${one.halfBusyPerSecond.toFixed(0)}/s`;
+  const halfBusy =
+    one.halfBusyPerSecond === null
+      ? 'its CPU was at 50 % at no rate tried'
+      : `its CPU is at 50 % at ${one.halfBusyPerSecond.toFixed(0)}/s, since requests that come together cost less each`;
   return [
-    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s; objectives hold up to ${one.withinObjectivesPerSecond.toFixed(0)}/s, the last rate before the first that broke one; ` +
-      `its CPU is at 50 % ${halfBusy}, since requests that come together cost less each; ${percent(one.busiestShare)} of the share used in the busiest second.`,
+    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s, fitted; the most that was seen is ${one.atLeastPerSecond.toFixed(0)}/s; ` +
+      `objectives hold up to ${withinOf(one)}/s, by the medians of the steps of each rate; ${halfBusy}; ${percent(one.busiestShare)} of the share used in the busiest second.`,
     `At ${(highest?.completedPerSecond ?? 0).toFixed(0)} requests/s behind ${most.instances} instances the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`,
   ];
 }
@@ -122,25 +126,34 @@ function describeHeadroom({ headroom, instancesNeededAtPeak, maxInstances }: Rec
     : `${now}; with ${growth} the headroom of ${maxInstances} ends on ${headroom.endsOn}.`;
 }
 
-function describeBehaviour({ scaling, keepAlive, drain, fixedSizes }: RehearsalReport): string[] {
+function describeBehaviour(
+  { scaling, keepAlive, drain, fixedSizes }: RehearsalReport,
+  { deregistrationDelaySeconds: deregistrationSeconds }: Recommendation,
+): string[] {
   const [one] = fixedSizes;
   const half = one?.halfPrediction;
   const seconds = (value: number | null) => (value === null ? 'never' : `${value.toFixed(0)} s`);
   return [
-    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: twice the rate at which its CPU is half busy.`,
-    `Scale-out after the step: ${seconds(scaling.scaleOutSeconds)} of the law's time until ${scaling.neededInstances} instances served, ` +
-      `${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${scaling.overshootInstances} instances too many.`,
-    `Scale-in after the load fell: ${seconds(scaling.scaleInSeconds)} of the law's time until the first instance left, ${seconds(scaling.simulatedScaleInSeconds)} simulated ` +
-      `(${scaling.law.breachingPeriodsIn} periods, counted from the one in which it fell); ${describeDamage(scaling)}.`,
+    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: ${one?.halfBusyPerSecond ? 'twice the rate at which its CPU is half busy' : 'the most that arrived at one'}.`,
+    `From the step until ${scaling.neededInstances} instances served, in the law's time: ${seconds(scaling.scaleOutSeconds)}; ${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${describeOvershoot(scaling)}.`,
+    `From the load's fall until the first instance left: ${seconds(scaling.scaleInSeconds)}; ${seconds(scaling.simulatedScaleInSeconds)} simulated ` +
+      `(${scaling.law.breachingPeriodsIn} periods, counted from the one in which it fell; an instance that left had ${scaling.law.deregistrationSeconds} s to finish here, ${deregistrationSeconds} are recommended below); ${describeDamage(scaling)}.`,
     `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} times 502, ${keepAlive.otherFailures} other failures.`,
     `${drain.replacedInstances} instances replaced under writes: ${drain.votes.accepted} votes accepted and ${drain.votes.stored} stored, ` +
       `${drain.uploads.accepted} uploads accepted and ${drain.uploads.stored} stored, ${drain.wrongCounters} counters wrong.`,
     ...(half === null || half === undefined
       ? []
       : [
-          `Half of one instance's closed loops predict a knee of ${half.predicted.toFixed(0)}/s; the most that the others and the arrivals reached is ${half.measured.toFixed(0)}/s.`,
+          `A curve through every other load of one instance has its knee at ${half.predicted.toFixed(0)}/s; the most that the loads between them and the arrivals reached is ${half.measured.toFixed(0)}/s.`,
         ]),
   ];
+}
+
+/** The law may allow no more than are needed: then none can be too many. */
+function describeOvershoot({ overshootInstances, neededInstances, law }: RehearsalReport['scaling']): string {
+  return neededInstances >= law.maxInstances
+    ? 'that is as many as the law allows, so that too many could not show'
+    : `${overshootInstances} instances too many`;
 }
 
 /** From the load's fall on: instances drain while clients still ask. */
@@ -158,7 +171,7 @@ function describeLimits(report: RehearsalReport, advice: Recommendation): string
     `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${report.node}, ${balancer}; generator, balancer, database and instances shared it.`,
     `Commit ${commit}${hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${startedAt}; ${(durationSeconds / 60).toFixed(1)} min; scaling ${scaling.timeScale} times as fast as the law.`,
     'Instances join warm and at once after their warm-up: a real one boots for a minute or two and begins cold. Uploads go to a sink.',
-    `Not shown: TLS at the balancer, real network cards, EBS, S3 and its latency, a database of its own size, zones.`,
+    `Not shown: TLS at the balancer, real network cards, EBS, S3 and its latency, a database of its own size, zones, another processor (a vCPU of a burstable type is half of a core at best).`,
     `Prices of ${advice.pricesAsOf}: look again before money depends on them.`,
   ];
 }

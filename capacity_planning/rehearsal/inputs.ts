@@ -8,6 +8,8 @@ export interface InstanceType {
   /** What a burstable vCPU may use for ever; 1 where nothing is counted. */
   baselineSharePerVcpu: number;
   creditsPerHour: number | null;
+  /** What an hour of a vCPU costs beyond the credits that were earned, where the type may go on without them. */
+  surplusVcpuHour: number;
   networkBaselineGbps: number;
   networkBurstGbps: number;
 }

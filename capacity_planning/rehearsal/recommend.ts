@@ -171,7 +171,10 @@ function costUploads(
   // Create, a part each, complete; and the clip and its picture.
   const puts = 2 + Math.ceil(bytes / partBytes) + 2;
   const web = ((uploads * bytes) / (uploadBytesPerSecond * heldShare) / 3600) * type.hour;
-  const processing = worker === undefined ? null : (uploads / worker.videosPerMinute / 60) * type.hour;
+  // A worker that is never idle has spent its credits: what it uses above its baseline is paid for.
+  const surplusVcpus = type.vCpus * (1 - type.baselineSharePerVcpu);
+  const workerHour = type.hour + surplusVcpus * type.surplusVcpuHour;
+  const processing = worker === undefined ? null : (uploads / worker.videosPerMinute / 60) * workerHour;
   const s3Puts = ((uploads * puts) / 1_000) * prices.s3.putsPer1000;
   const s3Month = ((uploads * bytes) / 1e9) * prices.s3.gigabyteMonth;
   return {
