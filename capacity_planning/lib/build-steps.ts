@@ -18,8 +18,7 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
   const steps = result.scenarios.map((scenario) => {
     const index = result.requests.scenarios.indexOf(scenario.name);
     const own = requests.filter((request) => request.scenario === index);
-    const others = requests.filter((request) => request.scenario !== index);
-    return buildStep(scenario, own, others, result.endedEarlyMs ?? Number.POSITIVE_INFINITY);
+    return buildStep(scenario, own, requests, result.endedEarlyMs ?? Number.POSITIVE_INFINITY);
   });
   const warmUps = new Set(steps.filter(({ phase }) => phase === 'warm_up').map(({ name }) => name));
   const measured = requests.filter(({ scenario }) => !warmUps.has(result.requests.scenarios[scenario] ?? ''));
@@ -36,15 +35,15 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
  */
 function buildStep(
   scenario: EngineResult['scenarios'][number],
-  requests: readonly Request[],
-  others: readonly Request[],
+  own: readonly Request[],
+  all: readonly Request[],
   runMs: number,
 ): Step {
   const endMs = Math.min(scenario.startMs + scenario.durationMs, Math.max(scenario.startMs, runMs));
   const seconds = (endMs - scenario.startMs) / 1000;
   const perSecond = (count: number) => (seconds === 0 ? 0 : count / seconds);
   const isOpen = scenario.executor !== 'constant-vus';
-  const stride = Math.ceil(requests.length / keptLatencies);
+  const stride = Math.ceil(own.length / keptLatencies);
   return {
     name: scenario.name,
     phase: scenario.tags['phase'] === 'warm_up' ? 'warm_up' : 'measured',
@@ -53,15 +52,13 @@ function buildStep(
     seconds,
     offeredPerSecond: isOpen ? perSecond(scenario.started + scenario.dropped) : null,
     startedPerSecond: perSecond(scenario.started),
-    completedPerSecond: perSecond(
-      [...requests, ...others].filter((request) => endsWithin(request, scenario.startMs, endMs)).length,
-    ),
+    completedPerSecond: perSecond(all.filter((request) => endsWithin(request, scenario.startMs, endMs)).length),
     dropped: scenario.dropped,
     vusPeak: scenario.vusPeak,
     vusLimit: scenario.maxVus,
-    meanInFlight: perSecond(sumOverlap([...requests, ...others], scenario.startMs, endMs) / 1000),
-    ...summarize(requests),
-    latencySampleMs: requests.filter((_, i) => i % stride === 0).map(({ durationMs }) => durationMs),
+    meanInFlight: perSecond(sumOverlap(all, scenario.startMs, endMs) / 1000),
+    ...summarize(own),
+    latencySampleMs: own.filter((_, i) => i % stride === 0).map(({ durationMs }) => durationMs),
   };
 }
 

@@ -1,6 +1,6 @@
 import { median } from '../../scripts/lib/statistics.ts';
 import { type Chart, type ChartOption, drawChart } from './draw-chart.ts';
-import { concurrencyOf, thinkSecondsOf } from './load-points.ts';
+import { concurrencyOf, listMeasured, thinkSecondsOf } from './load-points.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { predict } from './usl.ts';
 
@@ -39,9 +39,7 @@ function drawLatency({ steps, model }: CapacityReport): ChartOption {
 }
 
 function drawThroughput({ steps, model }: CapacityReport): ChartOption {
-  const points = steps
-    .filter(({ phase, samples }) => phase === 'measured' && samples > 0)
-    .map((step) => [concurrencyOf(step), step.completedPerSecond]);
+  const points = listMeasured(steps).map((step) => [concurrencyOf(step), step.completedPerSecond]);
   const most = Math.max(1, ...points.map(([concurrency]) => concurrency ?? 0), model?.knee?.concurrency ?? 0);
   const places = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);
   const curve =
@@ -77,18 +75,24 @@ export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, sta
   };
 }
 
+/** From the fewest to the most who were there, evenly on a logarithmic axis; empty where no curve was fitted. */
+export function curveOfThroughput(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
+  if (model === null || model.withheld === 'bad-fit') return [];
+  const places = steps.map((step) => Math.max(0.01, concurrencyOf(step)));
+  const [least, most] = [Math.min(...places), Math.max(...places)];
+  return Array.from({ length: 60 }, (_, i) => {
+    const at = least * (most / least) ** (i / 59);
+    return [at, predict(model, at)];
+  });
+}
+
 /** Where hardly anybody waits, a difference of two times says nothing. */
 const leastMs = 1;
 
 /** Little's law turns the fitted throughput into a mean latency: who is there by what comes out, less the time to think. */
 export function curveOfLatency(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
-  if (model === null || model.withheld === 'bad-fit') return [];
-  const places = steps.map((step) => Math.max(0.01, concurrencyOf(step)));
-  const [least, most] = [Math.min(...places), Math.max(...places)];
   const thinkMs = 1000 * median(steps.map(thinkSecondsOf));
-  return Array.from({ length: 60 }, (_, i): [number, number] => {
-    const at = least * (most / least) ** (i / 59);
-    const perSecond = predict(model, at);
-    return [perSecond, (at / perSecond) * 1000 - thinkMs];
-  }).filter(([, ms]) => ms >= leastMs);
+  return curveOfThroughput(model, steps)
+    .map(([at, perSecond]): [number, number] => [perSecond, (at / perSecond) * 1000 - thinkMs])
+    .filter(([, ms]) => ms >= leastMs);
 }

@@ -1,5 +1,6 @@
 import { createRandom } from '../../k6/engine/random.ts';
 import { percentile } from '../../scripts/lib/statistics.ts';
+import { listMeasured } from './load-points.ts';
 import type { CapacityReport, Step } from './report-schema.ts';
 
 export interface Difference {
@@ -108,8 +109,8 @@ function measureSteps(a: CapacityReport, b: CapacityReport, ofDoubt: number): Me
 
 /** Steps that the first run got to and the second did not. */
 export function findUnreached(a: CapacityReport, b: CapacityReport): string[] {
-  const reached = new Set(listMeasured(b).map(({ name }) => name));
-  return listMeasured(a)
+  const reached = new Set(listMeasured(b.steps).map(({ name }) => name));
+  return listMeasured(a.steps)
     .map(({ name }) => name)
     .filter((name) => !reached.has(name));
 }
@@ -179,14 +180,10 @@ function resample(values: readonly number[], random: () => number): number[] {
 }
 
 function pairSteps(a: CapacityReport, b: CapacityReport): [Step, Step][] {
-  const others = listMeasured(b);
-  return listMeasured(a).flatMap((from) =>
+  const others = listMeasured(b.steps);
+  return listMeasured(a.steps).flatMap((from) =>
     others.filter(({ name }) => name === from.name).map((to): [Step, Step] => [from, to]),
   );
-}
-
-function listMeasured({ steps }: CapacityReport): Step[] {
-  return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
 function keyOf({ step, metric }: { step: string; metric: string }): string {

@@ -1,3 +1,4 @@
+import { listMeasured } from './load-points.ts';
 import type { CapacityReport, Judgement, Step } from './report-schema.ts';
 import type { Slo } from './slo.ts';
 
@@ -59,8 +60,7 @@ const invalidRules: Record<string, Rule> = {
       return short.map(({ name, samples }) => `${name}: ${samples} samples, p${claim} needs ${needed}`);
     }),
   'rate-not-reached': ({ steps }) => findUnreached(steps),
-  'nothing-measured': ({ steps }) =>
-    steps.some(({ phase, samples }) => phase === 'measured' && samples > 0) ? [] : ['No request was measured'],
+  'nothing-measured': ({ steps }) => (listMeasured(steps).length > 0 ? [] : ['No request was measured']),
 };
 
 /** INVALID before FAIL before PASS: a run that says nothing has not failed either. */

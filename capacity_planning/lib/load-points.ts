@@ -13,7 +13,7 @@ export interface MeasuredPoint extends LoadPoint {
  */
 export function listPoints(steps: readonly Step[]): MeasuredPoint[] {
   const byLoad = new Map<number, Step[]>();
-  for (const step of steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0)) {
+  for (const step of listMeasured(steps)) {
     const load = step.offeredPerSecond ?? step.vusLimit;
     byLoad.set(load, [...(byLoad.get(load) ?? []), step]);
   }
@@ -24,6 +24,11 @@ export function listPoints(steps: readonly Step[]): MeasuredPoint[] {
       perSecond: median(same.map(({ completedPerSecond }) => completedPerSecond)),
     }))
     .sort((a, b) => a.concurrency - b.concurrency);
+}
+
+/** Those that count and that the run got to. */
+export function listMeasured(steps: readonly Step[]): Step[] {
+  return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
 /** The law's N: the users of a closed loop, those who think among them; else the requests under way, on average. */

@@ -1,8 +1,7 @@
-import { curveOfLatency, drawTimeline } from '../lib/charts.ts';
+import { curveOfLatency, curveOfThroughput, drawTimeline } from '../lib/charts.ts';
 import { type Chart, type ChartOption, drawChart } from '../lib/draw-chart.ts';
-import { concurrencyOf } from '../lib/load-points.ts';
+import { concurrencyOf, listMeasured } from '../lib/load-points.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
-import { predict } from '../lib/usl.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
 
 /** Latency and throughput of the fixed sizes with their curves, and the scaling phase as its clients and its controller saw it. */
@@ -42,26 +41,14 @@ function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
     series: curves.flatMap(({ steps, model }, i) => {
       const name = nameOf(i + 1);
       const color = colors[i % colors.length] ?? 'black';
-      const points = listMeasured(steps).map((step): [number, number] => [
-        concurrencyOf(step),
-        step.completedPerSecond,
-      ]);
+      const measured = listMeasured(steps);
+      const points = measured.map((step) => [concurrencyOf(step), step.completedPerSecond]);
       return [
         { name, type: 'scatter' as const, color, data: points },
-        ...fittedLine(name, color, curveOfThroughput(model, points)),
+        ...fittedLine(name, color, curveOfThroughput(model, measured)),
       ];
     }),
   };
-}
-
-function curveOfThroughput(model: CapacityReport['model'], points: readonly [number, number][]): [number, number][] {
-  if (model === null || model.withheld === 'bad-fit') return [];
-  const places = points.map(([concurrency]) => concurrency);
-  const [least, most] = [Math.min(...places), Math.max(...places)];
-  return Array.from({ length: 60 }, (_, i) => {
-    const at = least * (most / least) ** (i / 59);
-    return [at, predict(model, at)];
-  });
 }
 
 /** None where no curve was fitted: the legend should not promise one. */
@@ -87,10 +74,6 @@ function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
       line('present', 1, ({ present }) => present),
     ],
   };
-}
-
-function listMeasured(steps: CapacityReport['steps']): CapacityReport['steps'] {
-  return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
 function nameOf(instances: number): string {

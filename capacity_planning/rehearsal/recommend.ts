@@ -24,8 +24,7 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
   if (type === undefined || one === undefined)
     throw new Error(`Expected a price of ${demand.instanceType} and one size`);
   const { vCpus } = type;
-  const kneePerSecond = one.knee?.perSecond ?? one.atLeastPerSecond;
-  const perInstance = describeInstance(report, kneePerSecond, type);
+  const perInstance = describeInstance(report, one, type);
   const uploadBytes = demand.uploadMegabytes * 1e6;
   const uploadsPerSecond = demand.peakUploadsPerMinute / 60;
   const load = (months: number) => (1 + demand.growthPerMonth) ** months;
@@ -90,25 +89,18 @@ export function toCloudFormation(advice: Recommendation): { ParameterKey: string
   return Object.entries(values).map(([ParameterKey, value]) => ({ ParameterKey, ParameterValue: String(value) }));
 }
 
-function describeInstance(
-  { uploads, fixedSizes }: RehearsalReport,
-  kneePerSecond: number,
-  type: Prices['instanceTypes'][string],
-) {
-  const [one] = fixedSizes;
-  const share = one?.share ?? 1;
-  const least = one?.cpuUsPerRequest;
-  const held = (one && findHeldRate(one)?.cpuUsPerRequest) ?? least;
-  const leastCpuUsPerRequest = least?.web ?? Number.NaN;
-  const cpuUsPerRequest = held?.web ?? Number.NaN;
+function describeInstance({ uploads }: RehearsalReport, one: FixedSize, type: Prices['instanceTypes'][string]) {
+  const { web: leastCpuUsPerRequest } = one.cpuUsPerRequest;
+  const { web: cpuUsPerRequest, database: databaseUsPerRequest } =
+    findHeldRate(one)?.cpuUsPerRequest ?? one.cpuUsPerRequest;
   const networkBytesPerSecond = (type.networkBaselineGbps * 1e9) / 8;
   const cpuSecondsPerByte = (uploads.cpuSecondsPerGigabyte ?? Number.NaN) / 1e9;
   const byCpu = type.vCpus / cpuSecondsPerByte;
   return {
-    measuredShareOfAProcessor: share,
-    measuredRequestsPerSecond: kneePerSecond,
+    measuredShareOfAProcessor: one.share,
+    measuredRequestsPerSecond: one.knee?.perSecond ?? one.atLeastPerSecond,
     cpuUsPerRequest,
-    databaseUsPerRequest: held?.database ?? Number.NaN,
+    databaseUsPerRequest,
     leastCpuUsPerRequest,
     requestsPerSecond: (type.vCpus / cpuUsPerRequest) * 1e6,
     requestsPerSecondAtMost: (type.vCpus / leastCpuUsPerRequest) * 1e6,

@@ -94,12 +94,12 @@ export function describeRates({ fixedSizes }: RehearsalReport): Table {
   };
 }
 
-/** A knee with its interval, or what it is at least. */
 /** Where even the highest rate broke no objective, more may hold. */
 export function withinOf({ withinObjectivesPerSecond: within, rates }: FixedSize): string {
   return `${within === rates.at(-1)?.offeredPerSecond ? '>= ' : ''}${within.toFixed(0)}`;
 }
 
+/** A knee with its interval, or what it is at least. */
 export function rateOf({ knee, atLeastPerSecond, rmsShare }: FixedSize): string {
   if (knee === null) {
     const isBad = rmsShare !== null && rmsShare > rmsLimit;

@@ -1,6 +1,6 @@
 import { percentile } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
-import { clampInstances, defaultLaw } from '../lib/scaling-law.ts';
+import { clampInstances, countNeeded, defaultLaw } from '../lib/scaling-law.ts';
 import { simulate } from '../lib/simulate.ts';
 import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
@@ -36,7 +36,7 @@ export async function followLoad(
     .finally(() => controller.stop());
   const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
   const windows = listWindows(report, offset, settings.scaling);
-  const needed = clampInstances(Math.ceil(highest / defaultLaw.targetShare), defaultLaw);
+  const needed = clampInstances(countNeeded(highest, 1, defaultLaw), defaultLaw);
   const offeredAt = (second: number) =>
     rates[Math.floor((second - offset) / stepSeconds)] ?? (second < offset ? 0 : (rates.at(-1) ?? 0));
   const predicted = simulate(defaultLaw, {

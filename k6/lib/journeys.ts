@@ -4,7 +4,7 @@ import http from 'k6/http';
 import { setTimeout } from 'k6/timers';
 import { makePlayers, type Player } from './players.ts';
 import { type Answer, call } from './requests.ts';
-import { readNumber } from './shapes.ts';
+import { readNumber } from './settings.ts';
 
 interface World {
   players: Player[];
@@ -50,8 +50,8 @@ const journeys: Record<string, Journey> = {
   mixed: { routes: ['rankings', 'public-videos', 'login'], players: 5, needsVideos: false, run: mix },
 };
 
-/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
 const thinkMs = readNumber('THINK_MS', 0);
+/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;

@@ -1,4 +1,5 @@
 import type { Scenario } from 'k6/options';
+import { readList, readNumber } from './settings.ts';
 
 type Scenarios = Record<string, Scenario>;
 
@@ -106,17 +107,4 @@ function arriving(perSecond: number) {
     preAllocatedVUs,
     maxVUs: maxVus,
   };
-}
-
-export function readNumber(name: string, otherwise: number): number {
-  const text = __ENV[name] ?? String(otherwise);
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0) return value;
-  throw new Error(`Expected ${name} to be a number, got ${__ENV[name]}`);
-}
-
-function readList(name: string): number[] | undefined {
-  const values = __ENV[name]?.split(',').map(Number);
-  if (values === undefined || values.every((value) => Number.isInteger(value) && value > 0)) return values;
-  throw new Error(`Expected ${name} to be whole numbers with commas between them, got ${__ENV[name]}`);
 }
