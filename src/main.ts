@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   outliveLostQuestions(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
-  await server.listen(config.port);
+  server.listen(config.port);
   service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
 
   onStopSignal(service.log, shutdownDeadlineMs, async () => {
@@ -96,7 +96,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     objects,
     producer,
     buffers,
-    earlyBytes: { held: 0 },
+    heldBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
