@@ -51,7 +51,7 @@ export function sendReply(exchange: Exchange, reply: Reply, onOver: OnOver): voi
     onOver(exchange);
     return;
   }
-  const bytes = reply.bytes ?? (reply.body === undefined ? '' : JSON.stringify(reply.body));
+  const bytes = bytesOf(reply);
   const send = () => write(exchange, reply, bytes, onOver);
   if (exchange.closesConnection) {
     watchAbort(exchange);
@@ -63,12 +63,19 @@ export function sendReply(exchange: Exchange, reply: Reply, onOver: OnOver): voi
   }
 }
 
-function write(exchange: Exchange, reply: Reply, bytes: Buffer | string, onOver: OnOver): void {
-  const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+function bytesOf({ bytes, body }: Reply): Buffer {
+  if (bytes !== undefined) return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  return body === undefined ? noBytes : Buffer.from(JSON.stringify(body));
+}
+
+const noBytes = Buffer.alloc(0);
+
+function write(exchange: Exchange, reply: Reply, bytes: Buffer, onOver: OnOver): void {
+  const { length } = bytes;
   const head = describeHead(exchange, reply, length);
   exchange.status = reply.status;
   if (exchange.dropRest !== undefined) {
-    exchange.bytesOut = sendEarlyResponse(exchange, head, String(bytes));
+    exchange.bytesOut = sendEarlyResponse(exchange, head, bytes.toString());
     finishEarly(exchange, exchange.dropRest);
     onOver(exchange);
     return;
