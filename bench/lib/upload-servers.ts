@@ -9,6 +9,7 @@ import {
   startNodePeer,
   startServer,
   startWebProcess,
+  type Wrap,
 } from '../../scripts/rig/servers.ts';
 import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { insertUser } from '../../src/database/users.ts';
@@ -43,8 +44,8 @@ export async function openOurs(folder: string, defer: Defer) {
     token: tokens.issue(Number(user.id)),
     databaseUrl: postgres.url,
     redisUrl: redis.url,
-    start: (settings: Settings): Promise<UploadServer> =>
-      startWebProcess(folder, { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...settings }, defer),
+    start: (settings: Settings, wrap?: Wrap): Promise<UploadServer> =>
+      startWebProcess(folder, { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...settings }, defer, wrap),
   };
 }
 
