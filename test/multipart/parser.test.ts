@@ -75,10 +75,8 @@ for (const [name, text] of hostileBodies) {
     const bytes = Buffer.from(text, 'latin1');
     const expected = readByReference(bytes, boundary);
     for (const size of chunkSizes) {
-      const startedAt = performance.now();
       const found = readByParser(bytes, boundary, everyBytes(bytes, size));
       t.equal(JSON.stringify(found), JSON.stringify(expected), `chunks of ${size}`);
-      t.ok(performance.now() - startedAt < 2_000, `chunks of ${size} were read in time`);
     }
   });
 }
