@@ -88,7 +88,7 @@ async function playRound(stage: Stage, kind: Kind, worker: RunningService): Prom
     if (isStruck)
       stage.slowestRestartMs = Math.max(stage.slowestRestartMs, (await startOf(environment, id)).getTime() - at);
   }
-  await waitFor('no tool to be left', () => findTools(environment).length === 0, { timeoutMs: 5_000 });
+  await waitFor('no tool to be left', () => findTools(environment).length === 0);
   return next;
 }
 

@@ -164,7 +164,7 @@ async function open(t: Test) {
 async function readPauses(redis: Redis): Promise<number[]> {
   const pauses: number[] = [];
   for (const key of await redis.keys('*:delayed')) {
-    for (const id of await redis.zrange(key, 0, -1)) {
+    for (const id of await redis.zrange(key, '0', '-1')) {
       pauses.push(Number(await redis.hget(key.replace(/delayed$/, String(id)), 'delay')));
     }
   }
