@@ -49,14 +49,3 @@ t.test('INVALID: nothing measured', async (t) => {
   const report = await runRig(t, { url, scenarios: `{ ${step('warm_up', { phase: 'warm_up' })} }` });
   t.strictSame(rulesOf(report), ['nothing-measured']);
 });
-
-t.test("Little's law names a saturated closed loop in those words", async (t) => {
-  const { url } = await openSink(t, () => ({ delayMs: 40 }));
-  const report = await runRig(t, {
-    url,
-    scenarios: `{ loop: { executor: 'constant-vus', vus: 5, duration: '2s', tags: { phase: 'measured' } } }`,
-  });
-  t.match(report.judgement.notes.join(), /throughput = users \/ latency .* a saturated closed loop/);
-  const open = await runRig(t, { url, scenarios: `{ ${step('open', { rate: 20 })} }` });
-  t.notMatch(open.judgement.notes.join(), /closed loop/);
-});

@@ -24,3 +24,14 @@ t.test('INVALID: the generator needs its core for itself, is late, is asked beyo
   t.ok(rulesOf(beyond).includes('generator-limit'));
   t.match(describeReport(beyond).sentences.join(' '), /Capacity: >= \d+ \/s; the generator gave out/);
 });
+
+t.test("Little's law names a saturated closed loop in those words", async (t) => {
+  const { url } = await openSink(t, () => ({ delayMs: 40 }));
+  const report = await runRig(t, {
+    url,
+    scenarios: `{ loop: { executor: 'constant-vus', vus: 5, duration: '2s', tags: { phase: 'measured' } } }`,
+  });
+  t.match(report.judgement.notes.join(), /throughput = users \/ latency .* a saturated closed loop/);
+  const open = await runRig(t, { url, scenarios: `{ ${step('open', { rate: 20 })} }` });
+  t.notMatch(open.judgement.notes.join(), /closed loop/);
+});
