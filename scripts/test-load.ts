@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { findTestFiles } from './test/run-tap.ts';
+import { findTestFiles, pickFiles } from './test/run-tap.ts';
 
 /**
  * `npm run test:load [-- --short] [NAME ...]`: the tests that need load or measure time, one after the other. They mean
@@ -8,8 +8,5 @@ import { findTestFiles } from './test/run-tap.ts';
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });
 if (!values.short) process.env['FAULT_ROUNDS'] = '1';
 
-const files = findTestFiles('test/load').filter(
-  (path) => positionals.length === 0 || positionals.some((name) => path.includes(name)),
-);
-process.argv.splice(2, process.argv.length, '--serial', ...files);
+process.argv.splice(2, process.argv.length, '--serial', ...pickFiles(findTestFiles('test/load'), positionals));
 await import('./test/main.ts');

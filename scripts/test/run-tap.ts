@@ -3,12 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../lib/paths.ts';
 import { signalProcess } from '../lib/processes.ts';
+import { UserError } from '../lib/user-error.ts';
 import { countTap, type TapCount, type TapListener } from './count-tap.ts';
 
-/** Runs with commands of their own. */
-const foldersOfTheirOwn = ['test/aws', 'test/load'];
+/** Run by commands of their own: `test:aws`, `test:faults`, `test:load`. */
+const foldersOfTheirOwn = ['test/aws', 'test/faults', 'test/load'];
 
-/** Every test file of the repository; those of the fault tests are short unless they are told otherwise. */
+/** Every test file below the folder, but those that a command of their own runs. */
 export function findTestFiles(folder = 'test'): string[] {
   return readdirSync(join(rootFolder, folder), { withFileTypes: true })
     .flatMap((entry) => {
@@ -17,6 +18,13 @@ export function findTestFiles(folder = 'test'): string[] {
       return entry.name.endsWith('.test.ts') ? [path] : [];
     })
     .sort();
+}
+
+/** Those of `files` whose path contains one of the names; all of them where there is no name. */
+export function pickFiles(files: readonly string[], names: readonly string[]): string[] {
+  const picked = files.filter((path) => names.length === 0 || names.some((name) => path.includes(name)));
+  if (picked.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
+  return picked;
 }
 
 export interface TapOptions {
