@@ -6,7 +6,7 @@ import { everyBytes, readByParser } from './read-body.ts';
 import { readByReference } from './reference-parser.ts';
 
 const run = openFaultRun('parser', 3_000, (rounds) => rounds * 500);
-t.setTimeout(60_000 + run.rounds * 20);
+t.setTimeout(600_000 + run.rounds * 20);
 
 const chunkSizes = [1, 7, 512, 65_536];
 
