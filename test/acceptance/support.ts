@@ -73,14 +73,14 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
   const path = join(folder, randomUUID());
   await writeFile(path, mp4());
   await recordIntents(sql, [processedKey, posterKey]);
-  await objects.putFile(processedKey, path, 'video/mp4', AbortSignal.timeout(10_000));
-  await objects.putFile(posterKey, path, 'image/jpeg', AbortSignal.timeout(10_000));
+  await objects.putFile(processedKey, path, 'video/mp4', AbortSignal.timeout(60_000));
+  await objects.putFile(posterKey, path, 'image/jpeg', AbortSignal.timeout(60_000));
   const isDone = await publishRendition(sql, { ...claim, processedKey, posterKey, profile: 'test' });
   if (!isDone) throw new Error(`Expected video ${videoId} to become processed`);
 }
 
 /** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
-export const untilPreparedAnswersAreNew = () => sleep(freshBytesMaxAgeMs + 50);
+export const untilPreparedAnswersAreNew = () => sleep(2 * freshBytesMaxAgeMs);
 
 /** Bytes that begin as an MP4 does; no picture in them. */
 export function mp4(bytes = 64): Buffer {

@@ -1,36 +1,43 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { openDeadlines } from '../../src/http/deadlines.ts';
 import { deadlineCheckMs } from '../../src/limits.ts';
+import { openFakeClock } from '../support/fake-clock.ts';
 
-const slackMs = deadlineCheckMs + 60;
+const deadlineMs = 10_000;
 
 t.test('a wait that ends in time is told so, one that does not is late once, and only then', async (t) => {
-  const beginWait = openDeadlines(200);
+  const clock = openFakeClock();
+  const beginWait = openDeadlines(deadlineMs, clock);
   const late: string[] = [];
   const endFirst = beginWait(() => late.push('first'));
   const endSecond = beginWait(() => late.push('second'));
-  await sleep(50);
+  clock.advance(1_000);
   const endThird = beginWait(() => late.push('third'));
   t.equal(endFirst(), true);
-  await sleep(200 - 50 - 10);
-  t.strictSame(late, []);
-  await sleep(10 + slackMs);
-  t.ok(late[0] === 'second' && !late.includes('first'));
+  clock.advance(deadlineMs - 1_000 - 1);
+  t.strictSame(late, [], 'not a millisecond early');
+  clock.advance(1 + deadlineCheckMs);
+  t.strictSame(late, ['second']);
   t.equal(endSecond(), false, 'was late');
-  await sleep(50 + slackMs);
+  clock.advance(1_000);
   t.strictSame(late, ['second', 'third']);
   t.equal(endThird(), false);
+  clock.advance(10 * deadlineMs);
+  t.strictSame(late, ['second', 'third'], 'once');
 });
 
 t.test('after all have ended, the next wait has its time, too', async (t) => {
-  const beginWait = openDeadlines(50);
+  const clock = openFakeClock();
+  const beginWait = openDeadlines(deadlineMs, clock);
   beginWait(() => undefined)();
-  await sleep(slackMs);
+  clock.advance(deadlineCheckMs);
+  t.equal(clock.timerCount(), 0, 'no timer runs while nothing waits');
   let isLate = false;
   beginWait(() => {
     isLate = true;
   });
-  await sleep(50 + slackMs);
+  clock.advance(deadlineMs - 1);
+  t.notOk(isLate);
+  clock.advance(1 + deadlineCheckMs);
   t.ok(isLate);
 });

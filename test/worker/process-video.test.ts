@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { claimVideoForWork, listVideosWaiting } from '../../src/database/video-jobs.ts';
 import { processVideo } from '../../worker/process-video.ts';
 import { createEnvironment } from '../support/environment.ts';
@@ -117,9 +117,6 @@ t.test('a video whose attempts are cut short three times is given up', async (t)
 });
 
 async function untilProgress(environment: Awaited<ReturnType<typeof createEnvironment>>, id: number): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if ((await readVideo(environment, id)).progress > 0) return;
-    await sleep(50);
-  }
-  throw new Error('Expected progress within 20 s, got none');
+  const hasProgress = async () => (await readVideo(environment, id)).progress > 0;
+  await waitFor('progress', hasProgress, { timeoutMs: 120_000 });
 }

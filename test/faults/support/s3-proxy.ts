@@ -26,6 +26,8 @@ export type S3Fault =
   /** Status 200 and no body. */
   | { kind: 'emptyAnswer'; isDone: boolean }
   | { kind: 'delay'; ms: number }
+  /** Handed on when `until` has resolved. */
+  | { kind: 'hold'; until: Promise<unknown> }
   /** Never answered. */
   | { kind: 'hang' };
 
@@ -94,6 +96,9 @@ async function handle(
       return;
     case 'delay':
       await sleep(fault.ms);
+      return forward(target, incoming, outgoing);
+    case 'hold':
+      await fault.until;
       return forward(target, incoming, outgoing);
     case 'refuse':
       await drop(incoming);

@@ -10,6 +10,8 @@ export interface TcpFault {
   bytesPerSecond?: number;
   /** The connection is cut once the client has sent this much since the fault began. */
   cutAfterBytesSent?: number;
+  /** What the client says is not handed on, and nothing is answered: the connection hangs. */
+  hangs?: boolean;
   /** What the server says is not handed on: the connection is cut instead. What the client says arrives. */
   swallowsAnswers?: boolean;
   /** New connections are cut at once. */
@@ -22,6 +24,7 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   const open = new Set<{ client: Socket; server: Socket }>();
   let fault: TcpFault = {};
   let sentBytes = 0;
+  let heldBytes = 0;
 
   const proxy = createServer({ allowHalfOpen: true }, (client) => {
     const server = connect({ port: target.port, host: target.host ?? '127.0.0.1', allowHalfOpen: true });
@@ -49,6 +52,10 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   async function pump(from: Socket, to: Socket, mayPass: (bytes: number) => boolean): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
+        if (fault.hangs) {
+          heldBytes += chunk.length;
+          continue;
+        }
         if (fault.latencyMs !== undefined) await sleep(fault.latencyMs);
         if (fault.bytesPerSecond !== undefined) await sleep((chunk.length / fault.bytesPerSecond) * 1000);
         if (!mayPass(chunk.length)) return;
@@ -79,6 +86,8 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   return {
     port: (proxy.address() as AddressInfo).port,
     cutAll,
+    /** What was not handed on because the connection hangs. */
+    heldBytes: () => heldBytes,
     setFault(next: TcpFault): void {
       fault = next;
       sentBytes = 0;
