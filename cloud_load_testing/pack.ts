@@ -12,6 +12,8 @@ import { UserError } from '../scripts/lib/user-error.ts';
 const entries = ['dist/cloud_load_testing/load.js', 'dist/k6/engine/main.js'];
 /** Read while they run: the scenarios, the objectives, and the file that marks the top folder. */
 const data = ['k6', 'capacity_planning/slo.json', 'package.json'];
+/** Its built files are packed. */
+const engineSources = join(rootFolder, 'k6/engine');
 /** Where the generator unpacks it. */
 const kitFolder = '/opt/anb-load/kit';
 
@@ -38,7 +40,11 @@ await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => 
 function copy(name: string, kit: string): void {
   const target = join(kit, name);
   mkdirSync(dirname(target), { recursive: true });
-  cpSync(join(rootFolder, name), target, { recursive: true, dereference: true });
+  cpSync(join(rootFolder, name), target, {
+    recursive: true,
+    dereference: true,
+    filter: (path) => path !== engineSources,
+  });
 }
 
 /** A scenario looks for a file beside itself: on the generator it lies elsewhere. */
