@@ -16,8 +16,11 @@ import { installTools } from './test-aws/tools.ts';
  * line counts all tests.
  */
 const onInstances = ['test/aws/bare-root.test.ts', 'test/aws/on-instance.test.ts'];
-const ofRelease = [...onInstances, 'test/aws/packed.test.ts'];
+const ofRelease = [...onInstances, 'test/aws/commands.test.ts', 'test/aws/packed.test.ts'];
 const withHistory = 'test/aws/previous-release.test.ts';
+
+/** Of one file, which tap reads here: a file makes instances or runs all acceptance tests, on a machine that may be busy. */
+process.env['TAP_TIMEOUT'] = '900';
 
 const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
 try {

@@ -21,8 +21,6 @@ const clip = Buffer.concat([mp4(), randomBytes(66 * 1_000_000)]);
 /** It starts processes of its own, with other settings or to be stopped. */
 const withOwnProcesses = ['core-operation.test.ts'];
 
-// Longer than a test file usually may take: the acceptance tests run one after another.
-t.setTimeout(900_000);
 const instances = await openInstances(t, { rateLimits: 'off' });
 const { environment } = instances;
 const [worker, web] = [instances.openMachine('worker'), instances.openMachine('web')];
