@@ -15,8 +15,14 @@ export const multipartBoundaryMaxBytes = 70;
 
 /** S3 wants at least this of every part but the last. */
 export const partBytes = 5 * MiB;
-/** The most one read of the socket delivers (uSockets' receive buffer): the room kept behind a full part. */
+/** The most that one read of a socket delivers (the receive buffer of uWebSockets.js). A part buffer has that much room behind the part. */
 export const socketChunkMaxBytes = 512 * KiB;
+/** What the kernel holds at most of each connection's request, less than `socketChunkMaxBytes` when doubled by the kernel. */
+export const socketReceiveBufferBytes = 208 * KiB;
+/** What the kernel holds at most of each connection's response. The kernel doubles it. */
+export const socketSendBufferBytes = 64 * KiB;
+/** A response up to this size that ends its connection is handed to the server whole. */
+export const closingResponseMaxBytes = 16 * KiB;
 /** Buffers for parts, for the whole instance; its web processes share them out. */
 export const partBuffersPerInstance = 32;
 
@@ -24,8 +30,10 @@ export const partBuffersPerInstance = 32;
 export const unavailableRetryAfterSeconds = 2;
 
 export const uploadAdmissionWaitMs = 4_500;
-/** What a process keeps of bodies that came along with their headers and wait to be admitted. */
-export const earlyBytesMax = 64 * MiB;
+/** What a process holds of request bodies that arrived before their upload was admitted, or while it was paused. */
+export const heldBytesMax = 64 * MiB;
+/** What one upload may hold of that while it is paused. */
+export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
 export const s3CallDeadlineMs = 20_000;

@@ -29,7 +29,7 @@ import { openPublicVideos } from './readers/public-videos.ts';
 import { openRankings } from './readers/rankings.ts';
 import { openReadiness } from './readers/readiness.ts';
 import { readSettings } from './settings.ts';
-import { onStopSignal } from './shutdown.ts';
+import { onStop } from './shutdown.ts';
 import { openThrottle } from './throttle/throttle.ts';
 import { openTokens } from './tokens.ts';
 
@@ -42,10 +42,10 @@ async function main(): Promise<void> {
   outliveLostQuestions(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
-  await server.listen(config.port);
+  server.listen(config.port);
   service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
 
-  onStopSignal(service.log, shutdownDeadlineMs, async () => {
+  onStop(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
     metricsServer.close();
     // The release that follows may know no notes: what it finds should be counters. Any fold to come does the same.
@@ -96,7 +96,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     objects,
     producer,
     buffers,
-    earlyBytes: { held: 0 },
+    heldBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,

@@ -11,7 +11,7 @@ import { openObjectStore } from '../src/objects/store.ts';
 import { openConsumer } from '../src/queue/consumer.ts';
 import { openProducer } from '../src/queue/producer.ts';
 import { readSettings } from '../src/settings.ts';
-import { onStopSignal } from '../src/shutdown.ts';
+import { onStop } from '../src/shutdown.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import type { WorkerParts } from './parts.ts';
 import { openPool } from './pool.ts';
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
   log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
 
-  onStopSignal(log, shutdownDeadlineMs, async () => {
+  onStop(log, shutdownDeadlineMs, async () => {
     await Promise.all([sweeping.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
     metricsServer.close();
     await pool.close();

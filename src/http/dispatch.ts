@@ -7,24 +7,19 @@ import { type Exchange, openExchange, watchAbort } from './exchange.ts';
 import { renderFailure } from './failure.ts';
 import { receiveUpload } from './handlers/upload.ts';
 import { notAnObject, readJsonBody } from './json-body.ts';
-import { type Reply, sendReply } from './reply.ts';
+import { type OnOver, type Reply, sendReply } from './reply.ts';
 import { createInputReader, readRawInput } from './request.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
 import type { Service } from './service.ts';
 import { admit } from './throttled.ts';
-import type { HttpRequest, HttpResponse } from './uws.ts';
-
-export type Serve = (res: HttpResponse, req: HttpRequest, method: string) => void;
-
-/** Told of every request once it is over, answered or not. */
-export type OnOver = (exchange: Exchange) => void;
+import type { HttpRequest, Serve, Transport } from './uws.ts';
 
 /**
  * Serves one route: everything is taken from the request before its handler returns, then refusals are looked for in the
  * contract's order (401, 422, and what the handler itself finds). A handler that needs nobody else answers at once.
  */
-export function createServe(route: Route, service: Service, onOver: OnOver): Serve {
+export function createServe(route: Route, service: Service, onOver: OnOver, onError: Transport['onError']): Serve {
   const readInput = createInputReader(route);
   const paramCount = route.path.split('{').length - 1;
   const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
@@ -35,7 +30,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   function run(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
     if (exchange.headers.framingFault)
       throw new AppError('bad_request', 'Expected one way of framing the body, got another');
-    if (limit !== undefined) exchange.clientAddress = readClientAddress(exchange.res, req, trustedHops);
+    if (limit !== undefined) exchange.clientAddress = readClientAddress(exchange, req, trustedHops);
     if (route.form !== undefined) return receiveUpload(exchange, readUploadHeaders(req), service);
     const raw = readRawInput(req, paramCount);
     const header = (name: string) => req.getHeader(name);
@@ -68,8 +63,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
 
   function finish(exchange: Exchange, reply: Reply): void {
     if (service.lifecycle.isDraining) exchange.closesConnection = true;
-    sendReply(exchange, reply);
-    onOver(exchange);
+    sendReply(exchange, reply, onOver);
   }
 
   function fail(exchange: Exchange, error: unknown): void {
@@ -89,7 +83,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver): Ser
   }
 
   return (res, req, method) => {
-    const exchange = openExchange(res, req, method, route.path);
+    const exchange = openExchange(res, req, method, route.path, onError);
     let answer: Reply | Promise<Reply>;
     try {
       answer = run(exchange, req);

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Use } from '../throttle/throttle.ts';
-import type { HttpRequest, HttpResponse } from './uws.ts';
+import { type HttpRequest, onAborted, type ResponseHandle, sendContinue, type Transport } from './uws.ts';
 
 /** One request and its answer, from the first header to the last byte. */
-export interface Exchange {
-  readonly res: HttpResponse;
+export interface Exchange extends Transport {
   readonly requestId: string;
   readonly method: string;
   /** The template, never the address itself: it labels metrics and logs. */
@@ -18,7 +17,7 @@ export interface Exchange {
   /** Inside the route's handler, where the server holds back what is written until the handler returns. */
   isCorked: boolean;
   closesConnection: boolean;
-  /** Of a request that is answered before its body has come: what is to follow behind the answer; true when the body has ended. */
+  /** Set when the response goes out before the body has arrived: drains the body. Resolves to whether the body ended. */
   dropRest: (() => Promise<boolean>) | undefined;
   status: number;
   bytesIn: number;
@@ -36,9 +35,18 @@ export interface RequestHeaders {
   readonly framingFault: boolean;
 }
 
-export function openExchange(res: HttpResponse, req: HttpRequest, method: string, route: string): Exchange {
+/** Must be called inside of the route's handler. */
+export function openExchange(
+  res: ResponseHandle,
+  req: HttpRequest,
+  method: string,
+  route: string,
+  onError: Transport['onError'],
+): Exchange {
   const exchange: Exchange = {
     res,
+    onError,
+    hasInterim: false,
     requestId: randomUUID(),
     method,
     route,
@@ -58,14 +66,21 @@ export function openExchange(res: HttpResponse, req: HttpRequest, method: string
     abort: undefined,
   };
   exchange.closesConnection = exchange.headers.isChunked || exchange.headers.framingFault;
+  const expectation = req.getHeader('expect');
+  if (expectation !== '' && isOtherContinue(expectation)) sendContinue(exchange);
   return exchange;
+}
+
+/** The server itself answers exactly `100-continue`; names of expectations have no case. */
+function isOtherContinue(expectation: string): boolean {
+  return expectation !== '100-continue' && expectation.trim().toLowerCase() === '100-continue';
 }
 
 /** Needed before a handler returns without having answered, and only then. */
 export function watchAbort(exchange: Exchange): void {
   if (exchange.isWatched) return;
   exchange.isWatched = true;
-  exchange.res.onAborted(() => {
+  onAborted(exchange, () => {
     exchange.isOver = true;
     exchange.wasAborted = true;
     exchange.abort?.abort(new Error('The client went away'));

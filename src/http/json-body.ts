@@ -2,6 +2,7 @@ import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { AppError, ValidationError } from '../errors.ts';
 import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
 import type { Exchange } from './exchange.ts';
+import { onBody } from './uws.ts';
 
 /** One for all: each holds memory outside the heap that only a full collection gives back. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -37,11 +38,11 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
       if (!isLast) exchange.closesConnection = true;
       reject(invalid({ type: 'too_long', loc: ['body'], msg: `Input should have at most ${jsonBodyMaxBytes} bytes` }));
     };
-    exchange.res.onData((data, isLast) => {
-      exchange.bytesIn += data.byteLength;
-      bytes += data.byteLength;
+    onBody(exchange, (chunk, isLast) => {
+      exchange.bytesIn += chunk.length;
+      bytes += chunk.length;
       if (bytes > jsonBodyMaxBytes) return refuse(isLast);
-      chunks.push(Buffer.from(Buffer.from(data)));
+      chunks.push(Buffer.from(chunk));
       if (!isLast) return;
       clearTimeout(deadline);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));

@@ -1,5 +1,14 @@
-import { type Exchange, watchAbort } from './exchange.ts';
+import { type Exchange, signalOf, watchAbort } from './exchange.ts';
 import { limitHeaders } from './throttled.ts';
+import {
+  closeConnection,
+  cork,
+  endEarlyResponse,
+  type ResponseHead,
+  sendEarlyResponse,
+  sendResponse,
+  sendWithoutBody,
+} from './uws.ts';
 
 export interface Reply {
   readonly status: number;
@@ -29,87 +38,81 @@ const reasons: Record<number, string> = {
   503: '503 Service Unavailable',
 };
 
+/** Called once for each request when it is over, answered or not. */
+export type OnOver = (exchange: Exchange) => void;
+
 /**
- * The only place that writes to a response: status, headers and body in one cork, so in one system call; the server itself
- * holds one while it is inside a route's handler. An answer that ends its connection waits for the next turn: given while the
- * bytes behind the request are still being read, it would let the server go on to a request hidden there.
+ * Sends status, headers and body in one system call; the server itself holds back what is written inside of a route's handler.
+ * A response that ends its connection waits for the next turn: sent while the bytes behind the request are still being read, it
+ * would let the server go on to a request hidden there.
  */
-export function sendReply(exchange: Exchange, reply: Reply): void {
-  if (exchange.isOver) return;
-  const bytes = reply.bytes ?? (reply.body === undefined ? '' : JSON.stringify(reply.body));
-  const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  exchange.status = reply.status;
-  exchange.bytesOut = hasBody(exchange, reply) ? length : 0;
+export function sendReply(exchange: Exchange, reply: Reply, onOver: OnOver): void {
+  if (exchange.isOver) {
+    onOver(exchange);
+    return;
+  }
+  const bytes = bytesOf(reply);
+  const send = () => write(exchange, reply, bytes, onOver);
   if (exchange.closesConnection) {
     watchAbort(exchange);
-    setImmediate(() => exchange.isOver || exchange.res.cork(() => write(exchange, reply, bytes, length)));
+    setImmediate(() => (exchange.isOver ? onOver(exchange) : cork(exchange, send)));
   } else if (exchange.isCorked) {
-    write(exchange, reply, bytes, length);
+    send();
   } else {
-    exchange.res.cork(() => write(exchange, reply, bytes, length));
+    cork(exchange, send);
   }
 }
 
-function write(exchange: Exchange, reply: Reply, bytes: Buffer | string, length: number): void {
+function bytesOf({ bytes, body }: Reply): Buffer {
+  if (bytes !== undefined) return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  return body === undefined ? noBytes : Buffer.from(JSON.stringify(body));
+}
+
+const noBytes = Buffer.alloc(0);
+
+function write(exchange: Exchange, reply: Reply, bytes: Buffer, onOver: OnOver): void {
+  const { length } = bytes;
+  const head = describeHead(exchange, reply, length);
+  exchange.status = reply.status;
   if (exchange.dropRest !== undefined) {
-    writeAhead(exchange, reply, bytes, length, exchange.dropRest);
+    exchange.bytesOut = sendEarlyResponse(exchange, head, bytes.toString());
+    finishEarly(exchange, exchange.dropRest);
+    onOver(exchange);
     return;
   }
   exchange.isOver = true;
-  writeHead(exchange, reply, length);
-  if (hasBody(exchange, reply)) exchange.res.end(bytes, exchange.closesConnection);
-  else endWithoutBody(exchange, reply.status === 304 ? 0 : length);
+  if (exchange.method === 'HEAD' || reply.status === 304) {
+    sendWithoutBody(exchange, head, reply.status === 304 ? 0 : length);
+    onOver(exchange);
+    return;
+  }
+  exchange.bytesOut = length;
+  const finish = () => onOver(exchange);
+  if (sendResponse(exchange, head, bytes, finish)) {
+    finish();
+    return;
+  }
+  // The client has to read before the rest can be sent, or leaves.
+  watchAbort(exchange);
+  signalOf(exchange).addEventListener('abort', finish, { once: true });
 }
 
-/**
- * The answer to a request whose body has not come yet. Told that an answer is complete, the server would end the connection
- * at once, and a client that is still sending would see that instead of its answer; or it would read on for as long as
- * there is anything to read. So it is given the whole answer and left to believe that a byte is missing, until the rest of
- * the body has come or was not waited for any longer.
- */
-function writeAhead(
-  exchange: Exchange,
-  reply: Reply,
-  bytes: Buffer | string,
-  length: number,
-  dropRest: () => Promise<boolean>,
-): void {
-  const { res, closesConnection } = exchange;
-  writeHead(exchange, reply, length);
-  if (closesConnection) res.writeHeader('Connection', 'close');
-  res.tryEnd('', length);
-  res.tryEnd(bytes, length + 1);
+function finishEarly(exchange: Exchange, dropRest: () => Promise<boolean>): void {
   dropRest().then((hasEnded) => {
     if (exchange.isOver) return;
     exchange.isOver = true;
-    if (hasEnded && !closesConnection) res.cork(() => res.tryEnd('', length));
-    else res.close();
+    if (hasEnded && !exchange.closesConnection) endEarlyResponse(exchange);
+    else closeConnection(exchange);
   });
 }
 
-function hasBody({ method }: Exchange, { status }: Reply): boolean {
-  return method !== 'HEAD' && status !== 304;
-}
-
-/** `Connection: close` and the status 200 are written by the server itself. */
-function writeHead({ res, requestId, limitUses }: Exchange, reply: Reply, length: number): void {
-  if (reply.status !== 200) res.writeStatus(reasons[reply.status] ?? String(reply.status));
-  // Each write crosses into the server's own code, which costs more than the text: so what is always the same goes in one.
-  res.writeHeader('X-Request-Id', reply.head === undefined ? requestId : requestId + reply.head);
-  if (reply.head === undefined && length > 0) res.writeHeader('Content-Type', reply.contentType ?? 'application/json');
-  for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
-  if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) res.writeHeader(name, value);
-}
-
-/**
- * The length is a header of ours: told of it by argument, the server believes that a body is still to come, and cuts the
- * connection at the next request. Nor can it end the connection then, so an answer that must do so has no length to tell.
- */
-function endWithoutBody({ res, closesConnection }: Exchange, length: number): void {
-  if (closesConnection) {
-    res.end('', true);
-    return;
-  }
-  if (length > 0) res.writeHeader('Content-Length', String(length));
-  res.endWithoutBody();
+function describeHead(exchange: Exchange, reply: Reply, length: number): ResponseHead {
+  const { requestId, limitUses, closesConnection } = exchange;
+  const status = reasons[reply.status] ?? String(reply.status);
+  let fields = `X-Request-Id: ${requestId}`;
+  if (reply.head !== undefined) fields += reply.head;
+  else if (length > 0) fields += `\r\nContent-Type: ${reply.contentType ?? 'application/json'}`;
+  for (const [name, value] of reply.headers ?? []) fields += `\r\n${name}: ${value}`;
+  if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) fields += `\r\n${name}: ${value}`;
+  return { status, fields, closesConnection };
 }

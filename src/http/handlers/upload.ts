@@ -1,7 +1,6 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
-  earlyBytesMax,
   refusedBodyDrainMaxBytes,
   unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
@@ -29,8 +28,8 @@ export interface UploadHeaders {
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
 export function receiveUpload(exchange: Exchange, headers: UploadHeaders, service: Service): Promise<Reply> {
-  const body = openBodyStream(exchange, service.earlyBytes);
   const given = new AbortController();
+  const body = openBodyStream(exchange, service.heldBytes, () => given.abort(tooFast()));
   const deadline = setTimeout(() => given.abort(tooSlow()), uploadDeadlineMs);
   signalOf(exchange).addEventListener('abort', () => {
     // After the last byte the client's leaving no longer counts.
@@ -103,8 +102,7 @@ async function runUpload(
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function admit({ buffers, earlyBytes }: Service, signal: AbortSignal): Promise<Buffer> {
-  if (earlyBytes.held > earlyBytesMax) throw busy('Too many uploads at once, try again');
+async function admit({ buffers }: Service, signal: AbortSignal): Promise<Buffer> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(busy('Too many uploads at once, try again')), uploadAdmissionWaitMs);
   try {
@@ -139,8 +137,7 @@ function receive(exchange: Exchange, body: BodyStream, form: UploadForm, given: 
         resolve();
       } else if (form.isFull() && !body.isPaused()) {
         body.pause();
-        // The rest of what was read from the socket may still be handed over in this turn: it fits behind the part.
-        setImmediate(() => form.flush().then(body.resume, fail));
+        form.flush().then(body.resume, fail);
       }
     });
   });
@@ -152,6 +149,11 @@ function busy(message: string): AppError {
 
 function stopping(): AppError {
   return busy('The service is about to stop, try again');
+}
+
+/** The client may try again at once: it is not told to send more slowly. */
+function tooFast(): AppError {
+  return busy('The upload arrived faster than it could be stored, try again');
 }
 
 function tooSlow(): AppError {
