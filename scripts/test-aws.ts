@@ -4,10 +4,11 @@ import { describeError } from './lib/describe-error.ts';
 import { rootFolder } from './lib/paths.ts';
 import { sayOnTerminal as say, step } from './lib/steps.ts';
 import { UserError } from './lib/user-error.ts';
+import type { Command } from './lib/wrap.ts';
+import { makeBareRoot } from './production/bare-root.ts';
 import type { TapCount } from './test/count-tap.ts';
-import { makeBareRoot } from './test-aws/bare-root.ts';
+import { runTests } from './test/run-tests.ts';
 import { makePreviousRelease, makeRelease } from './test-aws/releases.ts';
-import { runTests } from './test-aws/run-tests.ts';
 import { installTools } from './test-aws/tools.ts';
 
 /**
@@ -86,8 +87,12 @@ async function prepareAll(preparations: readonly Preparation[]): Promise<void> {
 }
 
 async function run(wrapper: readonly string[], paths: readonly string[]): Promise<void> {
-  const run = await runTests(wrapper, paths, say);
+  const run = await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say);
   count.passed += run.passed;
   count.failed += run.failed;
   count.skipped += run.skipped;
+}
+
+function wrapAll([command = '', ...args]: readonly string[]): Command {
+  return { command, args, env: process.env };
 }

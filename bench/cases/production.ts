@@ -1,7 +1,8 @@
+import type { Wrap } from '../../scripts/lib/wrap.ts';
 import { readProductionNode } from '../../scripts/production/node-binary.ts';
 import { openProductionSystem } from '../../scripts/production/system.ts';
 import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
-import { makeBenchFolder, openBenchPostgres, startWebProcess, type Wrap } from '../../scripts/rig/servers.ts';
+import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
 import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { openOurs } from '../lib/upload-servers.ts';

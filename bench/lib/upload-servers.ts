@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Defer } from '../../scripts/lib/defer.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import type { Wrap } from '../../scripts/lib/wrap.ts';
 import {
   benchSecretKey,
   openBenchPostgres,
@@ -9,7 +10,6 @@ import {
   startNodePeer,
   startServer,
   startWebProcess,
-  type Wrap,
 } from '../../scripts/rig/servers.ts';
 import { ensureBucket } from '../../scripts/servers/bucket.ts';
 import { insertUser } from '../../src/database/users.ts';

@@ -2,14 +2,9 @@ import { join } from 'node:path';
 import { rootFolder, toolsFolder } from '../lib/paths.ts';
 import { findOnPath } from '../lib/run-tool.ts';
 import { UserError } from '../lib/user-error.ts';
-import { makeBareRoot } from '../test-aws/bare-root.ts';
+import type { Command } from '../lib/wrap.ts';
+import { makeBareRoot } from './bare-root.ts';
 import { installNode, type NodeVersion } from './node-binary.ts';
-
-export interface Command {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-}
 
 export interface ProductionSystem {
   /** What it is, for people. */

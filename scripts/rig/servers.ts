@@ -9,7 +9,7 @@ import type { Defer } from '../lib/defer.ts';
 import { rootFolder } from '../lib/paths.ts';
 import { freePort } from '../lib/ports.ts';
 import { waitFor } from '../lib/wait.ts';
-import type { Command } from '../production/system.ts';
+import type { Wrap } from '../lib/wrap.ts';
 import { startRedisIn, startS3In } from '../servers/in-folder.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { removeClusterFolder } from '../servers/postgres-folder.ts';
@@ -87,7 +87,7 @@ export async function startWebProcess(
   folder: string,
   settings: Readonly<Record<string, string>>,
   defer: Defer,
-  wrap: Wrap = async (args) => ({ command: process.execPath, args, env: {} }),
+  wrap: Wrap = (args) => ({ command: process.execPath, args, env: {} }),
 ): Promise<{ port: number; pid: number }> {
   const { command, args, env } = await wrap([join(rootFolder, 'dist', 'src', 'main.js')]);
   const own = {
@@ -105,9 +105,6 @@ export async function startWebProcess(
   };
   return startServer('web', folder, args, defer, { ...(env as Record<string, string>), ...own }, command);
 }
-
-/** How to run a program of this checkout with another Node.js than this one; its environment is added to the settings. */
-export type Wrap = (args: readonly string[]) => Promise<Command>;
 
 /** A peer written for Node, from bench/peers, as it was built. It listens on PORT once it answers GET /. */
 export async function startNodePeer(

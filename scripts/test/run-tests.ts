@@ -3,21 +3,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { rootFolder } from '../lib/paths.ts';
 import type { Say } from '../lib/steps.ts';
-import type { TapCount } from '../test/count-tap.ts';
+import type { Wrap } from '../lib/wrap.ts';
+import type { TapCount } from './count-tap.ts';
 
 const countLine = /^(\d+) passed, (\d+) failed$/;
 const skippedLine = /^(\d+) skipped$/;
 
 /**
- * Runs `npm test` on these files, within `wrapper` (a program with its arguments, such as unshare), and says its lines except those
- * that count: the caller adds up the counts of several runs. A run that ends without its count is one failure.
+ * Runs `npm test` with these arguments, as `wrap` says, and says its lines except those that count: the caller adds up the counts
+ * of several runs. A run that ends without its count is one failure.
  */
-export async function runTests(wrapper: readonly string[], paths: readonly string[], say: Say): Promise<TapCount> {
-  const command = [...wrapper, process.execPath, join(rootFolder, 'dist/scripts/test/main.js'), ...paths];
-  const child = spawn(command[0] as string, command.slice(1), {
-    cwd: rootFolder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export async function runTests(wrap: Wrap, paths: readonly string[], say: Say): Promise<TapCount> {
+  const { command, args, env } = await wrap([join(rootFolder, 'dist/scripts/test/main.js'), ...paths]);
+  const child = spawn(command, args, { cwd: rootFolder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
