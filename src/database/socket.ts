@@ -54,6 +54,7 @@ function connectPlain({ host, port, path }: Target): Socket {
 }
 
 function watch(socket: Socket, silenceMs: number): Socket {
+  reportErrorsAtEnd(socket);
   // A server (or a balancer without one behind it) that accepts and closes makes the driver retry without end otherwise.
   socket.once('end', () => {
     if (socket.bytesRead === 0) socket.destroy(new DatabaseTimeoutError('PostgreSQL closed the connection unanswered'));
@@ -61,6 +62,20 @@ function watch(socket: Socket, silenceMs: number): Socket {
   return socket.setTimeout(silenceMs, () => {
     socket.destroy(new DatabaseTimeoutError(`Expected an answer from PostgreSQL within ${silenceMs} ms, got none`));
   });
+}
+
+/** postgres.js 3.4 never settles a query that it sends between the error of a connection and its end: they must coincide. */
+function reportErrorsAtEnd(socket: Socket): void {
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
+  let failure: unknown;
+  socket.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event === 'error') {
+      failure = args[0];
+      return true;
+    }
+    if (event === 'close' && failure !== undefined) emit('error', failure);
+    return emit(event, ...args);
+  };
 }
 
 /** PostgreSQL answers `S` to this where it takes TLS, and `N` where it does not. */

@@ -16,6 +16,14 @@ t.test('a query on a connection that went silent is rejected, and the pool goes 
   t.strictSame([...(await sql`select 1 as one`)], [{ one: 1 }]);
 });
 
+t.test('a query that follows the rejection at once is answered', async (t) => {
+  const { sql, proxy } = await openThroughProxy(t, { statementTimeoutMs: 1_000 });
+  await sql`select 1`;
+  proxy.silence();
+  const next = sql`select 1`.catch(() => sql`select 2 as two`);
+  t.strictSame([...(await next)], [{ two: 2 }]);
+});
+
 t.test('a transaction on a connection that went silent is rejected as well', async (t) => {
   const { sql, proxy } = await openThroughProxy(t, { statementTimeoutMs: 1_000 });
   const transaction = sql.begin(async (own) => {
