@@ -3,7 +3,7 @@
  *   base < multipart | objects | database | queue | throttle < actions | readers < http < main
  * Type-only imports count, too.
  */
-const base = '^src/(config|errors|limits|log|metrics|request-seconds|deadline|clock)\\.ts$';
+const base = '^src/(config|errors|limits|log|metrics|request-seconds|deadline|clock|dependencies)\\.ts$';
 const parts = 'multipart|objects|database|queue|throttle';
 
 /** Each third-party package that does something for the service, and the one place that knows it. */

@@ -36,7 +36,16 @@ export const heldBytesMax = 64 * MiB;
 export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
+/** One attempt of a call to S3, until its answer begins. */
 export const s3CallDeadlineMs = 20_000;
+/** A connection to S3 on which no byte moves for so long during a call is closed, in the middle of a body as well. */
+export const s3SilenceMs = 12_000;
+/** An unused connection to S3 is closed after this. Shorter than the silence, so that the next attempt opens a new connection. */
+export const s3UnusedConnectionMs = 5_000;
+/** A call to S3 without a file, all attempts and the body of the answer included. */
+export const s3RequestDeadlineMs = 30_000;
+/** A whole file from or to S3, all attempts included. */
+export const s3FileDeadlineMs = 5 * 60_000;
 export const s3ConnectTimeoutMs = 3_000;
 export const s3ConnectionsMax = 256;
 export const s3PartAttempts = 4;
@@ -65,10 +74,28 @@ export const databaseCallDeadlineMs = 8_000;
 export const lockTimeoutMs = 3_000;
 export const idleInTransactionTimeoutMs = 10_000;
 export const databaseConnectTimeoutSeconds = 5;
+export const databaseReconnectMaxSeconds = 1;
+/** The server ends a statement itself. A connection that is silent for so much longer than that is dead, and is closed. */
+export const databaseAnswerMarginMs = 3_000;
+/** An unused connection is closed after this. Shorter than any silence that counts as dead, so that only a lost answer does. */
+export const databaseUnusedConnectionSeconds = 5;
+/** Idle time after which TCP asks whether the other end is alive, on either side; it asks so often, so far apart. */
+export const keepAliveDelaySeconds = 10;
+export const keepAliveIntervalSeconds = 3;
+export const keepAliveProbes = 3;
+/** How often the connection that holds a sweep's lock is used, and after what silence the server ends it and frees the lock. */
+export const sweepLockRenewMs = 2_000;
+export const sweepLockLostMs = 20_000;
 
 export const queueAddDeadlineMs = 1_000;
 export const redisConnectTimeoutMs = 2_000;
 export const redisReconnectMaxMs = 1_000;
+/** A connection to Redis that owes an answer for so long is dead, and is opened again. */
+export const redisSilenceMs = 3_000;
+/** The longest that BullMQ lets Redis block a worker that waits for a job, by its own constant. */
+export const redisBlockMaxMs = 10_000;
+/** Lifetime of the key that is written to see whether Redis takes writes. */
+export const writableMarkSeconds = 60;
 /** How many jobs a sweep looks at in one pass. */
 export const queueListMax = 100_000;
 /** Of a player's latest uploads, how many are looked through for a new one's place in line; the sweep knows the rest. */
@@ -159,6 +186,8 @@ export const rankingsCitiesMax = 64;
 export const rankingsOffsetMax = 1_000_000_000;
 export const readinessCheckMs = 2_000;
 export const readinessFreshMs = 1_000;
+/** How often a worker, which no balancer asks, checks what it needs. */
+export const workerHealthCheckMs = 5_000;
 
 /** What a player may send: a picture's longer and shorter side, and how long it runs. */
 export const pictureLongSideMaxPixels = 4_096;

@@ -18,7 +18,7 @@ import {
   voteBatchesInFlightMax,
 } from './limits.ts';
 import { openWebLog } from './log.ts';
-import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
+import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
 import { openPasswords } from './passwords.ts';
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const registry = createRegistry(config.release);
   const databases = openDatabases(config);
-  const service = openService(config, databases, createWebMetrics(registry));
+  const service = openService(config, databases, registry);
   outliveLostQuestions(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
@@ -75,7 +75,8 @@ function openDatabases({ databaseUrl, databaseNextPassword: nextPassword }: Conf
   };
 }
 
-function openService(config: Config, databases: Databases, metrics: Service['metrics']): Service {
+function openService(config: Config, databases: Databases, registry: ReturnType<typeof createRegistry>): Service {
+  const metrics = createWebMetrics(registry);
   const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
   const { sql } = databases;
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
@@ -85,6 +86,8 @@ function openService(config: Config, databases: Databases, metrics: Service['met
   const voteFold = openVoteFold(sql, (error) => log.warn({ err: error }, 'votes not folded'));
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
+  const readiness = openReadiness(sql, objects, producer);
+  createDependencyMetric(registry, readiness.findMissing);
   const links = openMediaLinks(objects, config.mediaHost);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
@@ -109,7 +112,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     voteFold,
     rankings: openRankings(sql, voteFold.now),
     publicVideos: openPublicVideos(sql, links),
-    readiness: openReadiness(sql, objects),
+    readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
   };
 }

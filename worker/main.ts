@@ -3,15 +3,17 @@ import { availableParallelism } from 'node:os';
 import { type Config, loadConfig } from '../src/config.ts';
 import { outliveLostQuestions } from '../src/database/lost-questions.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
+import { openDependencyChecks } from '../src/dependencies.ts';
 import { ConfigError } from '../src/errors.ts';
 import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerGiveBackMs } from '../src/limits.ts';
 import { type Logger, openLog } from '../src/log.ts';
-import { createRegistry, serveMetrics } from '../src/metrics.ts';
+import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
 import { openConsumer } from '../src/queue/consumer.ts';
 import { openProducer } from '../src/queue/producer.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
+import { watchHealth } from './health.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import type { WorkerParts } from './parts.ts';
 import { openPool } from './pool.ts';
@@ -46,7 +48,6 @@ async function main(): Promise<void> {
   await checkDatabase(sql);
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
   const pool = openPool(cores);
-  const metricsServer = await serveMetrics(registry, config.workerMetricsPort);
 
   const parts: WorkerParts = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
@@ -65,12 +66,23 @@ async function main(): Promise<void> {
     },
     (job, signal) => processVideo(parts, job, signal),
   );
+  const findMissing = openDependencyChecks({
+    database: () => checkDatabase(sql),
+    object_store: objects.checkBucket,
+    redis: async () => {
+      await producer.checkWritable();
+      if (!consumer.isReady()) throw new Error('The consumer has no connection');
+    },
+  });
+  createDependencyMetric(registry, findMissing);
+  const metricsServer = await serveMetrics(registry, config.workerMetricsPort, findMissing);
+  const health = watchHealth(log, findMissing);
   const { sweepGraceSeconds: graceSeconds, queueSweepSeconds } = config;
   const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
   log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
 
   onStop(log, shutdownDeadlineMs, async () => {
-    await Promise.all([sweeping.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
+    await Promise.all([sweeping.stop(), health.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
     metricsServer.close();
     await pool.close();
     await producer.close();
