@@ -153,12 +153,13 @@ export function frameRate(profile: Profile, source: SourceFacts): string {
 
 /**
  * Repeats the last frame until the poster's moment is past. A clip may have its only frame before that moment and show it for
- * long: without a frame for the poster, FFmpeg 7.1 fails the whole run.
+ * long: without a frame for the poster, FFmpeg 7.1 fails the whole run. One more than it takes, because FFmpeg 5.1 gives the
+ * first repetition the time of the frame itself.
  */
 function repeatLastFrame(profile: Profile, source: SourceFacts): string[] {
   const second = posterSecond(profile, source);
   if (second === 0) return [];
-  return [`tpad=stop=${Math.ceil(readFraction(frameRate(profile, source)) * second)}:stop_mode=clone`];
+  return [`tpad=stop=${Math.ceil(readFraction(frameRate(profile, source)) * second) + 1}:stop_mode=clone`];
 }
 
 /** A clip too short to get there, or of unknown length, shows its first frame. */

@@ -87,7 +87,7 @@ export function usefulJobThreads(source: PictureFacts, renditionRows: number): n
  */
 export function expectedMemoryBytes(picture: PictureFacts, threads: number): number {
   const frames = 8 + 1.5 * threads;
-  return Math.ceil(370 * MiB + 32 * MiB * threads + frames * decodedFrameBytes(picture));
+  return Math.ceil(390 * MiB + 32 * MiB * threads + frames * decodedFrameBytes(picture));
 }
 
 /** The bounds of a run of which nothing is known: those of the largest picture with the most threads, whatever the machine. */
