@@ -103,13 +103,14 @@ function startWatch({ bounds }: ToolRun, pid: number | undefined, onExcess: (wha
 /** A tool that could not write its result may end with 0 all the same: FFmpeg 5.1 does when the disk is full at the end. */
 function readVerdict(code: number | null, signal: string | null, output: string, errors: string): ToolResult {
   const endedBy = signal ?? signalBehind(code);
+  const found = findShortage(errors);
   if (code === null || endedBy !== undefined) {
-    const shortage = findShortage(errors) ?? shortageBySignal.get(endedBy ?? '');
+    const shortage = found?.shortage ?? shortageBySignal.get(endedBy ?? '');
     throw new ToolCrashed(withLastLines(`The tool was ended by ${endedBy}`, errors), shortage);
   }
-  const shortage = findShortage(errors);
-  if (shortage === 'disk' || (code !== 0 && shortage !== undefined)) {
-    throw new ToolCrashed(withLastLines(`The machine was short (${shortage})`, errors), shortage);
+  if (found !== undefined && (code !== 0 || found.shortage === 'disk')) {
+    const message = `The machine was short of something (${found.shortage}): ${found.line.slice(0, 300)}`;
+    throw new ToolCrashed(withLastLines(message, errors), found.shortage);
   }
   return { code, output, errors };
 }

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const scratch = openScratch(config.dataDir);
   const staleFolders = await scratch.removeStale();
   const capacity = await tryCapacity(
-    { log, tools, sandbox, scratch, profile: showcaseProfile, dataDir: config.dataDir },
+    { log, tools, sandbox, scratch, profile: showcaseProfile },
     workerCapacity(machine),
   );
 

@@ -34,10 +34,14 @@ export const shortageRows: readonly ShortageRow[] = [
   { line: /^Killed$/, shortage: 'killed' },
 ];
 
-/** Returns what the machine lacked, by what a tool said, or undefined where it said nothing of the kind. */
-export function findShortage(errors: string): Shortage | undefined {
+/** Returns what the machine lacked, and the line in which the tool said so, or undefined where it said nothing of the kind. */
+export function findShortage(errors: string): { shortage: Shortage; line: string } | undefined {
   const lines = errors.split('\n').filter((line) => !/^\s/.test(line));
-  return shortageRows.find(({ line }) => lines.some((each) => line.test(each)))?.shortage;
+  for (const { line: pattern, shortage } of shortageRows) {
+    const line = lines.find((each) => pattern.test(each));
+    if (line !== undefined) return { shortage, line };
+  }
+  return undefined;
 }
 
 /** What a failed system call says: of starting a tool, or of writing into a job's folder. */

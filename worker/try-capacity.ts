@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
 import { capacityTrialWallMs } from '../src/limits.ts';
@@ -25,8 +25,6 @@ export interface TrialDeps {
   readonly sandbox: Sandbox;
   readonly scratch: Scratch;
   readonly profile: Profile;
-  /** Where the outcome is kept for the next start. */
-  readonly dataDir: string;
 }
 
 /** `worker/assets/largest.mp4`: 24 frames of the largest picture, HLG, with 5 reference frames. */
@@ -38,16 +36,12 @@ const largestSource: SourceFacts = {
 /**
  * Runs the whole edit on the largest picture that is accepted, within the limits of a job that runs alone, and returns the
  * capacity with the threads that succeeded: half as many where the machine is short of something, and so on. Rejects with
- * ConfigError when even one thread fails. A success is kept in `dataDir`, and not tried again with the same tools and limits.
+ * ConfigError when even one thread fails. It takes two seconds of CPU time.
  */
 export async function tryCapacity(deps: TrialDeps, planned: WorkerCapacity): Promise<WorkerCapacity> {
   const wanted = Math.min(planned.threadsMax, usefulJobThreads(largestPicture, deps.profile.height));
-  const key = describeTrial(deps, planned, wanted);
-  const isKnown = (await readFile(recordPath(deps), 'utf8').catch(() => '')) === key;
-  const threads = isKnown ? wanted : await findThreads(deps, planned, wanted);
-  // A shortage may be over at the next start.
-  if (!isKnown && threads === wanted) await writeFile(recordPath(deps), key);
-  report(deps.log, planned, threads, isKnown);
+  const threads = await findThreads(deps, planned, wanted);
+  report(deps.log, planned, threads);
   return { ...planned, threadsMax: threads };
 }
 
@@ -86,7 +80,7 @@ function runTrial(deps: TrialDeps, capacity: WorkerCapacity, threads: number): P
   });
 }
 
-function report(log: Logger, capacity: WorkerCapacity, threads: number, isKnown: boolean): void {
+function report(log: Logger, capacity: WorkerCapacity, threads: number): void {
   const limits = toolLimits(capacity, largestPicture, threads);
   const facts = {
     cores: capacity.cores,
@@ -94,18 +88,8 @@ function report(log: Logger, capacity: WorkerCapacity, threads: number, isKnown:
     threadsOfOneJob: threads,
     memoryOfOneJobMiB: toMiB(limits.memoryBytes),
     tasksOfOneJob: limits.tasksMax,
-    triedEarlier: isKnown,
   };
   log.info(facts, 'limits of FFmpeg, tried with the largest picture');
-}
-
-function describeTrial({ tools, sandbox, profile }: TrialDeps, capacity: WorkerCapacity, threads: number): string {
-  const limits = toolLimits(capacity, largestPicture, threads);
-  return JSON.stringify({ ...tools, isolates: sandbox.isolates, profile: profile.version, capacity, limits });
-}
-
-function recordPath({ dataDir }: TrialDeps): string {
-  return join(dataDir, 'tried-limits.json');
 }
 
 function toMiB(bytes: number): number {

@@ -33,7 +33,7 @@ const words: readonly [text: string, shortage: Shortage][] = [
 t.equal(words.length, shortageRows.length, 'a test for each row');
 for (const [i, [text, shortage]] of words.entries()) {
   t.test(`${shortage}: ${text.slice(0, 60)}`, async (t) => {
-    t.equal(findShortage(`frame=1\n${text}\nConversion failed!\n`), shortage);
+    t.same(findShortage(`frame=1\n${text}\nConversion failed!\n`), { shortage, line: text });
     t.match(text, shortageRows[i]?.line);
     t.match(
       explainShortage(shortage),
