@@ -34,10 +34,10 @@ async function main(): Promise<void> {
   const sandbox = await openNamedSandbox(log, tools, config);
   const scratch = openScratch(config.dataDir);
   const staleFolders = await scratch.removeStale();
-  const capacity = await tryCapacity(
-    { log, tools, sandbox, scratch, profile: showcaseProfile },
-    workerCapacity(machine),
-  );
+  const planned = workerCapacity(machine);
+  // It runs while the connections are opened, and is awaited before the first job.
+  const trial = tryCapacity({ log, tools, sandbox, scratch, profile: showcaseProfile }, planned);
+  trial.catch(() => undefined);
 
   const onRedisError = openErrorLog(log);
   const producer = openProducer(config.redisUrl, onRedisError);
@@ -51,9 +51,10 @@ async function main(): Promise<void> {
   });
   await checkDatabase(sql);
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
-  const pool = openPool(capacity.cores);
+  const pool = openPool(planned.cores);
   const metricsServer = await serveMetrics(registry, config.workerMetricsPort);
 
+  const capacity = await trial;
   const parts: WorkerParts = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
     threadBudget: openThreadBudget(capacity.cores, config.jobThreads),

@@ -44,9 +44,10 @@ export async function openSandbox(
   const reasons: string[] = [];
   if (bwrap !== undefined) {
     const isolate = isolation(bwrap, tools);
-    const sandbox = { isolates: true, warning: undefined, wrap: wrapper(limiters, isolate) };
+    const countsTasks = await countsOwnTasks(limiters, isolate, folder);
+    const sandbox = { isolates: true, warning: undefined, wrap: wrapper(limiters, isolate, countsTasks) };
     const fault = await tryOut(sandbox, tools, folder);
-    if (fault === undefined) return (await countTasksInside(limiters, isolate, tools, folder)) ?? sandbox;
+    if (fault === undefined) return sandbox;
     reasons.push(`bubblewrap does not work here (${fault})`);
   } else {
     reasons.push('bubblewrap is not installed');
@@ -87,22 +88,14 @@ function outerLimits({ setpriv, prlimit }: Limiters, { memoryBytes }: ToolBounds
 }
 
 /**
- * Returns a sandbox whose tools have a bound on their processes, or undefined where the kernel counts the user's other
- * processes, too (before Linux 5.14, or without a user namespace): this process alone has more threads than the bound that
- * is tried, and so must not count.
+ * Returns whether RLIMIT_NPROC, set inside, counts the tool's own processes alone. Before Linux 5.14, or without a user
+ * namespace, it counts the user's other processes, too. This process has more threads than the bound that is tried here.
  */
-async function countTasksInside(
-  limiters: Limiters | undefined,
-  isolate: Isolation,
-  tools: Tools,
-  folder: string,
-): Promise<Sandbox | undefined> {
-  if (limiters === undefined) return undefined;
-  const sandbox = { isolates: true, warning: undefined, wrap: wrapper(limiters, isolate, true) };
+async function countsOwnTasks(limiters: Limiters | undefined, isolate: Isolation, folder: string): Promise<boolean> {
+  if (limiters === undefined) return false;
   const few = { ...largestBounds, tasksMax: 6 };
-  const forks = sandbox.wrap(folder, '/bin/sh', ['-c', '(:); :'], 10, few);
-  const fault = (await runOnce(forks, folder)) ?? (await tryOut(sandbox, tools, folder));
-  return fault === undefined ? sandbox : undefined;
+  const forks = wrapper(limiters, isolate, true)(folder, '/bin/sh', ['-c', '(:); :'], 10, few);
+  return (await runOnce(forks, folder)) === undefined;
 }
 
 async function findLimiters(places: readonly string[]): Promise<Limiters | undefined> {

@@ -27,16 +27,16 @@ export interface TrialDeps {
   readonly profile: Profile;
 }
 
-/** `worker/assets/largest.mp4`: 24 frames of the largest picture, HLG, with 5 reference frames. */
+/** `worker/assets/largest.mp4`: 14 frames of the largest picture, HLG, with 5 reference frames. */
 const largestSource: SourceFacts = {
-  ...{ streamIndex: 0, codec: 'hevc', ...largestPicture, seconds: 0.8, clockRate: '30/1', averageRate: '30/1' },
+  ...{ streamIndex: 0, codec: 'hevc', ...largestPicture, seconds: 14 / 30, clockRate: '30/1', averageRate: '30/1' },
   ...{ matrix: 'bt2020nc', transfer: 'arib-std-b67', primaries: 'bt2020', range: 'tv' },
 };
 
 /**
  * Runs the whole edit on the largest picture that is accepted, within the limits of a job that runs alone, and returns the
  * capacity with the threads that succeeded: half as many where the machine is short of something, and so on. Rejects with
- * ConfigError when even one thread fails. It takes two seconds of CPU time.
+ * ConfigError when even one thread fails. It takes one to two seconds of CPU time.
  */
 export async function tryCapacity(deps: TrialDeps, planned: WorkerCapacity): Promise<WorkerCapacity> {
   const wanted = Math.min(planned.threadsMax, usefulJobThreads(largestPicture, deps.profile.height));

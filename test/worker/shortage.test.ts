@@ -12,12 +12,13 @@ import { readVideo, upload } from './support/upload.ts';
 import { openWorkerParts } from './support/worker-parts.ts';
 
 const never = new AbortController().signal;
+t.setTimeout(900_000);
 const isRoot = process.getuid?.() === 0;
 const atEveryAttempt = /at every attempt\. The fault is on our side; please upload the video again later\.$/;
 
 t.test('FFmpeg that is killed at every attempt is our fault, and three attempts are all', async (t) => {
   const environment = await createEnvironment(t);
-  const id = await uploadClip(t, environment, makeClip('1280x720', 20, '30'));
+  const id = await uploadClip(t, environment, makeClip('640x360', 10, '30'));
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   const killer = setInterval(() => {
     for (const pid of findTools(environment)) killQuietly(pid);
@@ -34,7 +35,7 @@ t.test('a clip that needs more memory than there is for it is failed as ours', a
   const environment = await createEnvironment(t, { values: { WORKER_CORES: '1', WORKER_MEMORY_MIB: '1080' } });
   // Sixteen frames of reference of 57 MiB each: more than the 696 MiB of this worker.
   const greedy = [...x264.slice(0, 4), '-pix_fmt', 'yuv444p10le', '-refs', '16', '-bf', '0', '-g', '100'];
-  const id = await uploadClip(t, environment, makeClip('4096x2304', 0.8, '30', greedy));
+  const id = await uploadClip(t, environment, makeClip('4096x2304', 0.6, '30', greedy));
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   t.match(linesOf(service, 'limits of FFmpeg, tried with the largest picture'), [
     { cores: 1, threadsOfOneJob: 1, memoryOfOneJobMiB: 696 },
@@ -69,7 +70,7 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerParts(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('1280x720', 20, '30')(path);
+  await makeClip('640x360', 20, '30')(path);
   const { id, job } = await upload(environment, path);
   const sandbox: Sandbox = {
     ...parts.sandbox,
