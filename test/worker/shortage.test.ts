@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { processVideo } from '../../worker/process-video.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { findTools, untilEnded } from '../faults/support/worker-run.ts';
@@ -19,7 +20,7 @@ const atEveryAttempt = /at every attempt\. The fault is on our side; please uplo
 t.test('FFmpeg that is killed at every attempt is our fault, and three attempts are all', async (t) => {
   const environment = await createEnvironment(t);
   const id = await uploadClip(t, environment, makeClip('640x360', 10, '30'));
-  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  const service = await startWorker(t, environment);
   const killer = setInterval(() => {
     for (const pid of findTools(environment)) killQuietly(pid);
   }, 100);
@@ -36,7 +37,7 @@ t.test('a clip that needs more memory than there is for it is failed as ours', a
   // Sixteen frames of reference of 57 MiB each: more than the 696 MiB of this worker.
   const greedy = [...x264.slice(0, 4), '-pix_fmt', 'yuv444p10le', '-refs', '16', '-bf', '0', '-g', '100'];
   const id = await uploadClip(t, environment, makeClip('4096x2304', 0.6, '30', greedy));
-  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  const service = await startWorker(t, environment);
   t.match(linesOf(service, 'limits of FFmpeg, tried with the largest picture'), [
     { cores: 1, threadsOfOneJob: 1, memoryOfOneJobMiB: 696 },
   ]);
@@ -55,7 +56,7 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
     mountSmall(t, join(environment.config.dataDir, 'scratch'), megabytes);
     const noise = [...x264.slice(0, 4), '-pix_fmt', 'yuv420p', '-vf', 'noise=alls=60:allf=t', '-b:v', '4M'];
     const id = await uploadClip(t, environment, makeClip('640x360', 6, '30', noise));
-    const service = await startService(t, environment, { webProcesses: 0, worker: true });
+    const service = await startWorker(t, environment);
     const video = await untilEnded(environment, id, 120_000);
     t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of disk space/ }, during);
     t.match(video.failure_reason, atEveryAttempt);
@@ -86,6 +87,13 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
   t.match(video, { status: 'failed', attempt: 3, failure_reason: /could not start enough processes/ });
   t.match(video.failure_reason, atEveryAttempt);
 });
+
+/** The worker answers before it has tried its limits. */
+async function startWorker(t: Test, environment: Environment): Promise<RunningService> {
+  const service = await startService(t, environment, { webProcesses: 0, worker: true });
+  await waitFor('the first job to be allowed', () => linesOf(service, 'working').length > 0, { timeoutMs: 60_000 });
+  return service;
+}
 
 async function uploadClip(t: Test, environment: Environment, make: (path: string) => Promise<unknown>) {
   const path = join(await makeFolder(t), 'clip.mp4');

@@ -33,14 +33,14 @@ t.test('one line in the log says what was found, and nothing is left', async (t)
 
 t.test('with too little memory for its threads a job gets fewer', async (t) => {
   const planned: WorkerCapacity = { cores: 8, threadsMax: 8, memoryBytes: 8 * expectedMemoryBytes(largestPicture, 1) };
-  const trial = await openTrial(t, 500 * MiB);
+  const trial = await openTrial(t, 350 * MiB);
   const outcome = await tryCapacity(trial.deps, planned).catch((error: unknown) => error);
   t.match(outcome, { name: 'ConfigError' });
   t.same(
     trial.lines.map(({ threads }) => threads),
     [8, 4, 2, 1],
   );
-  const roomier = await openTrial(t, 850 * MiB);
+  const roomier = await openTrial(t, 750 * MiB);
   const lowered = await tryCapacity(roomier.deps, planned);
   t.ok(lowered.threadsMax < 8 && lowered.threadsMax >= 1, `${lowered.threadsMax} threads`);
 });
