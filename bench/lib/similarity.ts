@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
-import { assumedMatrix, frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { findAsset } from '../../worker/asset-files.ts';
+import { assumedMatrix, frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';

@@ -148,8 +148,8 @@ t.test('a turned phone’s rotation is honoured', async (t) => {
   });
   const left = await pixel(join(folder, jobFiles.rendition), 0, 560, 360);
   const right = await pixel(join(folder, jobFiles.rendition), 0, 720, 360);
-  t.ok(left[0] > 200 && left[2] < 60, `the upper half is on the left: ${left}`);
-  t.ok(right[2] > 200 && right[0] < 60, `the lower half is on the right: ${right}`);
+  t.ok(left[2] > 200 && left[0] < 60, `the lower half is on the left: ${left}`);
+  t.ok(right[0] > 200 && right[2] < 60, `the upper half is on the right: ${right}`);
 });
 
 t.test('thirty seconds are taken of a longer video, and a varying rate becomes a steady one', async (t) => {
