@@ -196,15 +196,32 @@ export const pictureMaxPixels = pictureLongSideMaxPixels * pictureShortSideMaxPi
 export const sourceMaxSeconds = 600;
 export const sourceMaxStreams = 32;
 export const sourceMaxFramesPerSecond = 240;
-/** Of one FFmpeg or ffprobe process. Its address space, not what it holds: threads reserve more than they use. */
-export const toolMemoryBytes = 1_280 * MiB;
+/** Memory that is reserved for the worker itself and the system: at least this, and this share of a larger machine. */
+export const machineReservedBytes = 384 * MiB;
+export const machineReservedShare = 0.25;
+/** What a run of FFmpeg may hold whatever its picture, where its share of the machine permits. */
+export const toolMemoryFloorBytes = 1_280 * MiB;
+/** Of each thread of a tool: a reservation, which the memory bound counts. */
+export const toolStackBytes = 2 * MiB;
+/** More threads than these no job uses: the cores that are left run other jobs. */
+export const toolThreadsMax = 8;
+/** Rows of a picture for each thread that works on it. */
+export const rowsPerThreadMin = 90;
+/** Processes and threads of a run: these, and so many for each thread that it is asked for. FFmpeg 7.1 has 46 with 8. */
+export const toolTasksBase = 48;
+export const toolTasksPerThread = 8;
+/** Interval at which the processes of a tool are counted and their memory is added up. */
+export const toolWatchMs = 500;
 export const toolFileMaxBytes = 256 * MiB;
-export const toolProcessesMax = 1_024;
 export const transcodeWallMs = 10 * 60_000;
+/** Of the trial at start; two seconds are usual. */
+export const capacityTrialWallMs = 60_000;
 export const probeWallMs = 30_000;
 export const toolOutputMaxBytes = 1 * MiB;
 export const toolErrorTailBytes = 16 * KiB;
 export const jobCrashesMax = 3;
+/** The least pause before a job is retried that found the machine short of something. */
+export const jobShortageRetryMs = 5_000;
 export const drainPollMs = 50;
 export const poolThreadHeapMiB = 64;
 /** How long a pool thread, which is there for the asking, has to start FFmpeg. */

@@ -1,6 +1,7 @@
 import { inputGuards } from './input-guards.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
+import { usefulThreads } from './tool-limits.ts';
 
 /** The names of a job's files, in its own folder. */
 export const jobFiles = {
@@ -10,16 +11,21 @@ export const jobFiles = {
   poster: 'poster.jpg',
 } as const;
 
-/** FFmpeg's whole command line for one video, run in the job's folder. Pure. */
+/**
+ * FFmpeg's whole command line for one video, run in the job's folder. Pure. Decoder, filters and encoder get `threads` each,
+ * but no more than are useful for the rows of their picture.
+ */
 export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: number): string[] {
+  const decoderThreads = Math.min(threads, usefulThreads(Math.min(source.width, source.height)));
+  const renditionThreads = Math.min(threads, usefulThreads(profile.height));
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-benchmark', '-y'],
-    ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(threads)],
+    ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(renditionThreads)],
     // Before -i, so that what comes after the last second is not even read.
-    ...['-threads', String(threads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
+    ...['-threads', String(decoderThreads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
     ...['-protocol_whitelist', 'file', '-f', 'png_pipe', '-i', jobFiles.logo],
     ...['-filter_complex', filterGraph(profile, source)],
-    ...['-map', '[rendition]', ...renditionOptions(profile, threads), jobFiles.rendition],
+    ...['-map', '[rendition]', ...renditionOptions(profile, renditionThreads), jobFiles.rendition],
     ...[
       '-map',
       '[poster]',
@@ -62,6 +68,7 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
   ];
   const logo = ['format=gbrap', 'zscale=matrix=709:range=limited', 'format=yuva420p'];
   const poster = [
+    ...repeatLastFrame(profile, source),
     `select=gte(t\\,${posterSecond(profile, source)})*isnan(prev_selected_t)`,
     // What JPEG readers assume.
     'zscale=matrixin=709:matrix=170m:rangein=limited:range=full',
@@ -142,6 +149,17 @@ export function frameRate(profile: Profile, source: SourceFacts): string {
   if (average > bound) return String(bound);
   if (Math.abs(clock - average) <= average * 0.02) return source.clockRate;
   return String(usualRates.find((rate) => rate >= average - 0.5 && rate <= bound) ?? bound);
+}
+
+/**
+ * Repeats the last frame until the poster's moment is past. A clip may have its only frame before that moment and show it for
+ * long: without a frame for the poster, FFmpeg 7.1 fails the whole run. One more than it takes, because FFmpeg 5.1 gives the
+ * first repetition the time of the frame itself.
+ */
+function repeatLastFrame(profile: Profile, source: SourceFacts): string[] {
+  const second = posterSecond(profile, source);
+  if (second === 0) return [];
+  return [`tpad=stop=${Math.ceil(readFraction(frameRate(profile, source)) * second) + 1}:stop_mode=clone`];
 }
 
 /** A clip too short to get there, or of unknown length, shows its first frame. */

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { type Config, loadConfig } from '../src/config.ts';
 import { outliveLostQuestions } from '../src/database/lost-questions.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
@@ -14,6 +13,7 @@ import { openProducer } from '../src/queue/producer.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
 import { watchHealth } from './health.ts';
+import { readMachine } from './machine.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import type { WorkerParts } from './parts.ts';
 import { openPool } from './pool.ts';
@@ -23,17 +23,23 @@ import { openSandbox } from './sandbox.ts';
 import { openScratch } from './scratch.ts';
 import { startSweeping } from './sweep.ts';
 import { openThreadBudget } from './thread-budget.ts';
+import { workerCapacity } from './tool-limits.ts';
 import { findTools, type Tools } from './tools.ts';
+import { tryCapacity } from './try-capacity.ts';
 
 /** The worker. Everything is opened here, once, and passed down. */
 async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const log = openLog(config.logLevel, { process: 'worker' });
-  const cores = availableParallelism();
+  const machine = readMachine({ cores: config.workerCores, memoryMiB: config.workerMemoryMiB });
   const tools = await findTools({ ...config, searchPath: process.env['PATH'] ?? '' });
   const sandbox = await openNamedSandbox(log, tools, config);
   const scratch = openScratch(config.dataDir);
   const staleFolders = await scratch.removeStale();
+  const planned = workerCapacity(machine);
+  // It runs while the connections are opened, and is awaited before the first job.
+  const trial = tryCapacity({ log, tools, sandbox, scratch, profile: showcaseProfile }, planned);
+  trial.catch(() => undefined);
 
   const onRedisError = openErrorLog(log);
   const producer = openProducer(config.redisUrl, onRedisError);
@@ -47,11 +53,13 @@ async function main(): Promise<void> {
   });
   await checkDatabase(sql);
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
-  const pool = openPool(cores);
+  const pool = openPool(planned.cores);
 
+  const capacity = await trial;
   const parts: WorkerParts = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
-    threadBudget: openThreadBudget(cores, config.jobThreads),
+    threadBudget: openThreadBudget(capacity.cores, config.jobThreads),
+    capacity,
     profile: showcaseProfile,
     isAlone: () => consumer.active() === 1,
   };
@@ -62,7 +70,8 @@ async function main(): Promise<void> {
       lockMs: config.jobLockSeconds * 1000,
       stalledCheckMs: config.jobCheckSeconds * 1000,
       onError: onRedisError,
-      onFailedRun: ({ requestId, videoId }, err) => log.warn({ requestId, videoId, err }, 'the job comes again'),
+      onFailedRun: ({ requestId, videoId }, err) =>
+        log.warn({ requestId, videoId, err }, 'job failed, will be retried'),
     },
     (job, signal) => processVideo(parts, job, signal),
   );
@@ -79,7 +88,10 @@ async function main(): Promise<void> {
   const health = watchHealth(log, findMissing);
   const { sweepGraceSeconds: graceSeconds, queueSweepSeconds } = config;
   const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
-  log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
+  log.info(
+    { metricsPort: config.workerMetricsPort, cores: capacity.cores, staleFolders, release: config.release },
+    'working',
+  );
 
   onStop(log, shutdownDeadlineMs, async () => {
     await Promise.all([sweeping.stop(), health.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);

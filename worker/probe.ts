@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { probeWallMs } from '../src/limits.ts';
 import { isEncrypted } from './encryption.ts';
-import { runTool, ToolCrashed, type ToolResult } from './ffmpeg.ts';
+import { runTool, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
 import { judgeRendition, judgeSource, type ProbeReport, refuseCodec, refuseLargePicture } from './probe-verdict.ts';
@@ -79,9 +79,7 @@ async function runShut(
   signal: AbortSignal,
 ): Promise<ToolResult> {
   const wrapped = sandbox.wrap(folder, tool, args, Math.ceil(probeWallMs / 1000));
-  const result = await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal });
-  if (/^(bwrap|prlimit|setpriv):/m.test(result.errors)) throw new ToolCrashed(result.errors.trim());
-  return result;
+  return runTool({ ...wrapped, folder, wallMs: probeWallMs, signal });
 }
 
 function namesRefusedCodec({ errors }: ToolResult): string | undefined {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { findAsset } from '../../../worker/asset-files.ts';
 import { jobFiles } from '../../../worker/ffmpeg-arguments.ts';
-import { findLogo } from '../../../worker/logo.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
 import { findTools } from '../../../worker/tools.ts';
@@ -22,7 +22,7 @@ export async function makeFolder(t: Test): Promise<string> {
 /** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
-  await copyFile(findLogo(showcaseProfile.logo), join(folder, jobFiles.logo));
+  await copyFile(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
   await make(join(folder, jobFiles.source));
   return folder;
 }

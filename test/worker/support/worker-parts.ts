@@ -7,6 +7,7 @@ import { openPool } from '../../../worker/pool.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
 import { openScratch } from '../../../worker/scratch.ts';
 import { openThreadBudget } from '../../../worker/thread-budget.ts';
+import { workerCapacity } from '../../../worker/tool-limits.ts';
 import type { Environment } from '../../support/environment.ts';
 import { openParts } from './clips.ts';
 
@@ -25,6 +26,7 @@ export async function openWorkerParts(t: Test, environment: Environment): Promis
     sandbox,
     pool,
     threadBudget: openThreadBudget(2),
+    capacity: workerCapacity({ cores: 2, memoryBytes: 4 * 1024 ** 3 }),
     profile: showcaseProfile,
     isAlone: () => true,
   };
