@@ -81,6 +81,23 @@ export function openSession(sql: Sql): Sql {
   return postgres(own as unknown as postgres.Options<never>) as unknown as Sql;
 }
 
+/**
+ * A transaction whose connection may be lost: postgres.js 3.4 would send a rollback to the socket that is no more, and end
+ * the process. When the connection is lost, `work` is left alone and the end of the connection rejects the transaction.
+ */
+export function inTransaction<T>(sql: Sql, work: (tx: postgres.TransactionSql<WireTypes>) => Promise<T>) {
+  return sql.begin((tx) =>
+    work(tx).catch((error: unknown) => {
+      if (isConnectionLost(error)) return new Promise<never>(() => undefined);
+      throw error;
+    }),
+  );
+}
+
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(?:CONNECTION_|ECONN|EPIPE|ETIMEDOUT)/.test(String(error.code));
+}
+
 /** Rejects when the database cannot answer. */
 export async function checkDatabase(sql: AnySql): Promise<void> {
   await sql`select 1`;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { databaseConnectTimeoutSeconds } from '../limits.ts';
 
@@ -28,7 +29,7 @@ interface Target {
  */
 export function socketOptions(url: string, silenceMs: number) {
   const sslMode = readSslMode(url);
-  const socket = async (target: Target): Promise<Socket> => {
+  const socket = async (target: Target): Promise<Duplex> => {
     const plain = connectPlain(target);
     if (sslMode === undefined) return watch(plain, silenceMs);
     try {
@@ -106,9 +107,12 @@ function describeFailure(error: unknown): Error {
   return new DatabaseTimeoutError(`Expected TLS with PostgreSQL within ${databaseConnectTimeoutSeconds} s, got none`);
 }
 
-/** The driver keeps a place in its pool occupied when no socket comes: so it gets one that fails. */
-function failLater(error: Error): Socket {
-  const socket = new Socket();
-  setImmediate(() => socket.destroy(error));
+/**
+ * The driver keeps a place in its pool occupied when no socket comes: so it gets one that fails. Not before the driver has
+ * sent its first message: postgres.js 3.4 would not send that of any later connection in this place.
+ */
+function failLater(error: Error): Duplex {
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  setTimeout(() => socket.destroy(error), 1);
   return socket;
 }
