@@ -25,7 +25,7 @@ const owners = {
 /** The same for what only measures. */
 const toolOwners = {
   undici: '^k6/engine/',
-  esbuild: '^(k6/engine/|scripts/lib/import-graph\\.ts$)',
+  esbuild: '^(k6/engine/|scripts/lib/import-graph\\.ts$|test/aws/support/find-unresolved\\.ts$)',
   echarts: '^capacity_planning/lib/draw-chart\\.ts$',
   'ml-levenberg-marquardt': '^capacity_planning/lib/usl\\.ts$',
   'csv-parse': '^capacity_planning/lib/read-foreign\\.ts$',
