@@ -3,7 +3,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../lib/paths.ts';
 import { signalProcess } from '../lib/processes.ts';
-import { UserError } from '../lib/user-error.ts';
 import { countTap, type TapCount, type TapListener } from './count-tap.ts';
 
 /** Run by commands of their own: `test:aws`, `test:faults`, `test:load`. */
@@ -20,11 +19,12 @@ export function findTestFiles(folder = 'test'): string[] {
     .sort();
 }
 
-/** Those of `files` whose path contains one of the names; all of them where there is no name. */
+/** Returns those of `files` whose path contains one of the names, or all where there is no name. Ends the process where none is left. */
 export function pickFiles(files: readonly string[], names: readonly string[]): string[] {
   const picked = files.filter((path) => names.length === 0 || names.some((name) => path.includes(name)));
-  if (picked.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
-  return picked;
+  if (picked.length > 0) return picked;
+  process.stderr.write(`Expected a test whose name has ${names.join(' or ')}, got none\n`);
+  process.exit(2);
 }
 
 export interface TapOptions {
