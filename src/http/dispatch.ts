@@ -66,7 +66,13 @@ export function createServe(route: Route, service: Service, onOver: OnOver, onEr
     sendReply(exchange, reply, onOver);
   }
 
+  /** A client that left gets no response, and whatever that ended is not an error of the service. */
   function fail(exchange: Exchange, error: unknown): void {
+    if (exchange.wasAborted) {
+      service.log.debug({ requestId: exchange.requestId, route: exchange.route, err: error }, 'client left');
+      onOver(exchange);
+      return;
+    }
     finish(exchange, renderFailure(error, exchange, service.log));
   }
 

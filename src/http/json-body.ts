@@ -1,7 +1,7 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { AppError, ValidationError } from '../errors.ts';
 import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, signalOf } from './exchange.ts';
 import { onBody } from './uws.ts';
 
 /** One for all: each holds memory outside the heap that only a full collection gives back. */
@@ -32,6 +32,10 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
     const deadline = setTimeout(() => {
       reject(new AppError('bad_request', 'The body did not arrive in time', { closesConnection: true }));
     }, jsonBodyDeadlineMs);
+    signalOf(exchange).addEventListener('abort', () => {
+      clearTimeout(deadline);
+      reject(new Error('The client left before its body had arrived'));
+    });
     const refuse = (isLast: boolean) => {
       if (!isLast && bytes <= jsonBodyMaxBytes + refusedBodyDrainMaxBytes) return;
       clearTimeout(deadline);
