@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refusedBodyDrainMaxBytes, refusedBodyDrainMs } from '../limits.ts';
-import { type Exchange, signalOf } from './exchange.ts';
 import { type HeldBytes, openHeldChunks } from './held-chunks.ts';
+import { type RequestContext, signalOf } from './request-context.ts';
 import { onBody, pauseBody, resumeBody } from './uws.ts';
 
 export type BodyStream = ReturnType<typeof openBodyStream>;
@@ -14,15 +14,15 @@ export type OnChunk = (chunk: Buffer, isLast: boolean) => void;
  * arrive all the same are held and delivered first when reading goes on; a client that sends more than may be held gets
  * `onOverflow`, and nothing of its body is delivered any more. Must be opened inside of the route's handler.
  */
-export function openBodyStream(exchange: Exchange, heldBytes: HeldBytes, onOverflow: () => void) {
+export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, onOverflow: () => void) {
   const held = openHeldChunks(heldBytes);
   let receive: OnChunk | undefined;
   let hasEnded = false;
   let isPaused = false;
   let isStopped = false;
 
-  onBody(exchange, (chunk, isLast) => {
-    exchange.bytesIn += chunk.length;
+  onBody(context, (chunk, isLast) => {
+    context.bytesIn += chunk.length;
     hasEnded = isLast;
     if (receive !== undefined && (!isPaused || isStopped)) receive(chunk, isLast);
     else if (!held.keep(chunk)) overflow();
@@ -36,16 +36,16 @@ export function openBodyStream(exchange: Exchange, heldBytes: HeldBytes, onOverf
   }
 
   function pause(): void {
-    if (exchange.isOver || isPaused) return;
+    if (context.isOver || isPaused) return;
     isPaused = true;
-    pauseBody(exchange);
+    pauseBody(context);
   }
 
   function resume(): void {
-    if (exchange.isOver || !isPaused || isStopped) return;
+    if (context.isOver || !isPaused || isStopped) return;
     isPaused = false;
     deliverHeld();
-    if (!isPaused && !exchange.isOver) resumeBody(exchange);
+    if (!isPaused && !context.isOver) resumeBody(context);
   }
 
   /** A chunk may make the receiver pause again, or end the upload: then the chunks behind it are held on, or dropped. */
@@ -78,7 +78,7 @@ export function openBodyStream(exchange: Exchange, heldBytes: HeldBytes, onOverf
       else if (dropped >= refusedBodyDrainMaxBytes) pause();
     };
     resume();
-    const signal = AbortSignal.any([over.signal, signalOf(exchange)]);
+    const signal = AbortSignal.any([over.signal, signalOf(context)]);
     if (!hasEnded) await sleep(refusedBodyDrainMs, undefined, { signal }).catch(() => undefined);
     if (hasEnded) resume();
     return hasEnded;

@@ -1,5 +1,5 @@
-import { type Exchange, signalOf, watchAbort } from './exchange.ts';
-import { limitHeaders } from './throttled.ts';
+import { limitHeaders } from './rate-limit.ts';
+import { type RequestContext, signalOf, watchAbort } from './request-context.ts';
 import {
   closeConnection,
   cork,
@@ -39,27 +39,27 @@ const reasons: Record<number, string> = {
 };
 
 /** Called once for each request when it is over, answered or not. */
-export type OnOver = (exchange: Exchange) => void;
+export type OnOver = (context: RequestContext) => void;
 
 /**
  * Sends status, headers and body in one system call; the server itself holds back what is written inside of a route's handler.
  * A response that ends its connection waits for the next turn: sent while the bytes behind the request are still being read, it
  * would let the server go on to a request hidden there.
  */
-export function sendReply(exchange: Exchange, reply: Reply, onOver: OnOver): void {
-  if (exchange.isOver) {
-    onOver(exchange);
+export function sendReply(context: RequestContext, reply: Reply, onOver: OnOver): void {
+  if (context.isOver) {
+    onOver(context);
     return;
   }
   const bytes = bytesOf(reply);
-  const send = () => write(exchange, reply, bytes, onOver);
-  if (exchange.closesConnection) {
-    watchAbort(exchange);
-    setImmediate(() => (exchange.isOver ? onOver(exchange) : cork(exchange, send)));
-  } else if (exchange.isCorked) {
+  const send = () => write(context, reply, bytes, onOver);
+  if (context.closesConnection) {
+    watchAbort(context);
+    setImmediate(() => (context.isOver ? onOver(context) : cork(context, send)));
+  } else if (context.isCorked) {
     send();
   } else {
-    cork(exchange, send);
+    cork(context, send);
   }
 }
 
@@ -70,44 +70,44 @@ function bytesOf({ bytes, body }: Reply): Buffer {
 
 const noBytes = Buffer.alloc(0);
 
-function write(exchange: Exchange, reply: Reply, bytes: Buffer, onOver: OnOver): void {
+function write(context: RequestContext, reply: Reply, bytes: Buffer, onOver: OnOver): void {
   const { length } = bytes;
-  const head = describeHead(exchange, reply, length);
-  exchange.status = reply.status;
-  if (exchange.dropRest !== undefined) {
-    exchange.bytesOut = sendEarlyResponse(exchange, head, bytes.toString());
-    finishEarly(exchange, exchange.dropRest);
-    onOver(exchange);
+  const head = describeHead(context, reply, length);
+  context.status = reply.status;
+  if (context.drainRequestBody !== undefined) {
+    context.bytesOut = sendEarlyResponse(context, head, bytes.toString());
+    closeAfterEarlyResponse(context, context.drainRequestBody);
+    onOver(context);
     return;
   }
-  exchange.isOver = true;
-  if (exchange.method === 'HEAD' || reply.status === 304) {
-    sendWithoutBody(exchange, head, reply.status === 304 ? 0 : length);
-    onOver(exchange);
+  context.isOver = true;
+  if (context.method === 'HEAD' || reply.status === 304) {
+    sendWithoutBody(context, head, reply.status === 304 ? 0 : length);
+    onOver(context);
     return;
   }
-  exchange.bytesOut = length;
-  const finish = () => onOver(exchange);
-  if (sendResponse(exchange, head, bytes, finish)) {
+  context.bytesOut = length;
+  const finish = () => onOver(context);
+  if (sendResponse(context, head, bytes, finish)) {
     finish();
     return;
   }
   // The client has to read before the rest can be sent, or leaves.
-  watchAbort(exchange);
-  signalOf(exchange).addEventListener('abort', finish, { once: true });
+  watchAbort(context);
+  signalOf(context).addEventListener('abort', finish, { once: true });
 }
 
-function finishEarly(exchange: Exchange, dropRest: () => Promise<boolean>): void {
-  dropRest().then((hasEnded) => {
-    if (exchange.isOver) return;
-    exchange.isOver = true;
-    if (hasEnded && !exchange.closesConnection) endEarlyResponse(exchange);
-    else closeConnection(exchange);
+function closeAfterEarlyResponse(context: RequestContext, drainRequestBody: () => Promise<boolean>): void {
+  drainRequestBody().then((hasEnded) => {
+    if (context.isOver) return;
+    context.isOver = true;
+    if (hasEnded && !context.closesConnection) endEarlyResponse(context);
+    else closeConnection(context);
   });
 }
 
-function describeHead(exchange: Exchange, reply: Reply, length: number): ResponseHead {
-  const { requestId, limitUses, closesConnection } = exchange;
+function describeHead(context: RequestContext, reply: Reply, length: number): ResponseHead {
+  const { requestId, limitUses, closesConnection } = context;
   const status = reasons[reply.status] ?? String(reply.status);
   let fields = `X-Request-Id: ${requestId}`;
   if (reply.head !== undefined) fields += reply.head;

@@ -1,7 +1,7 @@
 import { createServe } from './dispatch.ts';
 import { createDocs } from './docs.ts';
-import { type Exchange, openExchange } from './exchange.ts';
 import { type OnOver, type Reply, sendReply } from './reply.ts';
+import { openRequestContext, type RequestContext } from './request-context.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { Service } from './service.ts';
@@ -28,12 +28,12 @@ export function createServer(service: Service): WebServer {
   const onError = (error: unknown): void =>
     service.log.error({ err: error }, 'request closed after an unexpected error');
   const app = openApp(countConnections, onError);
-  const onOver: OnOver = (exchange) => {
+  const onOver: OnOver = (context) => {
     inFlight -= 1;
-    recordRequest(exchange, service);
+    recordRequest(context, service);
   };
   const fixed: ServeFixed = (route, reply) => (res, req, method) =>
-    sendReply(openExchange(res, req, method, route, onError), reply, onOver);
+    sendReply(openRequestContext(res, req, method, route, onError), reply, onOver);
   const counted =
     (serve: Serve): Serve =>
     (res, req, method) => {
@@ -96,10 +96,10 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
-function recordRequest(exchange: Exchange, { logRequest, metrics }: Service): void {
-  const seconds = (performance.now() - exchange.startedAt) / 1000;
-  const status = exchange.wasAborted ? 499 : exchange.status;
-  const { method, route, requestId, bytesIn, bytesOut } = exchange;
+function recordRequest(context: RequestContext, { logRequest, metrics }: Service): void {
+  const seconds = (performance.now() - context.startedAt) / 1000;
+  const status = context.wasAborted ? 499 : context.status;
+  const { method, route, requestId, bytesIn, bytesOut } = context;
   metrics.requestSeconds.observe(route, knownMethods.has(method) ? method : 'other', status, seconds);
   logRequest({ requestId, method, route, status, seconds, bytesIn, bytesOut });
 }

@@ -2,48 +2,48 @@ import { randomUUID } from 'node:crypto';
 import type { Use } from '../throttle/throttle.ts';
 import { type HttpRequest, onAborted, type ResponseHandle, sendContinue, type Transport } from './uws.ts';
 
-/** One request and its answer, from the first header to the last byte. */
-export interface Exchange extends Transport {
+/** The facts of one request and the state of its response. */
+export interface RequestContext extends Transport {
   readonly requestId: string;
   readonly method: string;
-  /** The template, never the address itself: it labels metrics and logs. */
+  /** The template of the path, as metrics and logs name it. */
   readonly route: string;
   readonly startedAt: number;
   readonly headers: RequestHeaders;
-  /** Answered or aborted: `res` must not be touched any more. */
+  /** The response was sent or aborted: the fence must not be called for it any more. */
   isOver: boolean;
   wasAborted: boolean;
   isWatched: boolean;
-  /** Inside the route's handler, where the server holds back what is written until the handler returns. */
+  /** True inside of the route's handler: the server holds back what is written until the handler returns. */
   isCorked: boolean;
   closesConnection: boolean;
   /** Set when the response goes out before the body has arrived: drains the body. Resolves to whether the body ended. */
-  dropRest: (() => Promise<boolean>) | undefined;
+  drainRequestBody: (() => Promise<boolean>) | undefined;
   status: number;
   bytesIn: number;
   bytesOut: number;
-  /** Read only where a route is limited. */
+  /** Set only where a route is limited. */
   clientAddress: string;
   limitUses: Use[] | undefined;
   abort: AbortController | undefined;
 }
 
-/** The headers that decide how a body is read; whatever else a route wants it asks for in its own `headers`. */
+/** The headers that decide how a body is read. */
 export interface RequestHeaders {
   readonly contentLength: number | undefined;
   readonly isChunked: boolean;
-  readonly framingFault: boolean;
+  readonly hasInvalidFraming: boolean;
 }
 
 /** Must be called inside of the route's handler. */
-export function openExchange(
+export function openRequestContext(
   res: ResponseHandle,
   req: HttpRequest,
   method: string,
   route: string,
   onError: Transport['onError'],
-): Exchange {
-  const exchange: Exchange = {
+): RequestContext {
+  const context: RequestContext = {
     res,
     onError,
     hasInterim: false,
@@ -57,7 +57,7 @@ export function openExchange(
     isWatched: false,
     isCorked: true,
     closesConnection: false,
-    dropRest: undefined,
+    drainRequestBody: undefined,
     status: 0,
     bytesIn: 0,
     bytesOut: 0,
@@ -65,10 +65,10 @@ export function openExchange(
     limitUses: undefined,
     abort: undefined,
   };
-  exchange.closesConnection = exchange.headers.isChunked || exchange.headers.framingFault;
+  context.closesConnection = context.headers.isChunked || context.headers.hasInvalidFraming;
   const expectation = req.getHeader('expect');
-  if (expectation !== '' && isOtherContinue(expectation)) sendContinue(exchange);
-  return exchange;
+  if (expectation !== '' && isOtherContinue(expectation)) sendContinue(context);
+  return context;
 }
 
 /** The server itself answers exactly `100-continue`; names of expectations have no case. */
@@ -76,29 +76,29 @@ function isOtherContinue(expectation: string): boolean {
   return expectation !== '100-continue' && expectation.trim().toLowerCase() === '100-continue';
 }
 
-/** Needed before a handler returns without having answered, and only then. */
-export function watchAbort(exchange: Exchange): void {
-  if (exchange.isWatched) return;
-  exchange.isWatched = true;
-  onAborted(exchange, () => {
-    exchange.isOver = true;
-    exchange.wasAborted = true;
-    exchange.abort?.abort(new Error('The client went away'));
+/** Must be called before a handler returns without having sent the response. */
+export function watchAbort(context: RequestContext): void {
+  if (context.isWatched) return;
+  context.isWatched = true;
+  onAborted(context, () => {
+    context.isOver = true;
+    context.wasAborted = true;
+    context.abort?.abort(new Error('The client went away'));
   });
 }
 
-/** Made only where somebody listens: most requests are answered before they could be aborted. */
-export function signalOf(exchange: Exchange): AbortSignal {
-  exchange.abort ??= new AbortController();
-  if (exchange.wasAborted) exchange.abort.abort(new Error('The client went away'));
-  return exchange.abort.signal;
+/** Returns the signal that aborts when the client leaves. Created on demand: most requests end before they could be aborted. */
+export function signalOf(context: RequestContext): AbortSignal {
+  context.abort ??= new AbortController();
+  if (context.wasAborted) context.abort.abort(new Error('The client went away'));
+  return context.abort.signal;
 }
 
-const noBody: RequestHeaders = { contentLength: undefined, isChunked: false, framingFault: false };
+const noBody: RequestHeaders = { contentLength: undefined, isChunked: false, hasInvalidFraming: false };
 
 /**
- * One length, or exactly one `Transfer-Encoding: chunked`: whatever else could hide a second request behind the body.
- * The server's own parser lets some of these through, with every value in `forEach`.
+ * Accepts one length, or exactly one `Transfer-Encoding: chunked`: anything else could hide a second request behind the body.
+ * The server's parser lets some of that through, with every value in `forEach`.
  */
 function readFraming(req: HttpRequest): RequestHeaders {
   if (req.getHeader('content-length') === '' && req.getHeader('transfer-encoding') === '') return noBody;
@@ -113,6 +113,6 @@ function readFraming(req: HttpRequest): RequestHeaders {
   return {
     contentLength: isMeasured ? Number(lengths[0]) : undefined,
     isChunked,
-    framingFault: isChunked ? lengths.length > 0 : encodings.length > 0 || !isMeasured,
+    hasInvalidFraming: isChunked ? lengths.length > 0 : encodings.length > 0 || !isMeasured,
   };
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { openDeadlines } from '../../src/http/deadlines.ts';
+import { openRequestTimeouts } from '../../src/http/request-timeouts.ts';
 import { deadlineCheckMs } from '../../src/limits.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
@@ -7,12 +7,12 @@ const deadlineMs = 10_000;
 
 t.test('a wait that ends in time is told so, one that does not is late once, and only then', async (t) => {
   const clock = openFakeClock();
-  const beginWait = openDeadlines(deadlineMs, clock);
+  const startTimeout = openRequestTimeouts(deadlineMs, clock);
   const late: string[] = [];
-  const endFirst = beginWait(() => late.push('first'));
-  const endSecond = beginWait(() => late.push('second'));
+  const endFirst = startTimeout(() => late.push('first'));
+  const endSecond = startTimeout(() => late.push('second'));
   clock.advance(1_000);
-  const endThird = beginWait(() => late.push('third'));
+  const endThird = startTimeout(() => late.push('third'));
   t.equal(endFirst(), true);
   clock.advance(deadlineMs - 1_000 - 1);
   t.strictSame(late, [], 'not a millisecond early');
@@ -28,12 +28,12 @@ t.test('a wait that ends in time is told so, one that does not is late once, and
 
 t.test('after all have ended, the next wait has its time, too', async (t) => {
   const clock = openFakeClock();
-  const beginWait = openDeadlines(deadlineMs, clock);
-  beginWait(() => undefined)();
+  const startTimeout = openRequestTimeouts(deadlineMs, clock);
+  startTimeout(() => undefined)();
   clock.advance(deadlineCheckMs);
   t.equal(clock.timerCount(), 0, 'no timer runs while nothing waits');
   let isLate = false;
-  beginWait(() => {
+  startTimeout(() => {
     isLate = true;
   });
   clock.advance(deadlineMs - 1);
