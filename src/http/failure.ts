@@ -14,7 +14,7 @@ const statuses: Record<ErrorCode, number> = {
   unavailable: 503,
 };
 
-/** The one place where an error becomes an answer. What nobody expected is logged, and its text stays here. */
+/** Turns an error into a response. An unexpected error is logged, and its text is not sent. */
 export function renderFailure(error: unknown, context: RequestContext, log: Logger): Reply {
   if (error instanceof ValidationError) return { status: 422, body: { detail: error.faults } };
   if (error instanceof MultipartError) return { status: 400, body: { detail: error.message } };
@@ -23,7 +23,7 @@ export function renderFailure(error: unknown, context: RequestContext, log: Logg
     return renderAppError(error, context);
   }
   if (isOutOfReach(error)) {
-    log.warn({ ...nameOf(context), err: error }, 'out of reach');
+    log.warn({ ...nameOf(context), err: error }, 'dependency out of reach');
     return renderAppError(outOfReach(), context);
   }
   log.error({ ...nameOf(context), err: error }, 'request failed');
@@ -37,7 +37,7 @@ function nameOf({ requestId, route }: RequestContext): { requestId: string; rout
   return { requestId, route };
 }
 
-/** Of a connection that is gone or could not be made, and of a PostgreSQL that is stopping, starting, full or too slow. */
+/** Codes of a connection that was lost or could not be made, and of a PostgreSQL that stops, starts, is full or too slow. */
 const outOfReachCodes =
   /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|08...|57P0[1-5]|57014|55P03|53300)$/;
 
@@ -46,7 +46,7 @@ function isOutOfReach(error: unknown): boolean {
 }
 
 function outOfReach(): AppError {
-  return new AppError('unavailable', 'Out of reach for a moment, try again', {
+  return new AppError('unavailable', 'Service temporarily unavailable, try again', {
     retryAfterSeconds: unavailableRetryAfterSeconds,
   });
 }

@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import type { Route } from './route.ts';
 
-/** The OpenAPI 3.1 document of these routes: its schemas are the very objects that check requests. */
+/** Returns the OpenAPI 3.1 document of these routes. Its schemas are those that validate requests. */
 export function describeApi(routes: readonly Route[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
@@ -26,6 +26,7 @@ function describeOperation(route: Route) {
   return {
     operationId: route.operationId,
     summary: route.summary,
+    description: route.description,
     tags: [route.tag],
     ...(route.needsUser ? { security: [{ bearer: [] }] } : {}),
     parameters: [...describeParameters('path', route.params), ...describeParameters('query', route.query)],

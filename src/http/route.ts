@@ -10,7 +10,9 @@ export interface Route {
   /** With parameters as `{name}`. */
   readonly path: string;
   readonly operationId: string;
+  /** Two to five words. */
   readonly summary: string;
+  readonly description: string;
   readonly tag: string;
   readonly needsUser: boolean;
   /** Skips the user lookup, which costs a query. The handler rejects tokens of users that no longer exist. */

@@ -16,15 +16,15 @@ import * as open from './schemas/public.ts';
 import * as videos from './schemas/videos.ts';
 
 const refusalTexts: Record<number, string> = {
-  400: 'Refused as things stand',
-  401: 'No valid token',
-  403: "Somebody else's",
+  400: 'Not possible in the present state, or not acceptable; `detail` says why',
+  401: 'Missing or invalid credentials',
+  403: 'Not the owner',
   404: 'Not found',
-  429: 'Too many requests',
-  503: 'Not now: see Retry-After',
+  429: 'Too many requests; see Retry-After',
+  503: 'Temporarily unavailable; see Retry-After',
 };
 
-/** What a route answers when it succeeds, what it may refuse with, and what any route may. */
+/** The responses of a route: its success, its own errors, and those of every route. */
 function answers(status: number, schema: TSchema | null, refusals: readonly number[]): Route['answers'] {
   const failures = [...refusals, 429, 503].map(
     (code) => [code, code === 422 ? invalid : { description: refusalTexts[code] ?? '', schema: Failure }] as const,
@@ -32,16 +32,17 @@ function answers(status: number, schema: TSchema | null, refusals: readonly numb
   return Object.fromEntries([[status, { description: 'Success', schema }], ...failures]);
 }
 
-const invalid = { description: 'Input that does not fit', schema: ValidationFailure };
-const notModified = { 304: { description: 'The bytes that If-None-Match names are still good', schema: null } };
+const invalid = { description: 'Validation errors, one per field', schema: ValidationFailure };
+const notModified = { 304: { description: 'Not modified since the response that If-None-Match names', schema: null } };
 
-/** The contract's table. The upload alone is served by a handler of its own, since its body is never one value. */
+/** The contract's table. The upload alone has a handler of its own, since its body is never one value. */
 export const routes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/',
     operationId: 'health',
-    summary: 'That the service is there',
+    summary: 'Health check',
+    description: 'Answers as long as the process runs.',
     tag: 'core',
     needsUser: false,
     answers: answers(200, open.HealthText, []),
@@ -51,7 +52,8 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/livez',
     operationId: 'livez',
-    summary: 'That this process is alive',
+    summary: 'Liveness check',
+    description: 'Answers as long as the process runs, for supervisors.',
     tag: 'core',
     needsUser: false,
     answers: answers(200, open.Readiness, []),
@@ -61,7 +63,8 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     operationId: 'readyz',
-    summary: 'That this process can serve: 503 while it drains or cannot reach what it needs',
+    summary: 'Readiness check',
+    description: 'Answers 503 while the process drains, or while the database or the object store is out of reach.',
     tag: 'core',
     needsUser: false,
     answers: answers(200, open.Readiness, []),
@@ -71,7 +74,8 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/auth/signup',
     operationId: 'signUp',
-    summary: 'Become a player or a voter',
+    summary: 'Sign up',
+    description: 'Creates a user, who can upload videos and vote.',
     tag: 'auth',
     needsUser: false,
     limit: 'signup-address',
@@ -83,7 +87,8 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/auth/login',
     operationId: 'logIn',
-    summary: 'Get a token',
+    summary: 'Log in',
+    description: 'Returns a bearer token that is valid for `expires_in` seconds.',
     tag: 'auth',
     needsUser: false,
     limit: 'login-address',
@@ -95,7 +100,9 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/videos/upload',
     operationId: 'uploadVideo',
-    summary: 'Upload a video; a worker makes the showcase clip',
+    summary: 'Upload a video',
+    description:
+      'Stores an MP4 of at most 100 MiB (104857600 bytes) and queues it: a worker turns it into a showcase clip. `GET /api/tasks/{task_id}` reports the progress. The parts may be in either order.',
     tag: 'videos',
     needsUser: true,
     limit: 'upload-user',
@@ -109,7 +116,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/videos',
     operationId: 'listVideos',
-    summary: 'Your own videos, newest first',
+    summary: 'List own videos',
+    description:
+      'Returns the videos of the user, newest first. With `limit` the list is paged: the address of the next page is in the `Link` header, `rel="next"`.',
     tag: 'videos',
     needsUser: true,
     query: videos.ListQuery,
@@ -120,7 +129,8 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/videos/{video_id}',
     operationId: 'getVideo',
-    summary: 'One of your own videos',
+    summary: 'Get a video',
+    description: 'Returns one video of the user, with its votes and links that play while it has a clip.',
     tag: 'videos',
     needsUser: true,
     params: videos.VideoPath,
@@ -131,7 +141,8 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/api/videos/{video_id}',
     operationId: 'deleteVideo',
-    summary: 'Delete a video of yours that is not public, and its votes',
+    summary: 'Delete a video',
+    description: 'Deletes a video of the user that is not public, with its votes and its files.',
     tag: 'videos',
     needsUser: true,
     params: videos.VideoPath,
@@ -142,7 +153,8 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/videos/{video_id}/publish',
     operationId: 'publishVideo',
-    summary: 'Show a processed video to the public; again is no change',
+    summary: 'Publish a video',
+    description: 'Makes a processed video public. Repeating the request changes nothing.',
     tag: 'videos',
     needsUser: true,
     params: videos.VideoPath,
@@ -153,7 +165,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/tasks/{task_id}',
     operationId: 'getTask',
-    summary: 'How far the processing of an upload of yours is',
+    summary: 'Get a task',
+    description:
+      'Returns the state of the processing of an upload of the user, its progress in percent, and while it is queued its position and the expected wait in seconds.',
     tag: 'tasks',
     needsUser: true,
     params: videos.TaskPath,
@@ -164,7 +178,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/public/videos',
     operationId: 'listPublicVideos',
-    summary: 'What the public can watch, newest first',
+    summary: 'List public videos',
+    description:
+      'Returns the public videos, newest first. With `limit` the list is paged: the address of the next page is in the `Link` header, `rel="next"`.',
     tag: 'public',
     needsUser: false,
     query: videos.ListQuery,
@@ -175,7 +191,8 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/api/public/videos/{video_id}/vote',
     operationId: 'vote',
-    summary: 'Vote for a video, once',
+    summary: 'Vote for a video',
+    description: 'Registers the vote of the user. A user has one vote per video.',
     tag: 'public',
     needsUser: true,
     trustsToken: true,
@@ -188,7 +205,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/public/rankings',
     operationId: 'rankings',
-    summary: 'Who leads',
+    summary: 'Rankings',
+    description:
+      'Returns the users by the votes for their videos, most votes first, ties by user id. `city` filters by a substring, without regard to case.',
     tag: 'public',
     needsUser: false,
     query: open.RankingsQuery,
