@@ -17,7 +17,6 @@ import { runTests } from './test/run-tests.ts';
  */
 const fence = ['test/http/uws.test.ts', 'test/http/uws-bodies.test.ts'];
 const others = ['test/http/cork.test.ts', 'test/shutdown.test.ts', 'test/house.test.ts'];
-const faults = findTestFiles('test/faults');
 
 const names = process.argv.slice(2);
 const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
@@ -36,33 +35,20 @@ process.exitCode = count.failed === 0 ? 0 : 1;
 async function testAll(system: ProductionSystem): Promise<void> {
   const node24 = readProductionNode();
   say(`Testing on ${system.description}, with Node.js ${node24.version} and ${node22.version}`);
-  const files = [...fence, ...others, ...findTestFiles('test/acceptance'), ...findTestFiles('test/worker'), ...faults];
-  const picked = pickFiles(files, names);
-  await test(
-    system,
-    node24,
-    picked.filter((file) => !faults.includes(file)),
-  );
-  await test(
-    system,
-    node24,
-    picked.filter((file) => faults.includes(file)),
-    ['--serial'],
-  );
+  const files = [
+    ...fence,
+    ...others,
+    ...['acceptance', 'worker', 'faults'].flatMap((name) => findTestFiles(`test/${name}`)),
+  ];
+  await test(system, node24, pickFiles(files, names));
   if (names.length > 0) return;
   await test(system, node22, fence);
   compareCost();
 }
 
-async function test(
-  system: ProductionSystem,
-  node: NodeVersion,
-  files: readonly string[],
-  options: readonly string[] = [],
-) {
-  if (files.length === 0) return;
+async function test(system: ProductionSystem, node: NodeVersion, files: readonly string[]): Promise<void> {
   say(`Node.js ${node.version}: ${files.length} test files ...`);
-  const run = await runTests((args) => system.wrap(node, args), [...options, ...files], say);
+  const run = await runTests((args) => system.wrap(node, args), files, say);
   count.passed += run.passed;
   count.failed += run.failed;
   count.skipped += run.skipped;
