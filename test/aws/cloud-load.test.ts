@@ -42,9 +42,6 @@ t.test('a run makes its generator, brings home what it told, adds what AWS measu
   });
 
   const running = load('--yes', '--settle', '0');
-  // What CloudWatch gets from elsewhere: the emulator has no balancer that measures itself.
-  const metric = ['--namespace', 'anb', '--metric-name', 'mem_used_percent', '--value', '41'];
-  await aws('cloudwatch', 'put-metric-data', ...metric, '--dimensions', 'AutoScalingGroupName=anb-web');
   await generate();
   const { code, output, stdout } = await running;
   t.equal(code, 0, output);
@@ -97,6 +94,19 @@ t.test('a run makes its generator, brings home what it told, adds what AWS measu
     const env = { ...process.env, SUMMARY: join(told, 'summary.json') };
     const result = await tryTool(process.execPath, args, { cwd: kit, env });
     t.ok([0, 99, 3].includes(result.code ?? -1), result.output);
+    // What CloudWatch gets from elsewhere: the emulator has no balancer that measures itself.
+    const { startedAt } = JSON.parse(readFileSync(join(told, 'report.json'), 'utf8'));
+    const metric = [
+      '--namespace',
+      'anb',
+      '--metric-name',
+      'mem_used_percent',
+      '--value',
+      '41',
+      '--timestamp',
+      startedAt,
+    ];
+    await aws('cloudwatch', 'put-metric-data', ...metric, '--dimensions', 'AutoScalingGroupName=anb-web');
     const place = `s3://${releaseBucket}/${key.replace(/in\/kit\.tgz$/, 'out/')}`;
     await aws('s3', 'cp', '--quiet', '--recursive', told, place);
     writeFileSync(join(folder, 'exit-code'), String(result.code));
