@@ -39,10 +39,6 @@ async function main(): Promise<void> {
 /** Brings everything up, one on top of the other; a signal or a failure on the way takes down what is up by then. */
 async function run(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
-  if (Number.parseInt(process.versions.node, 10) < 22)
-    say(
-      `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
-    );
   const folder = openDataFolder(options.dataDir);
   let publish = () => {};
   const crew = openCrew(say, () => {
@@ -76,6 +72,10 @@ async function run(options: StartOptions): Promise<void> {
     say(
       `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
     );
+    if (Number.parseInt(process.versions.node, 10) < 22)
+      say(
+        `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
+      );
     if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
       await runDemo({
         baseUrl: service.baseUrl,
