@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
-import { assumedMatrix, frameRate, jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { assumedMatrix, jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { frameRate } from '../../worker/frame-rate.ts';
 import { findLogo } from '../../worker/logo.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';

@@ -4,9 +4,9 @@ import t, { type Test } from 'tap';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { openPool, type Pool } from '../../worker/pool.ts';
 import { probeRendition, probeSource } from '../../worker/probe.ts';
-import { judgeSource } from '../../worker/probe-verdict.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
+import { validateSource } from '../../worker/validate-source.ts';
 import { ffmpeg, look, makeClip, makeJobFolder, openParts, pixel, x264 } from './support/clips.ts';
 
 const never = new AbortController().signal;
@@ -159,8 +159,10 @@ t.test('the logo lies in the upper right corner', async (t) => {
 t.test('a file that the edit cannot read is refused, with whichever code FFmpeg ends', async (t) => {
   const { transcode } = await openTranscode(t);
   const folder = await makeJobFolder(t, (path) => writeFile(path, 'no film at all'));
-  const source = judgeSource({
-    streams: [{ index: 0, codec_type: 'video', codec_name: 'h264', width: 64, height: 64, duration: '1' }],
+  const source = validateSource({
+    streams: [{ index: '0', codec_name: 'h264', width: '64', height: '64' }],
+    packets: [{ stream: '0', start: 0, duration: 1, isDiscarded: false }],
+    ...{ format: {}, frames: 0 },
   });
   await t.rejects(transcode(folder, source), { name: 'VideoRefused' });
 });
@@ -177,7 +179,7 @@ async function openTranscode(t: Test) {
   const transcode = (folder: string, source: SourceFacts) =>
     pool.transcode({
       ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
-      ...{ folder, wallMs: 60_000, seconds: source.seconds ?? 30, signal: never, onPercent: () => undefined },
+      ...{ folder, wallMs: 60_000, seconds: source.seconds, signal: never, onPercent: () => undefined },
     });
   return { parts, transcode };
 }
