@@ -18,7 +18,7 @@ export function frameRate(profile: Profile, source: SourceFacts): string {
   const rate = motionRate(times) ?? 1 / Math.max(source.seconds, 1e-3);
   if (rate > profile.framesPerSecondMax) return String(profile.framesPerSecondMax);
   const declared = source.declaredRates.find((text) => isNear(readFraction(text), rate));
-  if (isSteady(times, rate)) return raise(declared ?? String(Number(rate.toFixed(3))));
+  if (isSteady(times, rate)) return raise(declared ?? String(rate));
   return usualRates.find((usual) => Number(usual) >= rate * 0.98) ?? String(profile.framesPerSecondMax);
 }
 
@@ -50,9 +50,9 @@ const steadyShare = 0.9;
 /** A multiple keeps every frame in its place. */
 function raise(rate: string): string {
   const times = Math.ceil(framesPerSecondMin / readFraction(rate));
-  const [above, below] = rate.split('/');
-  if (times <= 1) return rate;
-  return below === undefined ? String(Number((Number(above) * times).toFixed(3))) : `${Number(above) * times}/${below}`;
+  const [above, below = '1'] = rate.split('/');
+  const raised = Number((Number(above) * Math.max(times, 1)).toFixed(3));
+  return below === '1' ? String(raised) : `${raised}/${below}`;
 }
 
 function isNear(rate: number, other: number): boolean {
