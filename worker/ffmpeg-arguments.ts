@@ -62,6 +62,7 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
   const { width, height, logoMarginPixels } = profile;
   const picture = [
     `setpts=PTS-(${source.startSeconds.toFixed(6)})/TB`,
+    ...deinterlace(source),
     ...thinOut(profile, source),
     // zscale wants an even size of the usual pixel formats.
     'crop=trunc(iw/2)*2:trunc(ih/2)*2',
@@ -90,6 +91,12 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
     `[picture][logo]overlay=W-w-${logoMarginPixels}:${logoMarginPixels}:format=yuv420${end},split[rendition][still]`,
     `[still]${poster.join(',')}[poster]`,
   ].join(';');
+}
+
+/** A mark is taken off progressive pictures, which zscale would scale field by field. */
+function deinterlace({ interlacing, isMarkedInterlaced }: SourceFacts): string[] {
+  if (interlacing !== undefined) return [`bwdif=mode=send_frame:parity=${interlacing}:deint=all`];
+  return isMarkedInterlaced ? ['setfield=prog'] : [];
 }
 
 /** Drops what is too fast before it is scaled. Frames are never repeated here, where each would be scaled again. */
@@ -121,10 +128,10 @@ function toBt709(profile: Profile, source: SourceFacts): string[] {
     return [`zscale=${size}:${bicubic}:${colours}:m=709:t=709:p=709:r=limited`, 'format=yuv420p'];
   }
   return [
-    `zscale=${size}:${bicubic}:${colours}:t=linear:npl=100`,
+    `zscale=${size}:${bicubic}:${colours}:t=linear:npl=203`,
     'format=gbrpf32le',
     'zscale=p=709',
-    'tonemap=hable:desat=0',
+    'tonemap=mobius:param=0.9:peak=5:desat=0',
     'zscale=m=709:t=709:r=limited:dither=ordered',
     'format=yuv420p',
   ];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { probeWallMs, sourceMaxFramesPerSecond, sourceMaxSeconds } from '../src/limits.ts';
 import { hasFilmCodec } from './choose-track.ts';
+import { detectInterlacing } from './detect-interlacing.ts';
 import { runTool, ToolCrashed, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
@@ -28,7 +29,8 @@ export async function probeSource(parts: ProbeParts, folder: string, signal: Abo
   const picture = await isolatePicture(join(folder, jobFiles.source));
   const { result, report } = await runProbe(parts, folder, sourceProbe, signal);
   if (result.code !== 0) refuse(result, picture);
-  return validateSource(report, picture);
+  const source = validateSource(report, picture);
+  return { ...source, interlacing: await detectInterlacing(parts, folder, source, signal) };
 }
 
 /** The last look before anybody else's: what was made must be what was asked for, and its first frame must decode. */
