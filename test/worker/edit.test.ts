@@ -1,15 +1,11 @@
 import { open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
-import { openPool, type Pool } from '../../worker/pool.ts';
-import { probeRendition, probeSource } from '../../worker/probe.ts';
-import { showcaseProfile } from '../../worker/profile.ts';
-import type { SourceFacts } from '../../worker/source-facts.ts';
+import t from 'tap';
+import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { validateSource } from '../../worker/validate-source.ts';
-import { ffmpeg, look, makeClip, makeJobFolder, openParts, pixel, x264 } from './support/clips.ts';
+import { ffmpeg, look, makeClip, makeJobFolder, pixel, x264 } from './support/clips.ts';
+import { openEdit, openTranscode } from './support/run-edit.ts';
 
-const never = new AbortController().signal;
 const red = (size: string, encode: string[]) => (path: string) =>
   ffmpeg(
     '-f',
@@ -170,30 +166,6 @@ t.test('a file that the edit cannot read is refused, with whichever code FFmpeg 
 function hdr(transfer: string): string[] {
   const tags = `log-level=none:colorprim=bt2020:transfer=${transfer}:colormatrix=bt2020nc`;
   return [...hevc10, '-pix_fmt', 'yuv420p10le', '-x265-params', tags];
-}
-
-async function openTranscode(t: Test) {
-  const parts = await openParts(t);
-  const pool: Pool = openPool(1);
-  t.teardown(() => pool.close());
-  const transcode = (folder: string, source: SourceFacts) =>
-    pool.transcode({
-      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
-      ...{ folder, wallMs: 60_000, seconds: source.seconds, signal: never, onPercent: () => undefined },
-    });
-  return { parts, transcode };
-}
-
-/** Probe, edit and check as a job does; resolves to the job's folder. */
-async function openEdit(t: Test): Promise<(t: Test, make: (path: string) => Promise<unknown>) => Promise<string>> {
-  const { parts, transcode } = await openTranscode(t);
-  return async (t, make) => {
-    const folder = await makeJobFolder(t, make);
-    const source = await probeSource(parts, folder, never);
-    t.match(await transcode(folder, source), { cpuSeconds: Number, peakBytes: Number });
-    await probeRendition(parts, folder, showcaseProfile, source, never);
-    return folder;
-  };
 }
 
 async function isIndexFirst(path: string): Promise<boolean> {
