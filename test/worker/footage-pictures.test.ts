@@ -21,7 +21,7 @@ t.test('interlaced pictures come out without combs, progressive ones as they wer
       ffmpeg('-filter_complex', `${bar},${fields}`, ...x264, ...encode, '-f', 'mp4', path),
     );
     const teeth = await countTeeth(rendition(folder));
-    t.ok(teeth < 100, `${name}: ${teeth} teeth`);
+    t.equal(teeth, 0, name);
   }
 });
 
@@ -83,7 +83,7 @@ async function countTeeth(path: string): Promise<number> {
   let teeth = 0;
   for (let at = 1280; at + 1280 < pixels.length; at += 1) {
     const [above = 0, here = 0, below = 0] = [pixels[at - 1280], pixels[at], pixels[at + 1280]];
-    if (Math.abs(above - below) < 20 && Math.min(Math.abs(here - above), Math.abs(here - below)) > 60) teeth += 1;
+    if (Math.abs(above - below) < 20 && Math.min(Math.abs(here - above), Math.abs(here - below)) > 30) teeth += 1;
   }
   return teeth;
 }
