@@ -5,7 +5,7 @@ import { runTool } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { motionRate } from './frame-rate.ts';
 import { inputGuards } from './input-guards.ts';
-import type { ProbeParts } from './probe.ts';
+import type { ProbeDeps } from './probe-deps.ts';
 import type { SourceFacts } from './source-facts.ts';
 
 type Fields = 'tff' | 'bff' | 'progressive';
@@ -16,7 +16,7 @@ type Fields = 'tff' | 'bff' | 'progressive';
  * of sources that may be interlaced, since it costs as much as encoding some twenty frames.
  */
 export async function detectInterlacing(
-  { tools, sandbox }: ProbeParts,
+  { tools, sandbox }: ProbeDeps,
   folder: string,
   source: SourceFacts,
   signal: AbortSignal,

@@ -6,18 +6,12 @@ import { runTool, ToolCrashed, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
 import { type IsolatedPicture, isolatePicture } from './isolate-picture.ts';
+import type { ProbeDeps } from './probe-deps.ts';
 import { openReportReader, type ProbeReport } from './probe-report.ts';
 import type { Profile } from './profile.ts';
-import type { Sandbox } from './sandbox.ts';
 import type { SourceFacts } from './source-facts.ts';
-import type { Tools } from './tools.ts';
 import { refuseCodec, refuseLargePicture, validateRendition, validateSource } from './validate-source.ts';
 import { VideoRefused } from './video-refused.ts';
-
-export interface ProbeParts {
-  readonly tools: Tools;
-  readonly sandbox: Sandbox;
-}
 
 const unreadable = 'The file could not be read as a video.';
 
@@ -25,7 +19,7 @@ const unreadable = 'The file could not be read as a video.';
  * Looks at the source before any work is done on it, and leaves the picture alone in it. Rejects with VideoRefused when it
  * cannot be accepted.
  */
-export async function probeSource(parts: ProbeParts, folder: string, signal: AbortSignal): Promise<SourceFacts> {
+export async function probeSource(parts: ProbeDeps, folder: string, signal: AbortSignal): Promise<SourceFacts> {
   const picture = await isolatePicture(join(folder, jobFiles.source));
   const { result, report } = await runProbe(parts, folder, sourceProbe, signal);
   if (result.code !== 0) refuse(result, picture);
@@ -35,7 +29,7 @@ export async function probeSource(parts: ProbeParts, folder: string, signal: Abo
 
 /** The last look before anybody else's: what was made must be what was asked for, and its first frame must decode. */
 export async function probeRendition(
-  parts: ProbeParts,
+  parts: ProbeDeps,
   folder: string,
   profile: Profile,
   source: SourceFacts,
@@ -69,7 +63,7 @@ const renditionProbe = [
 ];
 
 async function runProbe(
-  parts: ProbeParts,
+  parts: ProbeDeps,
   folder: string,
   args: readonly string[],
   signal: AbortSignal,
