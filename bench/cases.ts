@@ -8,6 +8,7 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   'upload-memory': () => import('./cases/upload-memory.ts'),
   'upload-crowd': () => import('./cases/upload-crowd.ts'),
   login: () => import('./cases/login.ts'),
+  production: () => import('./cases/production.ts'),
   rankings: () => import('./cases/rankings.ts'),
   'rankings-scale': () => import('./cases/rankings-scale.ts'),
   reuseport: () => import('./cases/reuseport.ts'),

@@ -2,14 +2,18 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readCircumstances } from '../scripts/lib/circumstances.ts';
+import { findImports } from '../scripts/lib/import-graph.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
+import { UserError } from '../scripts/lib/user-error.ts';
 
-/** What the judgement and the engine need of others; the service's own packages stay at home. */
-const packages = ['echarts', 'esbuild', 'ml-levenberg-marquardt', 'undici'];
-const folders = ['dist/capacity_planning/lib', 'dist/cloud_load_testing', 'dist/k6', 'dist/scripts/lib', 'k6'];
-const files = ['capacity_planning/slo.json', 'package.json'];
+/** The programs that run on the generator; the packed code and packages follow from what these import. */
+const entries = ['dist/cloud_load_testing/load.js', 'dist/k6/engine/main.js'];
+/** Read while they run: the scenarios, the objectives, and the file that marks the top folder. */
+const data = ['k6', 'capacity_planning/slo.json', 'package.json'];
+/** Its built files are packed. */
+const engineSources = join(rootFolder, 'k6/engine');
 /** Where the generator unpacks it. */
 const kitFolder = '/opt/anb-load/kit';
 
@@ -20,7 +24,8 @@ await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => 
   });
   const { plan = '', folder = '', video } = values;
   const kit = join(folder, 'kit');
-  for (const name of [...folders, ...files, ...listPackages(packages)]) copy(name, kit);
+  const { files, packages } = await findImports(rootFolder, entries);
+  for (const name of [...files, ...data, ...listPackages(packages)]) copy(name, kit);
   writeFileSync(join(kit, 'plan.json'), JSON.stringify(namePlan(plan, video)));
   const { commit, hasUncommittedChanges } = readCircumstances('pack');
   writeFileSync(join(kit, 'commit.json'), JSON.stringify({ commit, hasUncommittedChanges }));
@@ -35,7 +40,11 @@ await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => 
 function copy(name: string, kit: string): void {
   const target = join(kit, name);
   mkdirSync(dirname(target), { recursive: true });
-  cpSync(join(rootFolder, name), target, { recursive: true, dereference: true });
+  cpSync(join(rootFolder, name), target, {
+    recursive: true,
+    dereference: true,
+    filter: (path) => path !== engineSources,
+  });
 }
 
 /** A scenario looks for a file beside itself: on the generator it lies elsewhere. */
@@ -44,20 +53,25 @@ function namePlan(path: string, video: string | undefined): { env: Record<string
   return video === undefined ? plan : { ...plan, env: { ...plan.env, VIDEO: join(kitFolder, basename(video)) } };
 }
 
-/** These packages and those that they need, as npm has laid them out here by the lockfile. */
+/** The packages and their own dependencies, as npm has laid them out here by the lockfile. */
 function listPackages(names: readonly string[]): string[] {
   const found = new Set<string>();
-  const visit = (name: string, from: string): void => {
+  const visit = (name: string, from: string, isOptional: boolean): void => {
     const path = findPackage(name, from);
-    if (path === undefined || found.has(path)) return;
+    if (path === undefined && isOptional) return;
+    if (path === undefined)
+      throw new UserError(`Expected ${name} to be installed for ${from || 'the kit'}, got nothing`);
+    if (found.has(path)) return;
     found.add(path);
     const about = JSON.parse(readFileSync(join(rootFolder, path, 'package.json'), 'utf8')) as {
       dependencies?: Record<string, string>;
       optionalDependencies?: Record<string, string>;
     };
-    for (const each of Object.keys({ ...about.dependencies, ...about.optionalDependencies })) visit(each, path);
+    const optional = about.optionalDependencies ?? {};
+    for (const each of Object.keys(about.dependencies ?? {})) visit(each, path, each in optional);
+    for (const each of Object.keys(optional)) visit(each, path, true);
   };
-  for (const name of names) visit(name, '');
+  for (const name of names) visit(name, '', false);
   return [...found];
 }
 

@@ -1,22 +1,18 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { rootFolder } from './lib/paths.ts';
+import { findTestFiles, pickFiles } from './test/run-tap.ts';
 
 /**
- * `npm run test:faults [-- --rounds N] [--seed S] [CASE ...]`: the fault tests at length, each round of a case with one fault
- * (the short version is in `npm test`). The same seed makes the same choices; what time does to them is the machine's.
+ * `npm run test:faults [-- --rounds N] [--seed S] [--short] [CASE ...]`: the fault tests at length, one after the other, each
+ * round of a case with one fault. `--short` runs a few rounds of each. The same seed makes the same choices; what time does to
+ * them is the machine's.
  */
 const { values, positionals } = parseArgs({
-  options: { rounds: { type: 'string' }, seed: { type: 'string' } },
+  options: { rounds: { type: 'string' }, seed: { type: 'string' }, short: { type: 'boolean' } },
   allowPositionals: true,
 });
-process.env['FAULT_ROUNDS'] = values.rounds ?? '200';
+if (!values.short) process.env['FAULT_ROUNDS'] = values.rounds ?? '200';
 process.env['FAULT_SEED'] = values.seed ?? String(Date.now() % 1_000_000);
 
-const files = readdirSync(join(rootFolder, 'test', 'faults')).filter((file) => file.endsWith('.test.ts'));
-const cases = [...files.map((file) => `test/faults/${file}`), 'test/multipart/parser.test.ts'].filter(
-  (path) => positionals.length === 0 || positionals.some((name) => path.includes(name)),
-);
-process.argv.splice(2, process.argv.length, ...cases);
+const cases = [...findTestFiles('test/faults'), 'test/multipart/parser.test.ts'];
+process.argv.splice(2, process.argv.length, '--serial', ...pickFiles(cases, positionals));
 await import('./test/main.ts');

@@ -27,8 +27,11 @@ export interface Config {
   readonly jobCheckSeconds: number;
   /** What a worker has in hand at once: by default one more than can encode, to be fetched and looked at meanwhile. */
   readonly jobsAtOnce: number;
-  /** Threads of one FFmpeg. 0: all of them for who is alone, else one. */
+  /** Threads of one FFmpeg. 0: as many as are useful for a job that runs alone, else one. */
   readonly jobThreads: number;
+  /** Cores and memory that the worker may use. 0: those of the machine and of the control group. */
+  readonly workerCores: number;
+  readonly workerMemoryMiB: number;
   /** How often the line of jobs is held against the rows. */
   readonly queueSweepSeconds: number;
   readonly legacyTimeZone: string;
@@ -83,6 +86,8 @@ export function loadConfig(values: Values): Config {
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
     jobsAtOnce: read.integer('JOBS_AT_ONCE', Math.max(1, cpus().length) + 1, 1, 64),
     jobThreads: read.integer('JOB_THREADS', 0, 0, 64),
+    workerCores: read.integer('WORKER_CORES', 0, 0, 64),
+    workerMemoryMiB: read.integer('WORKER_MEMORY_MIB', 0, 0, 16_777_216),
     queueSweepSeconds: read.integer('QUEUE_SWEEP_SECONDS', 8, 1, 60),
     legacyTimeZone: values['LEGACY_TIME_ZONE'] || 'UTC',
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),

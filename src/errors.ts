@@ -32,7 +32,7 @@ interface AppErrorOptions {
 }
 
 /** One fault of the input, as the contract's 422 body lists them. */
-export interface FieldFault {
+export interface FieldError {
   type: string;
   loc: (string | number)[];
   msg: string;
@@ -40,9 +40,9 @@ export interface FieldFault {
 
 /** Input that does not fit its schema: always rendered as 422 with the list of faults. */
 export class ValidationError extends Error {
-  readonly faults: FieldFault[];
+  readonly faults: FieldError[];
 
-  constructor(faults: FieldFault[]) {
+  constructor(faults: FieldError[]) {
     super('Validation failed');
     this.name = 'ValidationError';
     this.faults = faults;

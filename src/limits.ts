@@ -15,8 +15,14 @@ export const multipartBoundaryMaxBytes = 70;
 
 /** S3 wants at least this of every part but the last. */
 export const partBytes = 5 * MiB;
-/** The most one read of the socket delivers (uSockets' receive buffer): the room kept behind a full part. */
+/** The most that one read of a socket delivers (the receive buffer of uWebSockets.js). A part buffer has that much room behind the part. */
 export const socketChunkMaxBytes = 512 * KiB;
+/** What the kernel holds at most of each connection's request, less than `socketChunkMaxBytes` when doubled by the kernel. */
+export const socketReceiveBufferBytes = 208 * KiB;
+/** What the kernel holds at most of each connection's response. The kernel doubles it. */
+export const socketSendBufferBytes = 64 * KiB;
+/** A response up to this size that ends its connection is handed to the server whole. */
+export const closingResponseMaxBytes = 16 * KiB;
 /** Buffers for parts, for the whole instance; its web processes share them out. */
 export const partBuffersPerInstance = 32;
 
@@ -24,11 +30,22 @@ export const partBuffersPerInstance = 32;
 export const unavailableRetryAfterSeconds = 2;
 
 export const uploadAdmissionWaitMs = 4_500;
-/** What a process keeps of bodies that came along with their headers and wait to be admitted. */
-export const earlyBytesMax = 64 * MiB;
+/** What a process holds of request bodies that arrived before their upload was admitted, or while it was paused. */
+export const heldBytesMax = 64 * MiB;
+/** What one upload may hold of that while it is paused. */
+export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 export const uploadStallMs = 30_000;
+/** One attempt of a call to S3, until its answer begins. */
 export const s3CallDeadlineMs = 20_000;
+/** A connection to S3 on which no byte moves for so long during a call is closed, in the middle of a body as well. */
+export const s3SilenceMs = 12_000;
+/** An unused connection to S3 is closed after this. Shorter than the silence, so that the next attempt opens a new connection. */
+export const s3UnusedConnectionMs = 5_000;
+/** A call to S3 without a file, all attempts and the body of the answer included. */
+export const s3RequestDeadlineMs = 30_000;
+/** A whole file from or to S3, all attempts included. */
+export const s3FileDeadlineMs = 5 * 60_000;
 export const s3ConnectTimeoutMs = 3_000;
 export const s3ConnectionsMax = 256;
 export const s3PartAttempts = 4;
@@ -57,10 +74,28 @@ export const databaseCallDeadlineMs = 8_000;
 export const lockTimeoutMs = 3_000;
 export const idleInTransactionTimeoutMs = 10_000;
 export const databaseConnectTimeoutSeconds = 5;
+export const databaseReconnectMaxSeconds = 1;
+/** The server ends a statement itself. A connection that is silent for so much longer than that is dead, and is closed. */
+export const databaseAnswerMarginMs = 3_000;
+/** An unused connection is closed after this. Shorter than any silence that counts as dead, so that only a lost answer does. */
+export const databaseUnusedConnectionSeconds = 5;
+/** Idle time after which TCP asks whether the other end is alive, on either side; it asks so often, so far apart. */
+export const keepAliveDelaySeconds = 10;
+export const keepAliveIntervalSeconds = 3;
+export const keepAliveProbes = 3;
+/** How often the connection that holds a sweep's lock is used, and after what silence the server ends it and frees the lock. */
+export const sweepLockRenewMs = 2_000;
+export const sweepLockLostMs = 20_000;
 
 export const queueAddDeadlineMs = 1_000;
 export const redisConnectTimeoutMs = 2_000;
 export const redisReconnectMaxMs = 1_000;
+/** A connection to Redis that owes an answer for so long is dead, and is opened again. */
+export const redisSilenceMs = 3_000;
+/** The longest that BullMQ lets Redis block a worker that waits for a job, by its own constant. */
+export const redisBlockMaxMs = 10_000;
+/** Lifetime of the key that is written to see whether Redis takes writes. */
+export const writableMarkSeconds = 60;
 /** How many jobs a sweep looks at in one pass. */
 export const queueListMax = 100_000;
 /** Of a player's latest uploads, how many are looked through for a new one's place in line; the sweep knows the rest. */
@@ -151,6 +186,8 @@ export const rankingsCitiesMax = 64;
 export const rankingsOffsetMax = 1_000_000_000;
 export const readinessCheckMs = 2_000;
 export const readinessFreshMs = 1_000;
+/** How often a worker, which no balancer asks, checks what it needs. */
+export const workerHealthCheckMs = 5_000;
 
 /** What a player may send: a picture's longer and shorter side, and how long it runs. */
 export const pictureLongSideMaxPixels = 4_096;
@@ -159,15 +196,32 @@ export const pictureMaxPixels = pictureLongSideMaxPixels * pictureShortSideMaxPi
 export const sourceMaxSeconds = 600;
 export const sourceMaxStreams = 32;
 export const sourceMaxFramesPerSecond = 240;
-/** Of one FFmpeg or ffprobe process. Its address space, not what it holds: threads reserve more than they use. */
-export const toolMemoryBytes = 1_280 * MiB;
+/** Memory that is reserved for the worker itself and the system: at least this, and this share of a larger machine. */
+export const machineReservedBytes = 384 * MiB;
+export const machineReservedShare = 0.25;
+/** What a run of FFmpeg may hold whatever its picture, where its share of the machine permits. */
+export const toolMemoryFloorBytes = 1_280 * MiB;
+/** Of each thread of a tool: a reservation, which the memory bound counts. */
+export const toolStackBytes = 2 * MiB;
+/** More threads than these no job uses: the cores that are left run other jobs. */
+export const toolThreadsMax = 8;
+/** Rows of a picture for each thread that works on it. */
+export const rowsPerThreadMin = 90;
+/** Processes and threads of a run: these, and so many for each thread that it is asked for. FFmpeg 7.1 has 46 with 8. */
+export const toolTasksBase = 48;
+export const toolTasksPerThread = 8;
+/** Interval at which the processes of a tool are counted and their memory is added up. */
+export const toolWatchMs = 500;
 export const toolFileMaxBytes = 256 * MiB;
-export const toolProcessesMax = 1_024;
 export const transcodeWallMs = 10 * 60_000;
+/** Of the trial at start; two seconds are usual. */
+export const capacityTrialWallMs = 60_000;
 export const probeWallMs = 30_000;
 export const toolOutputMaxBytes = 1 * MiB;
 export const toolErrorTailBytes = 16 * KiB;
 export const jobCrashesMax = 3;
+/** The least pause before a job is retried that found the machine short of something. */
+export const jobShortageRetryMs = 5_000;
 export const drainPollMs = 50;
 export const poolThreadHeapMiB = 64;
 /** How long a pool thread, which is there for the asking, has to start FFmpeg. */

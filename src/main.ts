@@ -18,7 +18,7 @@ import {
   voteBatchesInFlightMax,
 } from './limits.ts';
 import { openWebLog } from './log.ts';
-import { createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
+import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
 import { openPasswords } from './passwords.ts';
@@ -29,7 +29,7 @@ import { openPublicVideos } from './readers/public-videos.ts';
 import { openRankings } from './readers/rankings.ts';
 import { openReadiness } from './readers/readiness.ts';
 import { readSettings } from './settings.ts';
-import { onStopSignal } from './shutdown.ts';
+import { onStop } from './shutdown.ts';
 import { openThrottle } from './throttle/throttle.ts';
 import { openTokens } from './tokens.ts';
 
@@ -38,14 +38,14 @@ async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const registry = createRegistry(config.release);
   const databases = openDatabases(config);
-  const service = openService(config, databases, createWebMetrics(registry));
+  const service = openService(config, databases, registry);
   outliveLostQuestions(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
-  await server.listen(config.port);
+  server.listen(config.port);
   service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
 
-  onStopSignal(service.log, shutdownDeadlineMs, async () => {
+  onStop(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
     metricsServer.close();
     // The release that follows may know no notes: what it finds should be counters. Any fold to come does the same.
@@ -75,7 +75,8 @@ function openDatabases({ databaseUrl, databaseNextPassword: nextPassword }: Conf
   };
 }
 
-function openService(config: Config, databases: Databases, metrics: Service['metrics']): Service {
+function openService(config: Config, databases: Databases, registry: ReturnType<typeof createRegistry>): Service {
+  const metrics = createWebMetrics(registry);
   const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
   const { sql } = databases;
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
@@ -85,6 +86,8 @@ function openService(config: Config, databases: Databases, metrics: Service['met
   const voteFold = openVoteFold(sql, (error) => log.warn({ err: error }, 'votes not folded'));
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
+  const readiness = openReadiness(sql, objects, producer);
+  createDependencyMetric(registry, readiness.findMissing);
   const links = openMediaLinks(objects, config.mediaHost);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
@@ -96,7 +99,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     objects,
     producer,
     buffers,
-    earlyBytes: { held: 0 },
+    heldBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
@@ -109,7 +112,7 @@ function openService(config: Config, databases: Databases, metrics: Service['met
     voteFold,
     rankings: openRankings(sql, voteFold.now),
     publicVideos: openPublicVideos(sql, links),
-    readiness: openReadiness(sql, objects),
+    readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
   };
 }

@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { dependencies, describeMissing, type FindMissing } from './dependencies.ts';
 import { createRequestSeconds } from './request-seconds.ts';
 
 export type WebMetrics = ReturnType<typeof createWebMetrics>;
@@ -81,20 +82,47 @@ export function createS3Metric(registry: Registry) {
   });
 }
 
-/** On the loopback address alone: metrics are for whoever is on the machine. Rejects when the port is taken. */
-export function serveMetrics(registry: Registry, port: number): Promise<Server> {
+/** The dependencies are checked when the metric is read. */
+export function createDependencyMetric(registry: Registry, findMissing: FindMissing): void {
+  new Gauge({
+    name: 'competition_dependency_up',
+    help: '1 while the process can use the dependency, 0 while it cannot',
+    labelNames: ['dependency'],
+    registers: [registry],
+    async collect() {
+      const missing = await findMissing();
+      for (const dependency of dependencies) this.set({ dependency }, missing.includes(dependency) ? 0 : 1);
+    },
+  });
+}
+
+/**
+ * On the loopback address alone: metrics are for whoever is on the machine. `/readyz` beside them answers 503 while a
+ * dependency is out of reach, for a process that serves no clients. Rejects when the port is taken.
+ */
+export function serveMetrics(registry: Registry, port: number, findMissing?: FindMissing): Promise<Server> {
   const server = createServer((request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
+    if (request.url === '/metrics') {
+      registry.metrics().then(
+        (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    } else if (request.url === '/readyz' && findMissing !== undefined) {
+      findMissing().then(
+        (missing) => answerReadiness(response, describeMissing(missing)),
+        () => response.writeHead(500).end(),
+      );
+    } else response.writeHead(404).end();
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve(server));
   });
+}
+
+function answerReadiness(response: ServerResponse, missing: string | undefined): void {
+  const body = missing === undefined ? { status: 'ready' } : { detail: `Not ready: ${missing}` };
+  response
+    .writeHead(missing === undefined ? 200 : 503, { 'Content-Type': 'application/json' })
+    .end(JSON.stringify(body));
 }

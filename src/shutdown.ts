@@ -1,15 +1,15 @@
 import type { Logger } from './log.ts';
 
 /**
- * The first SIGTERM or SIGINT begins `drain` and ends the process when it is done, with 0; one more ends it at once. A drain
- * that has not ended by `deadlineMs` is cut off, with 1.
+ * Begins `drain` at the first SIGTERM or SIGINT and ends the process when it is done, with exit code 0; another signal ends the
+ * process at once. An exception that nothing caught begins the drain as well, and ends with exit code 1: what is in progress is
+ * finished, and the supervisor starts another process. A drain that has not ended by `deadlineMs` is cut off, with exit code 1.
  */
-export function onStopSignal(log: Logger, deadlineMs: number, drain: () => Promise<void>): void {
+export function onStop(log: Logger, deadlineMs: number, drain: () => Promise<void>): void {
   let isStopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(130);
+
+  function stop(exitCode: number): void {
     isStopping = true;
-    log.info({ signal }, 'stopping');
     setTimeout(() => {
       log.error({ deadlineMs }, 'the drain did not end in time');
       process.exit(1);
@@ -17,14 +17,24 @@ export function onStopSignal(log: Logger, deadlineMs: number, drain: () => Promi
     drain().then(
       () => {
         log.info('stopped');
-        process.exit(0);
+        process.exit(exitCode);
       },
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed');
         process.exit(1);
       },
     );
+  }
+
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(130);
+    log.info({ signal }, 'stopping');
+    stop(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'unexpected error, stopping');
+    if (!isStopping) stop(1);
+  });
 }

@@ -15,9 +15,10 @@ const algorithm = 'HS256';
 
 /**
  * Issues and verifies JSON Web Tokens. Verified ones are remembered, so that a busy client costs one signature, and only
- * those: a forged token can neither enter the memory nor push another out. The clock is asked on every use.
+ * those: a forged token can neither enter the memory nor push another out. The clock (`now`, in
+ * milliseconds since 1970) is read on every use.
  */
-export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig) {
+export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig, now: () => number = Date.now) {
   const sign = createSigner({ key: secretKey, algorithm, expiresIn: lifetimeSeconds * 1000 });
   const keys = previousKey === undefined ? [secretKey] : [secretKey, previousKey];
   const verifiers = keys.map((key) => createVerifier({ key, algorithms: [algorithm] }));
@@ -31,9 +32,9 @@ export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenCon
     /** The user's id, or undefined for a token that is forged, expired, not ours to read, or of no user. */
     verify(token: string): number | undefined {
       const known = remembered.get(token);
-      if (known !== undefined) return Date.now() < known.expiresAt ? known.userId : undefined;
+      if (known !== undefined) return now() < known.expiresAt ? known.userId : undefined;
       for (const verifier of verifiers) {
-        const verified = readClaims(tryVerifier(verifier, token));
+        const verified = readClaims(tryVerifier(verifier, token), now());
         if (verified === undefined) continue;
         remembered.set(token, verified);
         return verified.userId;
@@ -56,10 +57,9 @@ function tryVerifier(verifier: (token: string) => unknown, token: string): unkno
 }
 
 /** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id. */
-function readClaims(payload: unknown): Verified | undefined {
+function readClaims(payload: unknown, now: number): Verified | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { sub, exp, iat } = payload as Record<string, unknown>;
-  const now = Date.now();
   if (typeof exp !== 'number' || !Number.isFinite(exp) || now >= exp * 1000) return undefined;
   if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000))
     return undefined;

@@ -7,6 +7,7 @@ import { motionRate } from './frame-rate.ts';
 import { inputGuards } from './input-guards.ts';
 import type { ProbeDeps } from './probe-deps.ts';
 import type { SourceFacts } from './source-facts.ts';
+import { toolLimits } from './tool-limits.ts';
 
 type Fields = 'tff' | 'bff' | 'progressive';
 
@@ -16,7 +17,7 @@ type Fields = 'tff' | 'bff' | 'progressive';
  * of sources that may be interlaced, since it costs as much as encoding some twenty frames.
  */
 export async function detectInterlacing(
-  { tools, sandbox }: ProbeDeps,
+  { tools, sandbox, capacity }: ProbeDeps,
   folder: string,
   source: SourceFacts,
   signal: AbortSignal,
@@ -30,15 +31,22 @@ export async function detectInterlacing(
     ...['-map', `0:${source.streamIndex}`, '-vf', `format=gray,scale=${sampleWidth}:ih:flags=neighbor`],
     ...['-frames:v', String(lookedAtFrames), '-f', 'rawvideo', sampleFile],
   ];
-  const wrapped = sandbox.wrap(folder, tools.ffmpeg, args, Math.ceil(probeWallMs / 1000));
+  const limits = toolLimits(capacity, source, 1);
+  const wrapped = sandbox.wrap(folder, tools.ffmpeg, args, Math.ceil(probeWallMs / 1000), limits);
   await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal });
   const path = join(folder, sampleFile);
-  const pixels = await readFile(path).catch(() => Buffer.alloc(0));
+  const pixels = await readFile(path).catch(emptyWithoutFile);
   await rm(path, { force: true });
   const fields = compareFields(pixels, sampleWidth, source.height);
   // A marked source in which nothing moved counts as marked.
   if (fields === undefined) return source.isMarkedInterlaced ? 'tff' : undefined;
   return fields === 'progressive' ? undefined : fields;
+}
+
+/** FFmpeg writes no file when it decodes no frame. Other failures to read are the machine's. */
+function emptyWithoutFile(error: NodeJS.ErrnoException): Buffer {
+  if (error.code === 'ENOENT') return Buffer.alloc(0);
+  throw error;
 }
 
 const lookedAtSeconds = 30;

@@ -2,14 +2,15 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkClaim } from '../src/database/video-jobs.ts';
 import { transcodeWallMs } from '../src/limits.ts';
+import { findAsset } from './asset-files.ts';
 import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
-import { findLogo } from './logo.ts';
 import type { WorkerParts } from './parts.ts';
 import type { TranscodeCost } from './pool.ts';
 import { probeRendition, probeSource } from './probe.ts';
 import { openProgressWriter } from './progress.ts';
 import { publish } from './publish.ts';
 import type { SourceFacts } from './source-facts.ts';
+import { toolLimits, usefulJobThreads } from './tool-limits.ts';
 import { VideoRefused } from './video-refused.ts';
 
 /** What a job did and what it cost so far, for its one line in the log. CPU and memory are those of its FFmpeg. */
@@ -44,7 +45,8 @@ export async function editVideo(
 
   cost.bytesIn = await time('download', () => download(parts, claim, folder, signal));
   const source = await time('probe', () => probeSource(parts, folder, signal));
-  const share = await time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal));
+  const threadsMax = Math.min(parts.capacity.threadsMax, usefulJobThreads(source, parts.profile.height));
+  const share = await time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal, threadsMax));
   cost.threads = share.threads;
   try {
     const run = () => transcode(parts, source, share.threads, folder, signal, progress.tell);
@@ -60,7 +62,7 @@ export async function editVideo(
 
 async function download(parts: WorkerParts, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
   if (claim.original_url === null) throw new VideoRefused('The file of this video never arrived.');
-  await copyFile(findLogo(parts.profile.logo), join(folder, jobFiles.logo));
+  await copyFile(findAsset(parts.profile.logo), join(folder, jobFiles.logo));
   try {
     return await parts.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);
   } catch (error) {
@@ -78,9 +80,10 @@ function transcode(
   onPercent: (percent: number) => void,
 ): Promise<TranscodeCost> {
   const { profile, sandbox, tools } = parts;
+  const limits = toolLimits(parts.capacity, source, threads);
   const cpuSeconds = Math.ceil(transcodeWallMs / 1000) * threads;
   return parts.pool.transcode({
-    ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), cpuSeconds),
+    ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), cpuSeconds, limits),
     folder,
     wallMs: transcodeWallMs,
     seconds: Math.min(profile.seconds, source.seconds),

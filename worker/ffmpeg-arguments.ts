@@ -2,6 +2,7 @@ import { frameRate, framesWithin, motionRate, readFraction } from './frame-rate.
 import { inputGuards } from './input-guards.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
+import { usefulThreads } from './tool-limits.ts';
 
 /** The names of a job's files, in its own folder. */
 export const jobFiles = {
@@ -11,17 +12,22 @@ export const jobFiles = {
   poster: 'poster.jpg',
 } as const;
 
-/** FFmpeg's whole command line for one video, run in the job's folder. Pure. */
+/**
+ * FFmpeg's whole command line for one video, run in the job's folder. Pure. Decoder, filters and encoder get `threads` each,
+ * but no more than are useful for the rows of their picture.
+ */
 export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: number): string[] {
+  const decoderThreads = Math.min(threads, usefulThreads(Math.min(source.width, source.height)));
+  const renditionThreads = Math.min(threads, usefulThreads(profile.height));
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-benchmark', '-y'],
-    ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(threads)],
+    ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(renditionThreads)],
     // Before -i, so that what comes after the last second is not even read.
-    ...['-threads', String(threads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
+    ...['-threads', String(decoderThreads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
     ...['-protocol_whitelist', 'file', '-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '1000'],
     ...['-i', jobFiles.logo],
     ...['-filter_complex', filterGraph(profile, source)],
-    ...['-map', '[rendition]', ...renditionOptions(profile, source, threads), jobFiles.rendition],
+    ...['-map', '[rendition]', ...renditionOptions(profile, source, renditionThreads), jobFiles.rendition],
     ...[
       '-map',
       '[poster]',

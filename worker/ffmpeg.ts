@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { toolErrorTailBytes, toolOutputMaxBytes } from '../src/limits.ts';
+import type { ToolBounds } from './tool-limits.ts';
+import { findShortage, type Shortage, shortageByCode, shortageBySignal } from './tool-shortage.ts';
+import { watchTool } from './tool-watch.ts';
 
 export interface ToolRun {
   readonly command: string;
@@ -10,6 +13,8 @@ export interface ToolRun {
   readonly folder: string;
   /** By the clock on the wall, however little of the CPU it gets. */
   readonly wallMs: number;
+  /** The watch ends the tool when its processes exceed these together. */
+  readonly bounds?: ToolBounds | undefined;
   readonly signal: AbortSignal;
   /** The process leads a group of its own: to end it with all its children, signal -pid. */
   readonly onStart?: (pid: number) => void;
@@ -24,51 +29,106 @@ export interface ToolResult {
 }
 
 /**
- * All a tool gets to see. Each thread would reserve 64 MiB of addresses for an allocator of its own, and FFmpeg 7 has so
- * many threads that their bound is reached with little in use.
+ * The whole environment of a tool. Each thread would have an allocator of its own, which keeps memory that no other thread can
+ * use: FFmpeg 7 has many threads.
  */
 export const toolEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
 
-/** The tool did not end by itself: killed, out of time, or out of memory. Worth another try, but not many. */
+/**
+ * The tool gave no verdict on the file: it was killed, ran out of time, or the machine was short of something, which
+ * `shortage` names. Worth another try, but not many. The message ends with the tool's last words.
+ */
 export class ToolCrashed extends Error {
-  constructor(message: string) {
+  readonly shortage: Shortage | undefined;
+
+  constructor(message: string, shortage?: Shortage) {
     super(message);
     this.name = 'ToolCrashed';
+    this.shortage = shortage;
   }
 }
 
-/** Resolves when the tool has ended by itself, whatever its code. When this settles, no process of it is left. */
+/**
+ * Resolves when the tool has ended by itself with a verdict on its input, whatever its code; rejects with ToolCrashed when it
+ * had none. When this settles, no process of it is left.
+ */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
-  const child = spawn(run.command, run.args, {
-    cwd: run.folder,
-    env: toolEnvironment,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startTool(run);
   const { pid } = child;
   if (pid !== undefined) run.onStart?.(pid);
   const output = collect(child.stdout, toolOutputMaxBytes, 'head', run.onOutput);
   const errors = collect(child.stderr, toolErrorTailBytes, 'tail');
-  let timedOut = false;
+  let killedFor: { message: string; shortage?: Shortage } | undefined;
   const kill = () => killGroup(pid);
   const timer = setTimeout(() => {
-    timedOut = true;
+    killedFor = { message: `Expected the tool to end within ${run.wallMs} ms, killed it` };
     kill();
   }, run.wallMs);
+  const endWatch = startWatch(run, pid, (shortage) => {
+    killedFor = { message: `Expected the tool to stay within its bounds, got more ${shortage}, killed it`, shortage };
+    kill();
+  });
   run.signal.addEventListener('abort', kill, { once: true });
   try {
     const { code, signal } = await ended(child);
     run.signal.throwIfAborted();
-    if (timedOut) throw new ToolCrashed(`Expected the tool to end within ${run.wallMs} ms, killed it`);
-    const endedBy = signal ?? signalBehind(code);
-    if (code === null || endedBy !== undefined) throw new ToolCrashed(`The tool was ended by ${endedBy}`);
-    return { code, output: output(), errors: errors() };
+    if (killedFor !== undefined) throw new ToolCrashed(withLastLines(killedFor.message, errors()), killedFor.shortage);
+    return readVerdict(code, signal, output(), errors());
   } finally {
     clearTimeout(timer);
+    endWatch();
     run.signal.removeEventListener('abort', kill);
     kill();
   }
+}
+
+function startTool(run: ToolRun) {
+  try {
+    return spawn(run.command, run.args, {
+      cwd: run.folder,
+      env: toolEnvironment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    throw crashOfSystemCall(error);
+  }
+}
+
+function startWatch({ bounds }: ToolRun, pid: number | undefined, onExcess: (what: Shortage) => void): () => void {
+  return bounds === undefined || pid === undefined ? () => undefined : watchTool(pid, bounds, onExcess);
+}
+
+/** A tool that could not write its result may end with 0 all the same: FFmpeg 5.1 does when the disk is full at the end. */
+function readVerdict(code: number | null, signal: string | null, output: string, errors: string): ToolResult {
+  const endedBy = signal ?? signalBehind(code);
+  const found = findShortage(errors);
+  if (code === null || endedBy !== undefined) {
+    const shortage = found?.shortage ?? shortageBySignal.get(endedBy ?? '');
+    throw new ToolCrashed(withLastLines(`The tool was ended by ${endedBy}`, errors), shortage);
+  }
+  if (found !== undefined && (code !== 0 || found.shortage === 'disk')) {
+    const message = `The machine was short of something (${found.shortage}): ${found.line.slice(0, 300)}`;
+    throw new ToolCrashed(withLastLines(message, errors), found.shortage);
+  }
+  return { code, output, errors };
+}
+
+function withLastLines(message: string, errors: string): string {
+  const lines = lastLines(errors);
+  return lines === '' ? message : `${message}; its last words: ${lines}`;
+}
+
+/** The end of what a tool said on standard error, on one line. */
+export function lastLines(errors: string): string {
+  return errors.trim().split('\n').slice(-4).join(' | ').slice(-800);
+}
+
+/** Of a system call that failed: a shortage where its code says so, else the error itself. */
+function crashOfSystemCall(error: unknown): unknown {
+  const shortage = shortageByCode.get((error as NodeJS.ErrnoException).code ?? '');
+  return shortage === undefined ? error : new ToolCrashed(String(error), shortage);
 }
 
 /**
@@ -96,7 +156,7 @@ export function killGroup(pid: number | undefined): void {
 
 function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
-    child.on('error', reject);
+    child.on('error', (error) => reject(crashOfSystemCall(error)));
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
 }

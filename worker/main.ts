@@ -1,17 +1,19 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { type Config, loadConfig } from '../src/config.ts';
 import { outliveLostQuestions } from '../src/database/lost-questions.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
+import { openDependencyChecks } from '../src/dependencies.ts';
 import { ConfigError } from '../src/errors.ts';
 import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerGiveBackMs } from '../src/limits.ts';
 import { type Logger, openLog } from '../src/log.ts';
-import { createRegistry, serveMetrics } from '../src/metrics.ts';
+import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
 import { openConsumer } from '../src/queue/consumer.ts';
 import { openProducer } from '../src/queue/producer.ts';
 import { readSettings } from '../src/settings.ts';
-import { onStopSignal } from '../src/shutdown.ts';
+import { onStop } from '../src/shutdown.ts';
+import { watchHealth } from './health.ts';
+import { readMachine } from './machine.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import type { WorkerParts } from './parts.ts';
 import { openPool } from './pool.ts';
@@ -21,17 +23,23 @@ import { openSandbox } from './sandbox.ts';
 import { openScratch } from './scratch.ts';
 import { startSweeping } from './sweep.ts';
 import { openThreadBudget } from './thread-budget.ts';
+import { workerCapacity } from './tool-limits.ts';
 import { findTools, type Tools } from './tools.ts';
+import { tryCapacity } from './try-capacity.ts';
 
 /** The worker. Everything is opened here, once, and passed down. */
 async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const log = openLog(config.logLevel, { process: 'worker' });
-  const cores = availableParallelism();
+  const machine = readMachine({ cores: config.workerCores, memoryMiB: config.workerMemoryMiB });
   const tools = await findTools({ ...config, searchPath: process.env['PATH'] ?? '' });
   const sandbox = await openNamedSandbox(log, tools, config);
   const scratch = openScratch(config.dataDir);
   const staleFolders = await scratch.removeStale();
+  const planned = workerCapacity(machine);
+  // It runs while the connections are opened, and is awaited before the first job.
+  const trial = tryCapacity({ log, tools, sandbox, scratch, profile: showcaseProfile }, planned);
+  trial.catch(() => undefined);
 
   const onRedisError = openErrorLog(log);
   const producer = openProducer(config.redisUrl, onRedisError);
@@ -45,12 +53,13 @@ async function main(): Promise<void> {
   });
   await checkDatabase(sql);
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
-  const pool = openPool(cores);
-  const metricsServer = await serveMetrics(registry, config.workerMetricsPort);
+  const pool = openPool(planned.cores);
 
+  const capacity = await trial;
   const parts: WorkerParts = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
-    threadBudget: openThreadBudget(cores, config.jobThreads),
+    threadBudget: openThreadBudget(capacity.cores, config.jobThreads),
+    capacity,
     profile: showcaseProfile,
     isAlone: () => consumer.active() === 1,
   };
@@ -61,16 +70,31 @@ async function main(): Promise<void> {
       lockMs: config.jobLockSeconds * 1000,
       stalledCheckMs: config.jobCheckSeconds * 1000,
       onError: onRedisError,
-      onFailedRun: ({ requestId, videoId }, err) => log.warn({ requestId, videoId, err }, 'the job comes again'),
+      onFailedRun: ({ requestId, videoId }, err) =>
+        log.warn({ requestId, videoId, err }, 'job failed, will be retried'),
     },
     (job, signal) => processVideo(parts, job, signal),
   );
+  const findMissing = openDependencyChecks({
+    database: () => checkDatabase(sql),
+    object_store: objects.checkBucket,
+    redis: async () => {
+      await producer.checkWritable();
+      if (!consumer.isReady()) throw new Error('The consumer has no connection');
+    },
+  });
+  createDependencyMetric(registry, findMissing);
+  const metricsServer = await serveMetrics(registry, config.workerMetricsPort, findMissing);
+  const health = watchHealth(log, findMissing);
   const { sweepGraceSeconds: graceSeconds, queueSweepSeconds } = config;
   const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
-  log.info({ metricsPort: config.workerMetricsPort, cores, staleFolders, release: config.release }, 'working');
+  log.info(
+    { metricsPort: config.workerMetricsPort, cores: capacity.cores, staleFolders, release: config.release },
+    'working',
+  );
 
-  onStopSignal(log, shutdownDeadlineMs, async () => {
-    await Promise.all([sweeping.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
+  onStop(log, shutdownDeadlineMs, async () => {
+    await Promise.all([sweeping.stop(), health.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
     metricsServer.close();
     await pool.close();
     await producer.close();

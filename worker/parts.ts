@@ -7,6 +7,7 @@ import type { Profile } from './profile.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { Scratch } from './scratch.ts';
 import type { ThreadBudget } from './thread-budget.ts';
+import type { WorkerCapacity } from './tool-limits.ts';
 import type { Tools } from './tools.ts';
 
 /** Everything a job needs, opened once by main and passed down. */
@@ -20,6 +21,7 @@ export interface WorkerParts {
   readonly sandbox: Sandbox;
   readonly pool: Pool;
   readonly threadBudget: ThreadBudget;
+  readonly capacity: WorkerCapacity;
   readonly profile: Profile;
   /** Whether no other job runs here at this moment. */
   readonly isAlone: () => boolean;

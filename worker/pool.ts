@@ -68,8 +68,8 @@ export function openPool(threads: number) {
       };
       run.signal.addEventListener('abort', abort, { once: true });
       try {
-        const { command, args, folder, wallMs, seconds } = run;
-        const task: TranscodeTask = { command, args, folder, wallMs, seconds, port: theirs };
+        const { command, args, bounds, folder, wallMs, seconds } = run;
+        const task: TranscodeTask = { command, args, bounds, folder, wallMs, seconds, port: theirs };
         const outcome = await piscina.run(task, { transferList: [theirs], signal: lastResort.signal });
         pid = undefined;
         return judge(outcome);
@@ -117,7 +117,7 @@ function openLine(piscina: Threads) {
 function judge(outcome: TranscodeOutcome): TranscodeCost {
   if (outcome.kind === 'done') return outcome;
   if (outcome.kind === 'unreadable') {
-    throw new VideoRefused('The video could not be read to its end.');
+    throw new VideoRefused('The video could not be read to its end.', outcome.message);
   }
-  throw new ToolCrashed(outcome.message);
+  throw new ToolCrashed(outcome.message, outcome.kind === 'crashed' ? outcome.shortage : undefined);
 }

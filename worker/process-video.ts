@@ -1,11 +1,13 @@
 import { claimVideoForWork, failVideo, returnVideoToQueue, type WorkClaim } from '../src/database/video-jobs.ts';
-import { jobCrashesMax } from '../src/limits.ts';
+import { jobCrashesMax, jobShortageRetryMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
+import { RetryLater } from '../src/queue/consumer.ts';
 import type { VideoJob } from '../src/queue/job.ts';
 import { editVideo, type JobCost, openCost } from './edit-video.ts';
 import { ToolCrashed } from './ffmpeg.ts';
 import type { WorkerParts } from './parts.ts';
 import { AttemptLost } from './publish.ts';
+import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.ts';
 import { VideoRefused } from './video-refused.ts';
 
 /**
@@ -25,7 +27,7 @@ export async function processVideo(parts: WorkerParts, job: VideoJob, signal: Ab
   if (claim.attempt === 1) parts.metrics.waitSeconds.observe(secondsSince(claim.uploaded_at));
   const cost = openCost();
   if (claim.crashes >= jobCrashesMax) {
-    await fail(parts, log, claim, cost, 'The video could not be processed: every attempt at it was cut short.');
+    await fail(parts, log, claim, cost, explainShortage(undefined));
     return;
   }
   try {
@@ -45,24 +47,46 @@ async function concludeFailure(
   cost: JobCost,
   error: unknown,
 ): Promise<void> {
-  if (error instanceof VideoRefused) return fail(parts, log, claim, cost, error.message);
+  if (error instanceof VideoRefused) return fail(parts, log, claim, cost, error.message, error.lastWords);
   if (error instanceof AttemptLost) {
     parts.metrics.jobs.inc({ outcome: 'lost' });
     log.info(cost, lost);
     return;
   }
-  const crashed = error instanceof ToolCrashed;
+  const shortage = findShortageOf(error);
+  const crashed = error instanceof ToolCrashed || shortage !== undefined;
+  if (crashed && claim.crashes + 1 >= jobCrashesMax) {
+    return fail(parts, log, claim, cost, explainShortage(shortage), messageOf(error));
+  }
   parts.metrics.jobs.inc({ outcome: crashed ? 'crashed' : 'returned' });
-  log.warn({ ...cost, err: error, crashed }, 'the video goes back in line');
+  log.warn({ ...cost, err: error, crashed, shortage }, 'video requeued');
   // Should even this fail, the next claim takes the attempt for a crash.
   await returnVideoToQueue(parts.sql, { ...claim, crashed });
-  throw error;
+  throw shortage === undefined ? error : new RetryLater(messageOf(error), jobShortageRetryMs);
 }
 
-async function fail(parts: WorkerParts, log: Logger, claim: WorkClaim, cost: JobCost, reason: string): Promise<void> {
+/** What the machine lacked, as the tool or a failed system call of the worker says (the disk may be full before a tool runs). */
+function findShortageOf(error: unknown): Shortage | undefined {
+  if (error instanceof ToolCrashed) return error.shortage;
+  return shortageByCode.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `reason` is for the player, `lastWords`, of FFmpeg, for the log. */
+async function fail(
+  parts: WorkerParts,
+  log: Logger,
+  claim: WorkClaim,
+  cost: JobCost,
+  reason: string,
+  lastWords?: string,
+): Promise<void> {
   const isOurs = await failVideo(parts.sql, { ...claim, reason });
   parts.metrics.jobs.inc({ outcome: isOurs ? 'failed' : 'lost' });
-  log.info({ ...cost, reason }, isOurs ? 'video failed' : lost);
+  log.info({ ...cost, reason, lastWords }, isOurs ? 'video failed' : lost);
 }
 
 const lost = 'the video is gone, or a later attempt has it';

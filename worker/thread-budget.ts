@@ -6,9 +6,9 @@ export interface ThreadShare {
 }
 
 /**
- * Shares out the machine's cores to FFmpeg runs. Who is alone gets all of them; as soon as there are more jobs, one each,
- * since two runs of one thread get more done than two threads in turn, in less memory. Never more threads than cores.
- * `fixed` gives every run the same number instead.
+ * Shares out the worker's cores to FFmpeg runs. A job that runs alone gets as many as it can use; as soon as there are more
+ * jobs, one each, since two runs of one thread get more done than two threads in turn, in less memory. Never more threads than
+ * cores. `fixed` gives every run the same number instead.
  */
 export function openThreadBudget(cores: number, fixed = 0) {
   const waiting: (() => void)[] = [];
@@ -30,13 +30,16 @@ export function openThreadBudget(cores: number, fixed = 0) {
   }
 
   return {
-    /** In the order asked. `isAlone` is asked when the turn comes. Rejects with the signal's reason. */
-    async acquire(isAlone: () => boolean, signal: AbortSignal): Promise<ThreadShare> {
+    /**
+     * In the order asked, at most `threadsMax` for one job. `isAlone` is asked when the turn comes. Rejects with the signal's
+     * reason.
+     */
+    async acquire(isAlone: () => boolean, signal: AbortSignal, threadsMax = cores): Promise<ThreadShare> {
       for (let first = true; ; first = false) {
         signal.throwIfAborted();
         if (!first || waiting.length === 0) {
           const fitting = isAlone() && free === cores ? cores : 1;
-          const share = takeWhenPossible(fixed === 0 ? fitting : Math.min(fixed, cores));
+          const share = takeWhenPossible(Math.min(fixed === 0 ? fitting : fixed, cores, threadsMax));
           if (share !== undefined) {
             // A smaller share may leave room for the next in line.
             queueMicrotask(() => waiting[0]?.());

@@ -1,7 +1,11 @@
 /** The file itself is at fault: no other try will help. The message is what the player reads. */
 export class VideoRefused extends Error {
-  constructor(reason: string) {
+  /** What the tool said, for the log. */
+  readonly lastWords: string | undefined;
+
+  constructor(reason: string, lastWords?: string) {
     super(reason);
     this.name = 'VideoRefused';
+    this.lastWords = lastWords;
   }
 }

@@ -16,7 +16,7 @@ import { openPython } from '../lib/python.ts';
 import { countQueries, stampede } from '../lib/stampede.ts';
 
 const rows = { users: 50_000, videos: 10_000, votes: 1_000_000 };
-const page = '/api/public/rankings?page=1&limit=10';
+export const page = '/api/public/rankings?page=1&limit=10';
 const deepPage = '/api/public/rankings?page=901&limit=10';
 const cityPage = '/api/public/rankings?page=1&limit=10&city=cali';
 const connections = 32;
@@ -84,7 +84,7 @@ const targets: Target[] = [
   ]),
 ];
 
-function loadPage(name: string, server: Server, path: string, postgresPid: number, most: number): Contestant {
+export function loadPage(name: string, server: Server, path: string, postgresPid: number, most: number): Contestant {
   const request = formatRequest('GET', path);
   return {
     name,

@@ -65,7 +65,7 @@ async function startAll(
   };
 }
 
-function createContestant(name: string, { port, pid }: UploadServer, token: string, atOnce: number): Contestant {
+export function createContestant(name: string, { port, pid }: UploadServer, token: string, atOnce: number): Contestant {
   return {
     name,
     async run({ isWarmUp }) {

@@ -2,9 +2,9 @@ import { copyFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
+import { findAsset } from '../../worker/asset-files.ts';
 import { ffmpegArguments, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { readCost } from '../../worker/ffmpeg-output.ts';
-import { findLogo } from '../../worker/logo.ts';
 import { type Profile, showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';
@@ -73,7 +73,7 @@ export const passesWay: Way = {
 
 export function layOut(folder: string, clip: Clip): void {
   copyFileSync(clip.path, join(folder, jobFiles.source));
-  copyFileSync(findLogo(showcaseProfile.logo), join(folder, jobFiles.logo));
+  copyFileSync(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
 }
 
 /** FFmpeg tells its own user and system time and the most memory it held. */

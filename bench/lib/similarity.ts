@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../scripts/lib/run-tool.ts';
+import { findAsset } from '../../worker/asset-files.ts';
 import { assumedMatrix, jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { frameRate } from '../../worker/frame-rate.ts';
-import { findLogo } from '../../worker/logo.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';
@@ -53,7 +53,7 @@ async function makeReference(ffmpeg: string, clip: Clip, source: SourceFacts, is
   const picture = `setpts=PTS-STARTPTS,${rate},${scale},setsar=1,pad=${width}:${height}:-1:-1`;
   const graph = `[0:v]${picture}[v];[v][1:v]overlay=W-w-${margin}:${margin}:format=yuv420,format=yuv420p`;
   await runTool('nice', [
-    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', findLogo(logo)],
+    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', findAsset(logo)],
     ...['-filter_complex', graph, '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', path],
   ]);
   return path;

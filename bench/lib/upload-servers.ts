@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Defer } from '../../scripts/lib/defer.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import type { Wrap } from '../../scripts/lib/wrap.ts';
 import {
   benchSecretKey,
   openBenchPostgres,
@@ -43,8 +44,8 @@ export async function openOurs(folder: string, defer: Defer) {
     token: tokens.issue(Number(user.id)),
     databaseUrl: postgres.url,
     redisUrl: redis.url,
-    start: (settings: Settings): Promise<UploadServer> =>
-      startWebProcess(folder, { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...settings }, defer),
+    start: (settings: Settings, wrap?: Wrap): Promise<UploadServer> =>
+      startWebProcess(folder, { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...settings }, defer, wrap),
   };
 }
 

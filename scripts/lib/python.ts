@@ -10,7 +10,9 @@ import { UserError } from './user-error.ts';
 export async function installPythonPackage(folder: string, requirement: string): Promise<string> {
   const python = join(folder, 'bin', 'python');
   if (!isExecutable(python)) await makeEnvironment(folder);
-  const { code, output } = await tryTool(python, ['-m', 'pip', 'install', '--quiet', requirement]);
+  // Not compiled: Python compiles what is imported, which is a small share of the larger packages.
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile', requirement];
+  const { code, output } = await tryTool(python, install);
   if (code !== 0) throw new UserError(`pip could not install ${requirement}: ${lastLine(output)}`);
   return python;
 }

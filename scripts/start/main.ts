@@ -39,6 +39,10 @@ async function main(): Promise<void> {
 /** Brings everything up, one on top of the other; a signal or a failure on the way takes down what is up by then. */
 async function run(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
+  if (Number.parseInt(process.versions.node, 10) < 22)
+    say(
+      `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
+    );
   const folder = openDataFolder(options.dataDir);
   let publish = () => {};
   const crew = openCrew(say, () => {

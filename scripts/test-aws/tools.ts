@@ -4,7 +4,7 @@ import { installPackages } from '../lib/apt.ts';
 import { toolsFolder } from '../lib/paths.ts';
 import { installPythonPackage } from '../lib/python.ts';
 import { findOnPath, isExecutable } from '../lib/run-tool.ts';
-import { sayOnTerminal as say } from '../lib/steps.ts';
+import { sayOnTerminal as say, step } from '../lib/steps.ts';
 import { UserError } from '../lib/user-error.ts';
 import { findFfmpeg } from '../servers/ffmpeg.ts';
 import { findPostgresBinaries } from '../servers/postgres-binaries.ts';
@@ -27,21 +27,43 @@ const systemTools = { shellcheck: 'shellcheck', 'systemd-analyze': 'systemd', cu
 
 /** Everything that a fresh clone lacks, before a test runs in a network without a way out. The tests find it by their environment. */
 export async function installTools(): Promise<void> {
-  for (const [name, tool] of Object.entries(pythonTools)) process.env[name] = await installPythonTool(tool);
+  await Promise.all([installPythonTools(), installSystemTools()]);
+  await Promise.all([findS3Binary(), findRedisBinary(), findPostgresBinaries(), findFfmpeg()]);
+}
+
+/** Two at a time: more would only wait for a processor. */
+async function installPythonTools(): Promise<void> {
+  const waiting = Object.entries(pythonTools);
+  const installNext = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      process.env[next[0]] = await installPythonTool(next[1]);
+    }
+  };
+  await Promise.all([installNext(), installNext()]);
+}
+
+async function installSystemTools(): Promise<void> {
   for (const [program, name] of Object.entries(systemTools)) {
     if (findOnPath(program) !== undefined) continue;
-    say(`${program} is not here yet: it is being installed ...`);
-    if (!(await installPackages([name]))) throw new UserError(`Expected ${program} to be installed, got none`);
+    await step(
+      say,
+      () => `${program} installed`,
+      async () => {
+        if (!(await installPackages([name]))) throw new UserError(`Expected ${program} to be installed, got none`);
+      },
+    );
   }
-  await Promise.all([findS3Binary(), findRedisBinary(), findPostgresBinaries(), findFfmpeg()]);
 }
 
 async function installPythonTool(tool: PythonTool): Promise<string> {
   const folder = join(toolsFolder(), 'aws', tool.folder);
   const program = join(folder, 'bin', tool.program);
   if (isExecutable(program)) return program;
-  say(`${tool.requirement} is not here yet: it is being installed ...`);
   mkdirSync(folder, { recursive: true });
-  await installPythonPackage(folder, tool.requirement);
+  await step(
+    say,
+    () => `${tool.requirement} installed`,
+    () => installPythonPackage(folder, tool.requirement),
+  );
   return program;
 }

@@ -8,11 +8,18 @@ export interface TapCount {
   skipped: number;
 }
 
+export interface Skip {
+  name: string;
+  reason: string;
+}
+
 export interface TapListener {
   /** A point at the top of the stream: a test file. */
   onFile(file: Result, within: TapCount): void;
   /** A point that failed and sums up no other failure. */
   onFailure(point: Result): void;
+  /** A point that was skipped or is left to do. */
+  onSkip?(skip: Skip): void;
 }
 
 /**
@@ -42,6 +49,8 @@ function countPoints(
     const within = countPoint(point, subtest);
     subtest = undefined;
     if (within.isOwnFailure) listener.onFailure(point);
+    const reason = point.skip || point.todo;
+    if (reason) listener.onSkip?.({ name: point.fullname, reason: reason === true ? 'no reason given' : reason });
     count.passed += within.passed;
     count.failed += within.failed;
     count.skipped += within.skipped;

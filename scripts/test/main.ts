@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { findByEnvironment, signalProcess } from '../lib/processes.ts';
 import { sayOnTerminal as say } from '../lib/steps.ts';
 import { UserError } from '../lib/user-error.ts';
 import { waitFor } from '../lib/wait.ts';
 import { removeClusterFolder } from '../servers/postgres-folder.ts';
-import type { TapCount } from './count-tap.ts';
+import type { Skip, TapCount } from './count-tap.ts';
 import { printTap } from './print-tap.ts';
 import { findTestFiles, runTap } from './run-tap.ts';
 import { startTestServers } from './servers.ts';
@@ -16,7 +16,10 @@ import { startTestServers } from './servers.ts';
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
 
-const count = await runAllTests(process.argv.slice(2));
+const { values, positionals } = parseArgs({ options: { serial: { type: 'boolean' } }, allowPositionals: true });
+const skips: Skip[] = [];
+const count = await runAllTests(positionals);
+for (const { name, reason } of skips) say(`skipped  ${name}: ${reason}`);
 if (count.skipped > 0) say(`${count.skipped} skipped`);
 say(`${count.passed} passed, ${count.failed} failed`);
 process.exit(count.failed === 0 ? 0 : 1);
@@ -54,7 +57,9 @@ async function runOnServers(folder: string, requested: string[], count: TapCount
     if (interrupt.signal.aborted) throw new UserError('Interrupted before the tests began.');
     const files = requested.length > 0 ? requested : findTestFiles();
     const env = { ...process.env, ...servers.env, TMPDIR: scratch };
-    const result = await runTap(files, { env, signal: interrupt.signal, listener: printTap(say) });
+    const listener = { ...printTap(say), onSkip: (skip: Skip) => skips.push(skip) };
+    const isSerial = values.serial ?? false;
+    const result = await runTap(files, { env, signal: interrupt.signal, listener, isSerial });
     Object.assign(count, result.count);
     judge(count, result.code);
   } finally {

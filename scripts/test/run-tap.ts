@@ -5,29 +5,44 @@ import { rootFolder } from '../lib/paths.ts';
 import { signalProcess } from '../lib/processes.ts';
 import { countTap, type TapCount, type TapListener } from './count-tap.ts';
 
-/** Runs with commands of their own. */
-const foldersOfTheirOwn = ['test/aws'];
+/** Run by commands of their own: `test:aws`, `test:faults`, `test:load`. */
+const foldersOfTheirOwn = ['test/aws', 'test/faults', 'test/load'];
 
-/** Every test file of the repository; those of the fault tests are short unless they are told otherwise. */
+/** Every test file below the folder, but those that a command of their own runs. */
 export function findTestFiles(folder = 'test'): string[] {
-  if (foldersOfTheirOwn.includes(folder)) return [];
   return readdirSync(join(rootFolder, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return findTestFiles(path);
+      if (entry.isDirectory()) return foldersOfTheirOwn.includes(path) ? [] : findTestFiles(path);
       return entry.name.endsWith('.test.ts') ? [path] : [];
     })
     .sort();
 }
 
+/** Returns those of `files` whose path contains one of the names, or all where there is no name. Ends the process where none is left. */
+export function pickFiles(files: readonly string[], names: readonly string[]): string[] {
+  const picked = files.filter((path) => names.length === 0 || names.some((name) => path.includes(name)));
+  if (picked.length > 0) return picked;
+  process.stderr.write(`Expected a test whose name has ${names.join(' or ')}, got none\n`);
+  process.exit(2);
+}
+
+export interface TapOptions {
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  listener: TapListener;
+  /** One file after the other, instead of as many at once as .taprc says. */
+  isSerial: boolean;
+}
+
 /** Runs tap to its end, counts what it reports and gives its exit code along. */
 export async function runTap(
   files: readonly string[],
-  { env, signal, listener }: { env: NodeJS.ProcessEnv; signal: AbortSignal; listener: TapListener },
+  { env, signal, listener, isSerial }: TapOptions,
 ): Promise<{ count: TapCount; code: number | null }> {
   const tap = join(rootFolder, 'node_modules', '.bin', 'tap');
   if (!existsSync(tap)) throw new Error(`Expected tap at ${tap}, got nothing`);
-  const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...files], {
+  const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...(isSerial ? ['--jobs=1'] : []), ...files], {
     cwd: rootFolder,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

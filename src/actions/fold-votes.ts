@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
 import { foldVoteGains } from '../database/vote-gains.ts';
 import { voteFoldEveryMs } from '../limits.ts';
@@ -8,7 +9,11 @@ export type VoteFold = ReturnType<typeof openVoteFold>;
  * Votes and deletes note what users gain and lose, and a fold moves the users' counters by it: before the ranking reads them,
  * and soon after a note where nobody reads. A process has one fold at a time.
  */
-export function openVoteFold(sql: Sql, onFailure: (error: unknown) => void = () => undefined) {
+export function openVoteFold(
+  sql: Sql,
+  onFailure: (error: unknown) => void = () => undefined,
+  clock: Clock = systemClock,
+) {
   let latest = { beganAtMs: Number.NEGATIVE_INFINITY, ended: Promise.resolve() };
   let isRunning = false;
   let isWanted = false;
@@ -44,7 +49,7 @@ export function openVoteFold(sql: Sql, onFailure: (error: unknown) => void = () 
     isWanted = true;
     if (isOnItsWay) return;
     isOnItsWay = true;
-    setTimeout(foldWanted, voteFoldEveryMs).unref();
+    clock.startTimer(voteFoldEveryMs, foldWanted);
   }
 
   async function foldWanted(): Promise<void> {

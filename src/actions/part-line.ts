@@ -109,7 +109,8 @@ function startFilling(buffer: Buffer): Filling {
 
 /** The checksum is taken of the bytes as they came, and while they are still in the processor's cache. */
 function fill(filling: Filling, bytes: Buffer): void {
-  bytes.copy(filling.buffer, filling.filledBytes);
+  const copied = bytes.copy(filling.buffer, filling.filledBytes);
+  assert.equal(copied, bytes.length, 'a part buffer has room for the chunk that fills it');
   filling.filledBytes += bytes.length;
   filling.crc32 = extendCrc32(filling.crc32, bytes);
 }

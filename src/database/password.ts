@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { databaseConnectTimeoutSeconds } from '../limits.ts';
+import { socketOptions } from './socket.ts';
 
 /**
  * While the password is being rotated there are two, and the server takes one of them. Which one, it is asked for every new
@@ -22,6 +23,7 @@ async function isRefused(url: string, password: string): Promise<boolean> {
     max: 1,
     fetch_types: false,
     connect_timeout: databaseConnectTimeoutSeconds,
+    ...socketOptions(url, databaseConnectTimeoutSeconds * 1000),
     onnotice: () => {},
   });
   try {

@@ -1,5 +1,5 @@
 import { countersPerRepairBatch } from '../limits.ts';
-import type { AnySql, Sql } from './open.ts';
+import { type AnySql, inTransaction, type Sql } from './open.ts';
 import { waitingGains } from './vote-gains.ts';
 
 export interface RepairedCounters {
@@ -28,7 +28,7 @@ async function repairBatches(
   let repaired = 0;
   for (let start = 0; start < ids.length; start += countersPerRepairBatch) {
     const batch = ids.slice(start, start + countersPerRepairBatch);
-    repaired += await sql.begin((tx) => repair(tx, batch));
+    repaired += await inTransaction(sql, (tx) => repair(tx, batch));
   }
   return repaired;
 }

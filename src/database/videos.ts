@@ -1,6 +1,6 @@
 import { uploadsRankedMax } from '../limits.ts';
 import { afterCursor, limitTo, type PageOptions, uploadedAtMicros } from './cursor.ts';
-import type { AnySql, Sql } from './open.ts';
+import { type AnySql, inTransaction, type Sql } from './open.ts';
 
 export type VideoStatus = 'uploaded' | 'processed' | 'public' | 'failed';
 
@@ -80,7 +80,7 @@ export type DeleteOutcome = { outcome: 'deleted'; keys: string[] } | { outcome: 
  * written down as intents: delete each object, then forget its intent; a sweep does it for whoever crashes before.
  */
 export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> {
-  return sql.begin(async (tx): Promise<DeleteOutcome> => {
+  return inTransaction(sql, async (tx): Promise<DeleteOutcome> => {
     const [video] = await tx<LockedVideo[]>`
       select status, user_id, votes, array_remove(array[original_url, processed_url, poster_url], null) as keys
       from videos where id = ${id} for update`;

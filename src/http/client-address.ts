@@ -1,13 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { HttpRequest, HttpResponse } from './uws.ts';
+import { type HttpRequest, readRemoteAddress, type Transport } from './uws.ts';
 
 /**
  * Whose request this is: what the outermost trusted balancer saw, which is the entry of X-Forwarded-For that many places
  * from its end; everything before that was written by the client. Without so many entries the request did not come through
  * the balancers, and the socket's other end is the client. Must be called inside the route's own handler.
  */
-export function readClientAddress(res: HttpResponse, req: HttpRequest, trustedHops: number): string {
-  const socketAddress = Buffer.from(res.getRemoteAddressAsText()).toString();
+export function readClientAddress(transport: Transport, req: HttpRequest, trustedHops: number): string {
+  const socketAddress = readRemoteAddress(transport);
   if (trustedHops === 0) return toOneSpelling(socketAddress);
   const lines: string[] = [];
   // A balancer may add a line of its own behind the client's.

@@ -2,8 +2,8 @@ import { AppError, type ErrorCode, ValidationError } from '../errors.ts';
 import { unavailableRetryAfterSeconds } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { MultipartError } from '../multipart/multipart-error.ts';
-import type { Exchange } from './exchange.ts';
 import type { Reply } from './reply.ts';
+import type { RequestContext } from './request-context.ts';
 
 const statuses: Record<ErrorCode, number> = {
   bad_request: 400,
@@ -15,25 +15,25 @@ const statuses: Record<ErrorCode, number> = {
 };
 
 /** The one place where an error becomes an answer. What nobody expected is logged, and its text stays here. */
-export function renderFailure(error: unknown, exchange: Exchange, log: Logger): Reply {
+export function renderFailure(error: unknown, context: RequestContext, log: Logger): Reply {
   if (error instanceof ValidationError) return { status: 422, body: { detail: error.faults } };
   if (error instanceof MultipartError) return { status: 400, body: { detail: error.message } };
   if (error instanceof AppError) {
-    if (error.cause !== undefined) log.warn({ ...nameOf(exchange), err: error.cause }, error.message);
-    return renderAppError(error, exchange);
+    if (error.cause !== undefined) log.warn({ ...nameOf(context), err: error.cause }, error.message);
+    return renderAppError(error, context);
   }
   if (isOutOfReach(error)) {
-    log.warn({ ...nameOf(exchange), err: error }, 'out of reach');
-    return renderAppError(outOfReach(), exchange);
+    log.warn({ ...nameOf(context), err: error }, 'out of reach');
+    return renderAppError(outOfReach(), context);
   }
-  log.error({ ...nameOf(exchange), err: error }, 'request failed');
+  log.error({ ...nameOf(context), err: error }, 'request failed');
   return {
     status: 500,
-    body: { detail: `Internal server error. Request id: ${exchange.requestId}` },
+    body: { detail: `Internal server error. Request id: ${context.requestId}` },
   };
 }
 
-function nameOf({ requestId, route }: Exchange): { requestId: string; route: string } {
+function nameOf({ requestId, route }: RequestContext): { requestId: string; route: string } {
   return { requestId, route };
 }
 
@@ -51,8 +51,8 @@ function outOfReach(): AppError {
   });
 }
 
-function renderAppError(error: AppError, exchange: Exchange): Reply {
-  if (error.closesConnection) exchange.closesConnection = true;
+function renderAppError(error: AppError, context: RequestContext): Reply {
+  if (error.closesConnection) context.closesConnection = true;
   const headers: [string, string][] = [];
   if (error.code === 'unauthorized') headers.push(['WWW-Authenticate', 'Bearer']);
   if (error.retryAfterSeconds !== undefined) headers.push(['Retry-After', String(error.retryAfterSeconds)]);

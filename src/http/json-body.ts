@@ -1,14 +1,15 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { AppError, ValidationError } from '../errors.ts';
 import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
-import type { Exchange } from './exchange.ts';
+import { type RequestContext, signalOf } from './request-context.ts';
+import { onBody } from './uws.ts';
 
 /** One for all: each holds memory outside the heap that only a full collection gives back. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Resolves to whatever JSON the body holds. Must be called inside the route's own handler, before it returns. */
-export function readJsonBody(exchange: Exchange, contentType: string): Promise<unknown> {
-  return readBytes(exchange).then((bytes) => {
+export function readJsonBody(context: RequestContext, contentType: string): Promise<unknown> {
+  return readBytes(context).then((bytes) => {
     if (bytes.length === 0) throw invalid({ type: 'missing', loc: ['body'], msg: 'Field required' });
     if (!isJson(contentType)) throw notAnObject();
     return parseJson(bytes);
@@ -24,24 +25,28 @@ export function notAnObject(): ValidationError {
 }
 
 /** A body that is too long is dropped as it comes, up to a bound, so that its refusal is not lost to a reset. */
-function readBytes(exchange: Exchange): Promise<Buffer> {
+function readBytes(context: RequestContext): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
       reject(new AppError('bad_request', 'The body did not arrive in time', { closesConnection: true }));
     }, jsonBodyDeadlineMs);
+    signalOf(context).addEventListener('abort', () => {
+      clearTimeout(deadline);
+      reject(new Error('The client left before its body had arrived'));
+    });
     const refuse = (isLast: boolean) => {
       if (!isLast && bytes <= jsonBodyMaxBytes + refusedBodyDrainMaxBytes) return;
       clearTimeout(deadline);
-      if (!isLast) exchange.closesConnection = true;
+      if (!isLast) context.closesConnection = true;
       reject(invalid({ type: 'too_long', loc: ['body'], msg: `Input should have at most ${jsonBodyMaxBytes} bytes` }));
     };
-    exchange.res.onData((data, isLast) => {
-      exchange.bytesIn += data.byteLength;
-      bytes += data.byteLength;
+    onBody(context, (chunk, isLast) => {
+      context.bytesIn += chunk.length;
+      bytes += chunk.length;
       if (bytes > jsonBodyMaxBytes) return refuse(isLast);
-      chunks.push(Buffer.from(Buffer.from(data)));
+      chunks.push(Buffer.from(chunk));
       if (!isLast) return;
       clearTimeout(deadline);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));

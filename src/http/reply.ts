@@ -1,5 +1,14 @@
-import { type Exchange, watchAbort } from './exchange.ts';
-import { limitHeaders } from './throttled.ts';
+import { limitHeaders } from './rate-limit.ts';
+import { type RequestContext, signalOf, watchAbort } from './request-context.ts';
+import {
+  closeConnection,
+  cork,
+  endEarlyResponse,
+  type ResponseHead,
+  sendEarlyResponse,
+  sendResponse,
+  sendWithoutBody,
+} from './uws.ts';
 
 export interface Reply {
   readonly status: number;
@@ -29,87 +38,81 @@ const reasons: Record<number, string> = {
   503: '503 Service Unavailable',
 };
 
-/**
- * The only place that writes to a response: status, headers and body in one cork, so in one system call; the server itself
- * holds one while it is inside a route's handler. An answer that ends its connection waits for the next turn: given while the
- * bytes behind the request are still being read, it would let the server go on to a request hidden there.
- */
-export function sendReply(exchange: Exchange, reply: Reply): void {
-  if (exchange.isOver) return;
-  const bytes = reply.bytes ?? (reply.body === undefined ? '' : JSON.stringify(reply.body));
-  const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  exchange.status = reply.status;
-  exchange.bytesOut = hasBody(exchange, reply) ? length : 0;
-  if (exchange.closesConnection) {
-    watchAbort(exchange);
-    setImmediate(() => exchange.isOver || exchange.res.cork(() => write(exchange, reply, bytes, length)));
-  } else if (exchange.isCorked) {
-    write(exchange, reply, bytes, length);
-  } else {
-    exchange.res.cork(() => write(exchange, reply, bytes, length));
-  }
-}
+/** Called once for each request when it is over, answered or not. */
+export type OnOver = (context: RequestContext) => void;
 
-function write(exchange: Exchange, reply: Reply, bytes: Buffer | string, length: number): void {
-  if (exchange.dropRest !== undefined) {
-    writeAhead(exchange, reply, bytes, length, exchange.dropRest);
+/**
+ * Sends status, headers and body in one system call; the server itself holds back what is written inside of a route's handler.
+ * A response that ends its connection waits for the next turn: sent while the bytes behind the request are still being read, it
+ * would let the server go on to a request hidden there.
+ */
+export function sendReply(context: RequestContext, reply: Reply, onOver: OnOver): void {
+  if (context.isOver) {
+    onOver(context);
     return;
   }
-  exchange.isOver = true;
-  writeHead(exchange, reply, length);
-  if (hasBody(exchange, reply)) exchange.res.end(bytes, exchange.closesConnection);
-  else endWithoutBody(exchange, reply.status === 304 ? 0 : length);
+  const bytes = bytesOf(reply);
+  const send = () => write(context, reply, bytes, onOver);
+  if (context.closesConnection) {
+    watchAbort(context);
+    setImmediate(() => (context.isOver ? onOver(context) : cork(context, send)));
+  } else if (context.isCorked) {
+    send();
+  } else {
+    cork(context, send);
+  }
 }
 
-/**
- * The answer to a request whose body has not come yet. Told that an answer is complete, the server would end the connection
- * at once, and a client that is still sending would see that instead of its answer; or it would read on for as long as
- * there is anything to read. So it is given the whole answer and left to believe that a byte is missing, until the rest of
- * the body has come or was not waited for any longer.
- */
-function writeAhead(
-  exchange: Exchange,
-  reply: Reply,
-  bytes: Buffer | string,
-  length: number,
-  dropRest: () => Promise<boolean>,
-): void {
-  const { res, closesConnection } = exchange;
-  writeHead(exchange, reply, length);
-  if (closesConnection) res.writeHeader('Connection', 'close');
-  res.tryEnd('', length);
-  res.tryEnd(bytes, length + 1);
-  dropRest().then((hasEnded) => {
-    if (exchange.isOver) return;
-    exchange.isOver = true;
-    if (hasEnded && !closesConnection) res.cork(() => res.tryEnd('', length));
-    else res.close();
+function bytesOf({ bytes, body }: Reply): Buffer {
+  if (bytes !== undefined) return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  return body === undefined ? noBytes : Buffer.from(JSON.stringify(body));
+}
+
+const noBytes = Buffer.alloc(0);
+
+function write(context: RequestContext, reply: Reply, bytes: Buffer, onOver: OnOver): void {
+  const { length } = bytes;
+  const head = describeHead(context, reply, length);
+  context.status = reply.status;
+  if (context.drainRequestBody !== undefined) {
+    context.bytesOut = sendEarlyResponse(context, head, bytes.toString());
+    closeAfterEarlyResponse(context, context.drainRequestBody);
+    onOver(context);
+    return;
+  }
+  context.isOver = true;
+  if (context.method === 'HEAD' || reply.status === 304) {
+    sendWithoutBody(context, head, reply.status === 304 ? 0 : length);
+    onOver(context);
+    return;
+  }
+  context.bytesOut = length;
+  const finish = () => onOver(context);
+  if (sendResponse(context, head, bytes, finish)) {
+    finish();
+    return;
+  }
+  // The client has to read before the rest can be sent, or leaves.
+  watchAbort(context);
+  signalOf(context).addEventListener('abort', finish, { once: true });
+}
+
+function closeAfterEarlyResponse(context: RequestContext, drainRequestBody: () => Promise<boolean>): void {
+  drainRequestBody().then((hasEnded) => {
+    if (context.isOver) return;
+    context.isOver = true;
+    if (hasEnded && !context.closesConnection) endEarlyResponse(context);
+    else closeConnection(context);
   });
 }
 
-function hasBody({ method }: Exchange, { status }: Reply): boolean {
-  return method !== 'HEAD' && status !== 304;
-}
-
-/** `Connection: close` and the status 200 are written by the server itself. */
-function writeHead({ res, requestId, limitUses }: Exchange, reply: Reply, length: number): void {
-  if (reply.status !== 200) res.writeStatus(reasons[reply.status] ?? String(reply.status));
-  // Each write crosses into the server's own code, which costs more than the text: so what is always the same goes in one.
-  res.writeHeader('X-Request-Id', reply.head === undefined ? requestId : requestId + reply.head);
-  if (reply.head === undefined && length > 0) res.writeHeader('Content-Type', reply.contentType ?? 'application/json');
-  for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
-  if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) res.writeHeader(name, value);
-}
-
-/**
- * The length is a header of ours: told of it by argument, the server believes that a body is still to come, and cuts the
- * connection at the next request. Nor can it end the connection then, so an answer that must do so has no length to tell.
- */
-function endWithoutBody({ res, closesConnection }: Exchange, length: number): void {
-  if (closesConnection) {
-    res.end('', true);
-    return;
-  }
-  if (length > 0) res.writeHeader('Content-Length', String(length));
-  res.endWithoutBody();
+function describeHead(context: RequestContext, reply: Reply, length: number): ResponseHead {
+  const { requestId, limitUses, closesConnection } = context;
+  const status = reasons[reply.status] ?? String(reply.status);
+  let fields = `X-Request-Id: ${requestId}`;
+  if (reply.head !== undefined) fields += reply.head;
+  else if (length > 0) fields += `\r\nContent-Type: ${reply.contentType ?? 'application/json'}`;
+  for (const [name, value] of reply.headers ?? []) fields += `\r\n${name}: ${value}`;
+  if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) fields += `\r\n${name}: ${value}`;
+  return { status, fields, closesConnection };
 }

@@ -1,5 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
-import { type FieldFault, ValidationError } from '../errors.ts';
+import { type FieldError, ValidationError } from '../errors.ts';
 import { understoodTextsMax } from '../limits.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
@@ -38,7 +38,7 @@ export function createInputReader(route: Route): (raw: RawInput) => Input {
       names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]),
     );
     const query = readQuery(raw.query, queryNames, queryNumbers);
-    const faults: FieldFault[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
+    const faults: FieldError[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
     if (faults.length > 0) throw new ValidationError(faults);
     const input = { params, query };
     if (pathFaults === undefined && understood.size < understoodTextsMax) understood.set(raw.query, input);

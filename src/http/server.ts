@@ -1,15 +1,15 @@
-import { createServe, type OnOver, type Serve } from './dispatch.ts';
+import { createServe } from './dispatch.ts';
 import { createDocs } from './docs.ts';
-import { type Exchange, openExchange } from './exchange.ts';
-import { type Reply, sendReply } from './reply.ts';
+import { type OnOver, type Reply, sendReply } from './reply.ts';
+import { openRequestContext, type RequestContext } from './request-context.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { Service } from './service.ts';
-import { App, configure, type TemplatedApp, type us_listen_socket, us_listen_socket_close } from './uws.ts';
+import { openApp, type Serve } from './uws.ts';
 
 export interface WebServer {
-  /** Resolves to the port, which several processes may share; rejects when it cannot be had. */
-  listen(port: number): Promise<number>;
+  /** Several processes may share a port. Throws when it cannot be had. */
+  listen(port: number): void;
   /** New connections go elsewhere from here on; those that are open are still served. */
   stopListening(): void;
   inFlight(): number;
@@ -17,16 +17,23 @@ export interface WebServer {
   connections(): number;
 }
 
+type ServeFixed = (route: string, reply: Reply) => Serve;
+
 export function createServer(service: Service): WebServer {
-  configure('silent');
-  const app = App();
   let inFlight = 0;
   let connections = 0;
-  let socket: us_listen_socket | false = false;
-  const onOver: OnOver = (exchange) => {
-    inFlight -= 1;
-    recordRequest(exchange, service);
+  const countConnections = (change: number): void => {
+    connections += change;
   };
+  const onError = (error: unknown): void =>
+    service.log.error({ err: error }, 'request closed after an unexpected error');
+  const app = openApp(countConnections, onError);
+  const onOver: OnOver = (context) => {
+    inFlight -= 1;
+    recordRequest(context, service);
+  };
+  const fixed: ServeFixed = (route, reply) => (res, req, method) =>
+    sendReply(openRequestContext(res, req, method, route, onError), reply, onOver);
   const counted =
     (serve: Serve): Serve =>
     (res, req, method) => {
@@ -35,30 +42,18 @@ export function createServer(service: Service): WebServer {
     };
 
   for (const [path, group] of groupByPath(routes))
-    registerPath(app, path, group, (route) => createServe(route, service, onOver), counted, onOver);
+    registerPath(app, path, group, (route) => createServe(route, service, onOver, onError), counted, fixed);
   for (const [path, reply] of createDocs(routes, service.config.release)) {
-    registerPath(app, path, [{ method: 'GET' }], () => serveFixed(path, reply, onOver), counted, onOver);
+    registerPath(app, path, [{ method: 'GET' }], () => fixed(path, reply), counted, fixed);
   }
-  const countConnection = (_: unknown, change: unknown): void => {
-    connections += Number(change);
-  };
-  app.filter(countConnection);
-  const unknown = counted(serveFixed('unknown', { status: 404, body: { detail: 'Not Found' } }, onOver));
-  app.any('/*', (res, req) => unknown(res, req, req.getMethod().toUpperCase()));
+  const unknown = counted(fixed('unknown', { status: 404, body: { detail: 'Not Found' } }));
+  app.route('/*', { get: unknown, post: unknown, del: unknown, any: unknown });
 
   return {
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        app.listen(port, (token) => {
-          socket = token;
-          if (token) resolve(port);
-          else reject(new Error(`Expected port ${port} to be free, got it taken: set PORT to another one`));
-        });
-      }),
-    stopListening() {
-      if (socket) us_listen_socket_close(socket);
-      socket = false;
+    listen(port) {
+      if (!app.listen(port)) service.log.warn('socket buffers are not bounded on this system');
     },
+    stopListening: app.stopListening,
     inFlight: () => inFlight,
     connections: () => connections,
   };
@@ -66,36 +61,27 @@ export function createServer(service: Service): WebServer {
 
 /** All of one path: each method, HEAD where there is GET, 405 for the rest; the same again behind a trailing slash. */
 function registerPath<R extends Pick<Route, 'method'>>(
-  app: TemplatedApp,
+  app: ReturnType<typeof openApp>,
   path: string,
   group: readonly R[],
   create: (route: R) => Serve,
   counted: (serve: Serve) => Serve,
-  onOver: OnOver,
+  fixed: ServeFixed,
 ): void {
   const pattern = path.replace(/\{(\w+)\}/g, ':$1');
   const methods = group
     .map((route) => route.method)
     .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-  const notAllowed = serveFixed(
-    path,
-    { status: 405, body: { detail: 'Method Not Allowed' }, headers: [['Allow', methods.join(', ')]] },
-    onOver,
-  );
+  const headers = [['Allow', methods.join(', ')]] as const;
+  const others = counted(fixed(path, { status: 405, body: { detail: 'Method Not Allowed' }, headers }));
   const serves = new Map(group.map((route) => [route.method, counted(create(route))] as const));
-  const others = counted(notAllowed);
   const get = serves.get('GET');
   for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) {
-    // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
-    const [post, del] = [serves.get('POST') ?? others, serves.get('DELETE') ?? others];
-    app.get(each, (res, req) => (get ?? others)(res, req, 'GET'));
-    app.post(each, (res, req) => post(res, req, 'POST'));
-    app.del(each, (res, req) => del(res, req, 'DELETE'));
-    app.any(each, (res, req) => {
-      // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
-      const method = req.getMethod().toUpperCase();
-      if (get !== undefined && method === 'HEAD') get(res, req, method);
-      else others(res, req, method);
+    app.route(each, {
+      get: get ?? others,
+      post: serves.get('POST') ?? others,
+      del: serves.get('DELETE') ?? others,
+      any: (res, req, method) => (get !== undefined && method === 'HEAD' ? get : others)(res, req, method),
     });
   }
 }
@@ -106,22 +92,14 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
   return groups;
 }
 
-function serveFixed(route: string, reply: Reply, onOver: OnOver): Serve {
-  return (res, req, method) => {
-    const exchange = openExchange(res, req, method, route);
-    sendReply(exchange, reply);
-    onOver(exchange);
-  };
-}
-
 /** Of any other a client could make up as many as it likes, and each would be a row of the metrics for ever. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
-function recordRequest(exchange: Exchange, { logRequest, metrics }: Service): void {
-  const seconds = (performance.now() - exchange.startedAt) / 1000;
-  const status = exchange.wasAborted ? 499 : exchange.status;
-  const { method, route, requestId, bytesIn, bytesOut } = exchange;
+function recordRequest(context: RequestContext, { logRequest, metrics }: Service): void {
+  const seconds = (performance.now() - context.startedAt) / 1000;
+  const status = context.wasAborted ? 499 : context.status;
+  const { method, route, requestId, bytesIn, bytesOut } = context;
   metrics.requestSeconds.observe(route, knownMethods.has(method) ? method : 'other', status, seconds);
   logRequest({ requestId, method, route, status, seconds, bytesIn, bytesOut });
 }

@@ -15,7 +15,7 @@ import type { RankingsReader } from '../readers/rankings.ts';
 import type { Readiness } from '../readers/readiness.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { Tokens } from '../tokens.ts';
-import type { EarlyBytes } from './body.ts';
+import type { HeldBytes } from './held-chunks.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
 export interface Service {
@@ -27,7 +27,7 @@ export interface Service {
   readonly objects: ObjectStore;
   readonly producer: Producer;
   readonly buffers: PartBuffers;
-  readonly earlyBytes: EarlyBytes;
+  readonly heldBytes: HeldBytes;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   /** Absent where limits are off. */

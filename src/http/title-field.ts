@@ -1,4 +1,4 @@
-import type { FieldFault } from '../errors.ts';
+import type { FieldError } from '../errors.ts';
 import { formFieldMaxBytes } from '../limits.ts';
 import type { PartHeaders } from '../multipart/part-headers.ts';
 import { missingField, validateTitle } from './schemas/upload-form.ts';
@@ -22,7 +22,7 @@ export function createTitleField() {
       kept.push(Buffer.from(chunk.subarray(0, formFieldMaxBytes + 1)));
     },
     /** The title as sent; adds to `faults` what is wrong with it. */
-    read(faults: FieldFault[]): string {
+    read(faults: FieldError[]): string {
       if (kind === 'text') return validateTitle(Buffer.concat(kept), faults);
       faults.push(
         kind === 'none'

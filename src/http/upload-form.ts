@@ -1,5 +1,5 @@
 import type { VideoUpload } from '../actions/upload-video.ts';
-import { type FieldFault, ValidationError } from '../errors.ts';
+import { type FieldError, ValidationError } from '../errors.ts';
 import { createMultipartParser } from '../multipart/parser.ts';
 import { createTitleField } from './title-field.ts';
 import { createVideoField, type VideoFieldOptions } from './video-field.ts';
@@ -33,7 +33,7 @@ export function openUploadForm({ boundary, ...options }: UploadFormOptions) {
   /** Call after the last byte: what the form holds, or every fault of it. */
   function end(): { video: VideoUpload; title: string } {
     parser.end();
-    const faults: FieldFault[] = [];
+    const faults: FieldError[] = [];
     const upload = video.read(faults);
     const text = title.read(faults);
     if (faults.length > 0 || upload === undefined) throw new ValidationError(faults);

@@ -1,8 +1,222 @@
-import uws, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import uws, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import assert from 'node:assert/strict';
+import { closingResponseMaxBytes } from '../limits.ts';
+import { listenWithBoundedBuffers } from './socket-buffers.ts';
 
-export type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-export type { TemplatedApp, us_listen_socket };
+/**
+ * The fence around uWebSockets.js. No other module calls a response of it, and whatever the service needs from the server but
+ * no build promises is written down and made up for here. `test/http/uws.test.ts` holds each behavior on every build that is
+ * supported.
+ *
+ *   text                Newer builds count a text outside of ASCII wrongly in `tryEnd`: bodies are passed as bytes.
+ *   end of a response   `tryEnd` without data ends the response on newer builds and does not on older ones. Nothing may touch a
+ *                       response that has ended: every further call throws.
+ *   early response      A response that ends while the body is still arriving ends the connection too, and the client reads a
+ *                       reset instead of the response. `sendEarlyResponse` keeps it open.
+ *   unread response     `end` copies what the client does not read, without bound, and goes on to the next pipelined request.
+ *                       `sendResponse` writes what the socket takes, and the rest when the client has read that.
+ *   pause               Chunks may arrive after `pause`: callers keep them. Bounded socket buffers keep them rare (socket-buffers.ts).
+ *                       A paused socket has no idle time-out, and does not notice a FIN. `resume` starts a new time-out of 10 s.
+ *   100 Continue        Answered by the server in exactly one spelling; `sendContinue` answers the others.
+ *   HEAD                No route of GET serves HEAD. A length given by argument to `endWithoutBody` makes older builds wait for a body.
+ *   cork                Each write outside of a handler and outside of a cork is a system call of its own.
+ *   exceptions          An exception that leaves a callback leaves its request open, or ends the process. `guard` ends the request.
+ */
+export interface Transport {
+  readonly res: ResponseHandle;
+  /** Called with what a callback threw, after its connection was closed. */
+  readonly onError: (error: unknown) => void;
+  /** An interim response was sent: the status line of the response is no longer the server's to write. */
+  hasInterim: boolean;
+}
 
-/** The native library, as the one object it exports; what its types leave out is named here. */
-export const { App, us_listen_socket_close } = uws;
-export const configure = (uws as unknown as { _cfg: (option: 'silent') => void })._cfg;
+/** A response of uWebSockets.js, which only this module calls. */
+export type ResponseHandle = object;
+
+export interface ResponseHead {
+  /** Code and reason. */
+  readonly status: string;
+  /** Header fields, `Name: value`, separated by CRLF; at least one. `Content-Length` and `Date` are added. */
+  readonly fields: string;
+  /** Ends the connection behind the response, and says so. */
+  readonly closesConnection: boolean;
+}
+
+export type Serve = (res: ResponseHandle, req: HttpRequest, method: string) => void;
+export type { HttpRequest };
+
+const handleOf = ({ res }: Transport) => res as HttpResponse;
+
+/** Writes the whole response in one system call where the socket takes it. Returns false while the client has to read first. */
+export function sendResponse(transport: Transport, head: ResponseHead, body: Buffer, onSent: () => void): boolean {
+  const res = handleOf(transport);
+  writeHead(transport, head);
+  if (head.closesConnection && body.length <= closingResponseMaxBytes) {
+    res.end(body, true);
+    return true;
+  }
+  if (head.closesConnection) res.writeHeader('Connection', 'close');
+  if (tryToEnd(res, head, body, body.length)) return true;
+  res.onWritable((offset) => {
+    const isSent = guard(transport, () => tryToEnd(res, head, body.subarray(offset), body.length)) ?? true;
+    if (isSent) onSent();
+    return isSent;
+  });
+  return false;
+}
+
+/** The server cannot close behind a response that it sent piece by piece: its socket is left unread until the idle time-out. */
+function tryToEnd(res: HttpResponse, { closesConnection }: ResponseHead, rest: Buffer, totalBytes: number): boolean {
+  if (closesConnection) res.pause();
+  return res.tryEnd(rest, totalBytes)[1];
+}
+
+/** For HEAD and for statuses without a body. `length` is what GET would send, 0 for none. */
+export function sendWithoutBody(transport: Transport, head: ResponseHead, length: number): void {
+  const res = handleOf(transport);
+  writeHead(transport, head);
+  if (head.closesConnection) {
+    // Tells no length: the only way to end the connection is one that writes a length of 0.
+    res.end('', true);
+    return;
+  }
+  if (length > 0) res.writeHeader('Content-Length', String(length));
+  res.endWithoutBody();
+}
+
+/**
+ * Sends a whole response while the request's body is still arriving, and leaves the request open: to the server it looks as if
+ * only the first byte were sent. The rest goes out as a header line would: `"name"`, `: ` and a line end, all of them JSON.
+ * Must be followed by `endEarlyResponse` when the body has ended, or by `closeConnection`.
+ *
+ * @param json An object whose first name has no colon. It gets a blank and a line end more, which the returned length counts.
+ */
+export function sendEarlyResponse(transport: Transport, head: ResponseHead, json: string): number {
+  const res = handleOf(transport);
+  const colon = json.indexOf(':');
+  assert(/^\{"[^":]*":/.test(json), 'an early response is a JSON object');
+  const bytes = Buffer.byteLength(json) + ' \r\n'.length;
+  writeHead(transport, head);
+  if (head.closesConnection) res.writeHeader('Connection', 'close');
+  res.tryEnd('{', bytes);
+  res.writeHeader(json.slice(1, colon), Buffer.from(json.slice(colon + 1)));
+  return bytes;
+}
+
+/** The connection goes on to its next request. To older builds the response ends at the byte that they counted. */
+export function endEarlyResponse(transport: Transport): void {
+  const res = handleOf(transport);
+  res.cork(() => res.tryEnd('', 1));
+}
+
+/** Ends the connection at once. A client that has not read everything, or is still sending, may see a reset. */
+export function closeConnection(transport: Transport): void {
+  handleOf(transport).close();
+}
+
+export function sendContinue(transport: Transport): void {
+  handleOf(transport).writeStatus('100 Continue\r\n');
+  transport.hasInterim = true;
+}
+
+/** Each write crosses into the server's own code, which costs more than the text: all fields go in one. */
+function writeHead(transport: Transport, { status, fields }: ResponseHead): void {
+  const res = handleOf(transport);
+  const colon = fields.indexOf(': ');
+  const [name, rest] = [fields.slice(0, colon), fields.slice(colon + 2)];
+  if (transport.hasInterim) {
+    res.writeHeader(`HTTP/1.1 ${status}\r\n${name}`, rest);
+    return;
+  }
+  // The status 200 is written by the server itself.
+  if (status !== '200 OK') res.writeStatus(status);
+  res.writeHeader(name, rest);
+}
+
+/** Runs writes that come outside of a handler in one system call. */
+export function cork(transport: Transport, write: () => void): void {
+  handleOf(transport).cork(() => guard(transport, write));
+}
+
+/** Must be called before a handler returns without having sent a whole response. */
+export function onAborted(transport: Transport, handle: () => void): void {
+  handleOf(transport).onAborted(() => guard(transport, handle));
+}
+
+/** Must be called before the handler returns. A chunk is only valid during the call; chunks may also arrive after `pauseBody`. */
+export function onBody(transport: Transport, handle: (chunk: Buffer, isLast: boolean) => void): void {
+  handleOf(transport).onData((data, isLast) => guard(transport, () => handle(Buffer.from(data), isLast)));
+}
+
+export function pauseBody(transport: Transport): void {
+  handleOf(transport).pause();
+}
+
+export function resumeBody(transport: Transport): void {
+  handleOf(transport).resume();
+}
+
+/** As text. Must be called inside of the handler. */
+export function readRemoteAddress(transport: Transport): string {
+  return Buffer.from(handleOf(transport).getRemoteAddressAsText()).toString();
+}
+
+function guard<T>(transport: Transport, callback: () => T): T | undefined {
+  try {
+    return callback();
+  } catch (error) {
+    closeAfterError(transport, error);
+    return undefined;
+  }
+}
+
+function closeAfterError(transport: Transport, error: unknown): void {
+  try {
+    handleOf(transport).close();
+  } catch {
+    // The response had ended.
+  }
+  transport.onError(error);
+}
+
+export function openApp(onConnections: (change: number) => void, onError: (error: unknown) => void) {
+  (uws as unknown as { _cfg: (option: 'silent') => void })._cfg('silent');
+  const app = uws.App();
+  let listening: us_listen_socket | false = false;
+  app.filter(((_: unknown, change: unknown) => onConnections(Number(change))) as Parameters<TemplatedApp['filter']>[0]);
+
+  /** Serves a pattern: the methods named here, and any other by `any`. */
+  function route(pattern: string, serves: { get: Serve; post: Serve; del: Serve; any: Serve }): void {
+    const call = (serve: Serve, res: HttpResponse, req: HttpRequest, method: string): void => {
+      try {
+        serve(res, req, method);
+      } catch (error) {
+        closeAfterError({ res, onError, hasInterim: false }, error);
+      }
+    };
+    // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
+    app.get(pattern, (res, req) => call(serves.get, res, req, 'GET'));
+    app.post(pattern, (res, req) => call(serves.post, res, req, 'POST'));
+    app.del(pattern, (res, req) => call(serves.del, res, req, 'DELETE'));
+    // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
+    app.any(pattern, (res, req) => call(serves.any, res, req, req.getMethod().toUpperCase()));
+  }
+
+  return {
+    route,
+    /** Returns whether socket buffers are bounded. Several processes may share the port. Throws when it cannot be had. */
+    listen(port: number): boolean {
+      const areBounded = listenWithBoundedBuffers(() => {
+        app.listen(port, (socket) => {
+          listening = socket;
+        });
+      });
+      if (!listening) throw new Error(`Expected port ${port} to be free, got it taken: set PORT to another one`);
+      return areBounded;
+    },
+    stopListening(): void {
+      if (listening) uws.us_listen_socket_close(listening);
+      listening = false;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import { emptyFile, tooLargeFile, type VideoUpload, wrongFile } from '../actions/upload-video.ts';
-import type { FieldFault } from '../errors.ts';
+import type { FieldError } from '../errors.ts';
 import { videoFileMaxBytes } from '../limits.ts';
 import type { PartHeaders } from '../multipart/part-headers.ts';
 import { missingField } from './schemas/upload-form.ts';
@@ -56,7 +56,7 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
   }
 
   /** The video; adds to `faults` why there is none. */
-  function read(faults: FieldFault[]): VideoUpload | undefined {
+  function read(faults: FieldError[]): VideoUpload | undefined {
     if (kind === 'none') faults.push(missingField('video_file'));
     if (kind === 'text') faults.push(notAFile());
     return video;
@@ -88,7 +88,7 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
   };
 }
 
-function notAFile(): FieldFault {
+function notAFile(): FieldError {
   const msg = 'Value error, Expected UploadFile, received a text field';
   return { type: 'value_error', loc: ['body', 'video_file'], msg };
 }

@@ -2,7 +2,13 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3Config } from '../config.ts';
-import { s3CallDeadlineMs, s3ConnectionsMax, s3ConnectTimeoutMs } from '../limits.ts';
+import {
+  s3CallDeadlineMs,
+  s3ConnectionsMax,
+  s3ConnectTimeoutMs,
+  s3SilenceMs,
+  s3UnusedConnectionMs,
+} from '../limits.ts';
 
 export interface S3Connection {
   readonly client: S3Client;
@@ -10,9 +16,17 @@ export interface S3Connection {
   readonly config: S3Config;
 }
 
-/** Calls by the SDK and our own part sender share one keep-alive agent, so that a connection serves both. */
+/**
+ * Calls by the SDK and our own part sender share one keep-alive agent, so that a connection serves both. An unused connection
+ * is closed early: the network may have forgotten it without notice, and the next call would wait for it in vain.
+ */
 export function openS3Connection(config: S3Config): S3Connection {
-  const options = { keepAlive: true, maxSockets: s3ConnectionsMax, scheduling: 'lifo' as const };
+  const options = {
+    keepAlive: true,
+    maxSockets: s3ConnectionsMax,
+    scheduling: 'lifo' as const,
+    timeout: s3UnusedConnectionMs,
+  };
   const httpAgent = new HttpAgent(options);
   const httpsAgent = new HttpsAgent(options);
   const client = new S3Client({
@@ -27,6 +41,7 @@ export function openS3Connection(config: S3Config): S3Connection {
       httpsAgent,
       connectionTimeout: s3ConnectTimeoutMs,
       requestTimeout: s3CallDeadlineMs,
+      socketTimeout: s3SilenceMs,
       throwOnRequestTimeout: true,
     },
   });

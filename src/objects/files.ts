@@ -7,12 +7,13 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   NotFound,
-  paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { fileWriteBufferBytes, partBytes } from '../limits.ts';
+import { fileWriteBufferBytes, partBytes, s3RequestDeadlineMs } from '../limits.ts';
 import type { S3Connection } from './client.ts';
+import { withDeadline } from './deadline.ts';
 
 export interface StoredObject {
   readonly key: string;
@@ -20,7 +21,7 @@ export interface StoredObject {
   readonly modifiedAt: Date;
 }
 
-/** Resolves to the number of bytes written to `path`. */
+/** Resolves to the number of bytes written to `path`. Rejects when the body stops half-way: the client watches its socket. */
 export async function getToFile(
   { client, config }: S3Connection,
   key: string,
@@ -69,9 +70,12 @@ export async function putFile(
 export async function headObject(
   { client, config }: S3Connection,
   key: string,
+  signal: AbortSignal,
 ): Promise<{ bytes: number; contentType: string | undefined } | undefined> {
   try {
-    const answer = await client.send(new HeadObjectCommand({ Bucket: config.bucket, Key: key }));
+    const answer = await client.send(new HeadObjectCommand({ Bucket: config.bucket, Key: key }), {
+      abortSignal: signal,
+    });
     return { bytes: answer.ContentLength ?? 0, contentType: answer.ContentType };
   } catch (error) {
     if (error instanceof NotFound) return undefined;
@@ -80,8 +84,8 @@ export async function headObject(
 }
 
 /** An object that is not there counts as deleted. */
-export async function deleteObject({ client, config }: S3Connection, key: string): Promise<void> {
-  await client.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key }));
+export async function deleteObject({ client, config }: S3Connection, key: string, signal: AbortSignal): Promise<void> {
+  await client.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key }), { abortSignal: signal });
 }
 
 /** In the order of their keys, from behind `afterKey` on. */
@@ -90,12 +94,24 @@ export async function* listObjects(
   prefix: string,
   afterKey?: string,
 ): AsyncGenerator<StoredObject> {
-  const query = { Bucket: config.bucket, Prefix: prefix, ...(afterKey === undefined ? {} : { StartAfter: afterKey }) };
-  for await (const page of paginateListObjectsV2({ client }, query)) {
+  let continuationToken: string | undefined;
+  do {
+    const page = await withDeadline('ListObjectsV2', s3RequestDeadlineMs, undefined, (signal) =>
+      client.send(
+        new ListObjectsV2Command({
+          Bucket: config.bucket,
+          Prefix: prefix,
+          StartAfter: afterKey,
+          ContinuationToken: continuationToken,
+        }),
+        { abortSignal: signal },
+      ),
+    );
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) yield { key: Key, bytes: Size ?? 0, modifiedAt: LastModified ?? new Date(0) };
     }
-  }
+    continuationToken = page.NextContinuationToken;
+  } while (continuationToken !== undefined);
 }
 
 /** Rejects when the bucket cannot be reached or is not ours. */

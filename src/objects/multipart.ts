@@ -5,7 +5,9 @@ import {
   ListMultipartUploadsCommand,
   NoSuchUpload,
 } from '@aws-sdk/client-s3';
+import { s3RequestDeadlineMs } from '../limits.ts';
 import type { S3Connection } from './client.ts';
+import { withDeadline } from './deadline.ts';
 import type { SentPart } from './part-sender.ts';
 
 export interface OpenMultipart {
@@ -37,6 +39,7 @@ export async function completeMultipart(
   key: string,
   uploadId: string,
   parts: readonly SentPart[],
+  signal: AbortSignal,
 ): Promise<void> {
   const Parts = parts.map((part) => ({
     PartNumber: part.partNumber,
@@ -50,13 +53,20 @@ export async function completeMultipart(
       UploadId: uploadId,
       MultipartUpload: { Parts },
     }),
+    { abortSignal: signal },
   );
 }
 
 /** An upload that is gone already counts as aborted. */
-export async function abortMultipart({ client, config }: S3Connection, key: string, uploadId: string): Promise<void> {
+export async function abortMultipart(
+  { client, config }: S3Connection,
+  key: string,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const command = new AbortMultipartUploadCommand({ Bucket: config.bucket, Key: key, UploadId: uploadId });
   try {
-    await client.send(new AbortMultipartUploadCommand({ Bucket: config.bucket, Key: key, UploadId: uploadId }));
+    await client.send(command, { abortSignal: signal });
   } catch (error) {
     if (!(error instanceof NoSuchUpload)) throw error;
   }
@@ -69,8 +79,9 @@ export async function* listOpenMultiparts(
 ): AsyncGenerator<OpenMultipart> {
   let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   for (;;) {
-    const page = await client.send(
-      new ListMultipartUploadsCommand({ Bucket: config.bucket, Prefix: prefix, ...markers }),
+    const command = new ListMultipartUploadsCommand({ Bucket: config.bucket, Prefix: prefix, ...markers });
+    const page = await withDeadline('ListMultipartUploads', s3RequestDeadlineMs, undefined, (signal) =>
+      client.send(command, { abortSignal: signal }),
     );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue;

@@ -1,9 +1,10 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { s3CallDeadlineMs, s3ErrorBodyMaxBytes, s3PartAttempts, s3RetryBaseMs } from '../limits.ts';
+import { s3CallDeadlineMs, s3ErrorBodyMaxBytes, s3PartAttempts, s3RetryBaseMs, s3SilenceMs } from '../limits.ts';
 import { formatCrc32 } from './checksum.ts';
 import type { S3Connection } from './client.ts';
+import { ObjectStoreTimeoutError } from './deadline.ts';
 import { escapeQueryValue, openPutSigner, type UnsignedPut } from './part-signer.ts';
 import { type Address, addressOf, hostOf } from './signer.ts';
 
@@ -89,7 +90,9 @@ function describePut(
 function put(open: () => ClientRequest, bytes: Buffer, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = open();
-    const deadline = setTimeout(() => request.destroy(new Error('S3 did not take a part in time')), s3CallDeadlineMs);
+    const late = (ms: number) => request.destroy(new ObjectStoreTimeoutError(`S3 did not take a part within ${ms} ms`));
+    const deadline = setTimeout(late, s3CallDeadlineMs, s3CallDeadlineMs);
+    request.setTimeout(s3SilenceMs, () => late(s3SilenceMs));
     const abort = () => request.destroy(new Error('The upload was given up'));
     signal.addEventListener('abort', abort, { once: true });
     request.on('close', () => {

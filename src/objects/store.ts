@@ -1,5 +1,7 @@
 import type { S3Config } from '../config.ts';
+import { s3FileDeadlineMs, s3RequestDeadlineMs } from '../limits.ts';
 import { openS3Connection } from './client.ts';
+import { withDeadline } from './deadline.ts';
 import { checkBucket, deleteObject, getToFile, headObject, listObjects, putFile } from './files.ts';
 import { abortMultipart, completeMultipart, createMultipart, listOpenMultiparts } from './multipart.ts';
 import { openPartSender, type Part, type PartPlace, type SentPart } from './part-sender.ts';
@@ -25,22 +27,28 @@ export function openObjectStore(config: S3Config, onCall: OnS3Call = () => undef
     }
   }
 
+  /** Without a deadline of the caller's own: `s3RequestDeadlineMs`, or `s3FileDeadlineMs` for a whole file. */
+  const request = <T>(operation: string, call: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> =>
+    timed(operation, () => withDeadline(operation, s3RequestDeadlineMs, outer, call));
+  const transfer = <T>(operation: string, call: (signal: AbortSignal) => Promise<T>, outer: AbortSignal): Promise<T> =>
+    timed(operation, () => withDeadline(operation, s3FileDeadlineMs, outer, call));
+
   return {
     createMultipart: (key: string, contentType: string, signal: AbortSignal) =>
-      timed('CreateMultipartUpload', () => createMultipart(connection, key, contentType, signal)),
+      request('CreateMultipartUpload', (both) => createMultipart(connection, key, contentType, both), signal),
     sendPart: (place: PartPlace, part: Part, signal: AbortSignal) =>
       timed('UploadPart', () => sendPart(place, part, signal)),
     completeMultipart: (key: string, uploadId: string, parts: readonly SentPart[]) =>
-      timed('CompleteMultipartUpload', () => completeMultipart(connection, key, uploadId, parts)),
+      request('CompleteMultipartUpload', (signal) => completeMultipart(connection, key, uploadId, parts, signal)),
     abortMultipart: (key: string, uploadId: string) =>
-      timed('AbortMultipartUpload', () => abortMultipart(connection, key, uploadId)),
+      request('AbortMultipartUpload', (signal) => abortMultipart(connection, key, uploadId, signal)),
     putFile: (key: string, path: string, contentType: string, signal: AbortSignal) =>
-      timed('PutObject', () => putFile(connection, key, path, contentType, signal)),
+      transfer('PutObject', (both) => putFile(connection, key, path, contentType, both), signal),
     getToFile: (key: string, path: string, signal: AbortSignal) =>
-      timed('GetObject', () => getToFile(connection, key, path, signal)),
-    headObject: (key: string) => timed('HeadObject', () => headObject(connection, key)),
-    deleteObject: (key: string) => timed('DeleteObject', () => deleteObject(connection, key)),
-    checkBucket: (signal: AbortSignal) => timed('HeadBucket', () => checkBucket(connection, signal)),
+      transfer('GetObject', (both) => getToFile(connection, key, path, both), signal),
+    headObject: (key: string) => request('HeadObject', (signal) => headObject(connection, key, signal)),
+    deleteObject: (key: string) => request('DeleteObject', (signal) => deleteObject(connection, key, signal)),
+    checkBucket: (signal: AbortSignal) => request('HeadBucket', (both) => checkBucket(connection, both), signal),
     listOpenMultiparts: (prefix: string) => listOpenMultiparts(connection, prefix),
     listObjects: (prefix: string, afterKey?: string) => listObjects(connection, prefix, afterKey),
     presignGet,

@@ -26,6 +26,17 @@ export class WorkerStopping extends Error {
   }
 }
 
+/** Thrown by `process` when a retry is worth nothing before this pause. */
+export class RetryLater extends Error {
+  readonly pauseMs: number;
+
+  constructor(message: string, pauseMs: number) {
+    super(message);
+    this.name = 'RetryLater';
+    this.pauseMs = pauseMs;
+  }
+}
+
 /**
  * Takes jobs until closed. A job is `active` in Redis while it runs here; it ends there when `process` resolves, goes
  * back in line at once when the worker stops, and comes again after a growing pause when `process` rejects. When its
@@ -92,8 +103,9 @@ async function giveBack(job: Job<VideoJob>, token: string | undefined): Promise<
   throw new WaitingError();
 }
 
-function pauseBefore(attemptsMade: number): number {
-  return Math.min(jobRetryBaseMs * 2 ** Math.min(attemptsMade - 1, 16), jobRetryMaxMs);
+function pauseBefore(attemptsMade: number, _type?: string, error?: Error): number {
+  const pauseMs = Math.min(jobRetryBaseMs * 2 ** Math.min(attemptsMade - 1, 16), jobRetryMaxMs);
+  return error instanceof RetryLater ? Math.max(pauseMs, error.pauseMs) : pauseMs;
 }
 
 async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { within } from '../deadline.ts';
-import { jobRankMax, queueAddDeadlineMs, queueListMax } from '../limits.ts';
+import { jobRankMax, queueAddDeadlineMs, queueListMax, writableMarkSeconds } from '../limits.ts';
 import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
 import { jobName, queueName, type VideoJob } from './job.ts';
 
@@ -20,8 +20,8 @@ export interface Backlog {
 }
 
 /**
- * Puts jobs in line and keeps the line in order. Every call rejects within `queueAddDeadlineMs` when Redis is away:
- * the row in PostgreSQL is what counts, and the sweep queues what is not in line.
+ * Queues jobs and keeps the queue in order. Every call rejects within `queueAddDeadlineMs` when Redis is out of reach:
+ * the row in PostgreSQL is what counts, and the sweep queues what is not queued.
  */
 export function openProducer(redisUrl: string, onError: OnRedisError = () => undefined) {
   const connection = openProducerConnection(redisUrl, onError);
@@ -63,6 +63,11 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
         // Redis lists the clients of all its databases.
         workers: (await queue.getWorkers()).filter(({ db }) => Number(db) === connection.options.db).length,
       })),
+    /** Rejects when Redis is out of reach or takes no writes: a replica, or one whose disk or memory is full. */
+    checkWritable: (): Promise<void> =>
+      bounded(async () => {
+        await connection.set('competition:writable', '1', 'EX', writableMarkSeconds);
+      }),
     async close(): Promise<void> {
       await bound(queue.close()).catch(() => undefined);
       connection.disconnect();

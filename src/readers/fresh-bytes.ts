@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Clock, systemClock } from '../clock.ts';
 import { freshBytesEntriesMax, freshBytesMaxAgeMs, freshBytesMaxBytes, freshBytesRefreshMs } from '../limits.ts';
 import { type Prepared, prepare } from './prepared.ts';
 
@@ -20,14 +21,24 @@ interface Entry {
  * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
  * until the next one is due.
  */
-export function openFreshBytes<K extends object>(nameOf: (key: K) => string, load: (key: K) => Promise<Loaded>) {
+export function openFreshBytes<K extends object>(
+  nameOf: (key: K) => string,
+  load: (key: K) => Promise<Loaded>,
+  clock: Clock = systemClock,
+) {
   const entries = new LRUCache<string, Entry>({
     max: freshBytesEntriesMax,
     maxSize: freshBytesMaxBytes,
     sizeCalculation: ({ prepared }) => prepared.bytes.length + 1,
   });
   const loading = new Map<string, Promise<Prepared>>();
-  const failures = new LRUCache<string, Promise<Prepared>>({ max: freshBytesEntriesMax, ttl: freshBytesRefreshMs });
+  const failures = new LRUCache<string, Promise<Prepared>>({
+    max: freshBytesEntriesMax,
+    ttl: freshBytesRefreshMs,
+    // Otherwise the cache reads the time once per millisecond of the real clock.
+    ttlResolution: 0,
+    perf: clock,
+  });
   let turn: Promise<unknown> = Promise.resolve();
   // The same question comes as the same object most of the time.
   const names = new WeakMap<K, string>();
@@ -57,7 +68,7 @@ export function openFreshBytes<K extends object>(nameOf: (key: K) => string, loa
   }
 
   async function loadEntry(name: string, key: K): Promise<Prepared> {
-    const startedAtMs = performance.now();
+    const startedAtMs = clock.now();
     const { value, headers, asOfMs } = await load(key);
     const prepared = prepare(value, headers, entries.peek(name)?.prepared);
     entries.set(name, { prepared, asOfMs: asOfMs ?? startedAtMs });
@@ -69,7 +80,7 @@ export function openFreshBytes<K extends object>(nameOf: (key: K) => string, loa
       const name = findName(key);
       const entry = entries.get(name);
       if (entry === undefined) return refresh(name, key);
-      const ageMs = performance.now() - entry.asOfMs;
+      const ageMs = clock.now() - entry.asOfMs;
       if (ageMs >= freshBytesMaxAgeMs) return refresh(name, key);
       if (ageMs >= freshBytesRefreshMs) refresh(name, key).catch(() => undefined);
       return entry.prepared;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
 import { type Anchor, listStandings, listStandingsFrom, type StandingRow } from '../database/rankings.ts';
 import { freshBytesRefreshMs, rankingsAnchoredFiltersMax, rankingsOffsetMax } from '../limits.ts';
@@ -25,12 +26,12 @@ interface Anchored {
  * as bytes that are due, other pages begin at the anchor before them, and count as old as it. `foldVotes` brings the counters up
  * to the votes committed before it is called.
  */
-export function openRankings(sql: Sql, foldVotes: () => Promise<void>) {
+export function openRankings(sql: Sql, foldVotes: () => Promise<void>, clock: Clock = systemClock) {
   const anchored = new LRUCache<string, Anchored>({ max: rankingsAnchoredFiltersMax });
 
   async function load({ page, limit, city }: RankingsPage): Promise<{ rows: readonly StandingRow[]; asOfMs: number }> {
     const query = { offset: (page - 1) * limit, limit, city };
-    const asOfMs = performance.now();
+    const asOfMs = clock.now();
     if (query.offset > rankingsOffsetMax) return { rows: [], asOfMs };
     const known = anchored.get(city);
     const anchor = known && asOfMs - known.asOfMs < freshBytesRefreshMs ? findAnchor(known, query.offset) : undefined;
@@ -49,6 +50,7 @@ export function openRankings(sql: Sql, foldVotes: () => Promise<void>) {
       const { rows, asOfMs } = await load(query);
       return { value: toStandings(rows, query), asOfMs };
     },
+    clock,
   );
 }
 

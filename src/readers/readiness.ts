@@ -1,35 +1,24 @@
 import { checkDatabase, type Sql } from '../database/open.ts';
-import { within } from '../deadline.ts';
-import { readinessCheckMs, readinessFreshMs } from '../limits.ts';
+import { describeMissing, openDependencyChecks } from '../dependencies.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import type { Producer } from '../queue/producer.ts';
 
 export type Readiness = ReturnType<typeof openReadiness>;
 
-/**
- * Whether what this instance cannot do without is in reach: the database and the bucket. Redis is not among them: without it
- * videos wait, but nothing is refused. Asked at most once in `readinessFreshMs`, however many balancers ask.
- */
-export function openReadiness(sql: Sql, objects: ObjectStore) {
-  let latest: Promise<string | undefined> | undefined;
-  let askedAtMs = 0;
-
-  async function ask(): Promise<string | undefined> {
-    const [database, bucket] = await Promise.allSettled([
-      within(checkDatabase(sql), readinessCheckMs, () => new Error('no answer in time')),
-      objects.checkBucket(AbortSignal.timeout(readinessCheckMs)),
-    ]);
-    if (database.status === 'rejected') return 'database out of reach';
-    if (bucket.status === 'rejected') return 'object store out of reach';
-    return undefined;
-  }
-
-  /** Resolves to what is missing; undefined when nothing is. */
-  return (): Promise<string | undefined> => {
-    const now = performance.now();
-    if (latest === undefined || now - askedAtMs > readinessFreshMs) {
-      askedAtMs = now;
-      latest = ask();
-    }
-    return latest;
+export function openReadiness(sql: Sql, objects: ObjectStore, producer: Producer) {
+  const findMissing = openDependencyChecks({
+    database: () => checkDatabase(sql),
+    object_store: objects.checkBucket,
+    redis: producer.checkWritable,
+  });
+  return {
+    findMissing,
+    /**
+     * Resolves to what this instance cannot do without and cannot use; undefined when there is nothing of the kind. Redis is
+     * never reported here: without it videos wait, but no request is refused.
+     */
+    async describeMissing(): Promise<string | undefined> {
+      return describeMissing((await findMissing()).filter((dependency) => dependency !== 'redis'));
+    },
   };
 }

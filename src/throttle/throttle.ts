@@ -1,4 +1,5 @@
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { type Clock, systemClock } from '../clock.ts';
 import { within } from '../deadline.ts';
 import { throttleDeadlineMs, throttlePauseMs } from '../limits.ts';
 import { type Limit, type LimitName, limitsByName } from './limits-by-name.ts';
@@ -17,7 +18,11 @@ export interface Use extends Limit {
  * Counts uses in Redis, so that a limit holds over all instances. Where Redis does not answer in time nobody is limited
  * (`onOpen` is told), and it is left alone for a moment, so that requests do not wait for it one by one.
  */
-export function openThrottle(redis: object, onOpen: () => void) {
+export function openThrottle(
+  redis: object,
+  onOpen: () => void,
+  { clock = systemClock, deadlineMs = throttleDeadlineMs }: { clock?: Clock; deadlineMs?: number } = {},
+) {
   const limiters = new Map(
     (Object.keys(limitsByName) as LimitName[]).map((name) => [name, createLimiter(redis, name)] as const),
   );
@@ -27,14 +32,14 @@ export function openThrottle(redis: object, onOpen: () => void) {
     /** Undefined where nobody could be asked. */
     async use(name: LimitName, key: string): Promise<Use | undefined> {
       const limiter = limiters.get(name);
-      if (limiter === undefined || performance.now() < askAgainAtMs) {
+      if (limiter === undefined || clock.now() < askAgainAtMs) {
         onOpen();
         return undefined;
       }
       try {
-        return toUse(name, await within(consume(limiter, key), throttleDeadlineMs, () => new Error('Redis is late')));
+        return toUse(name, await within(consume(limiter, key), deadlineMs, () => new Error('Redis is late')));
       } catch {
-        askAgainAtMs = performance.now() + throttlePauseMs;
+        askAgainAtMs = clock.now() + throttlePauseMs;
         onOpen();
         return undefined;
       }

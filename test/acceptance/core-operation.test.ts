@@ -1,11 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { createEnvironment } from '../support/environment.ts';
+import { request } from '../support/http.ts';
 import { requireSetting } from '../support/settings.ts';
 import { boundary, rawForm, titlePart, uploader, videoPart } from './forms.ts';
 import { openSocket, readAnswer } from './raw-http.ts';
@@ -112,9 +112,11 @@ t.test('on SIGTERM what is under way is finished, new work is told 503, and the 
     `Content-Type: multipart/form-data; boundary=${boundary}\r\n\r\n`;
   socket.write(head(body.length));
   socket.write(body.subarray(0, 3_000_000));
-  await sleep(200);
+  const metricsUrl = api.service.metricsUrls.web[0] as string;
+  const isReceived = async () => /^competition_uploads_in_flight 1$/m.test((await request(metricsUrl)).text);
+  await waitFor('the upload to be in flight', isReceived);
   api.service.web[0]?.signal('SIGTERM');
-  await sleep(200);
+  await waitFor('the drain', async () => (await api.call('GET', '/readyz')).status === 503);
   const ready = readAnswer(probe);
   probe.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
   t.equal((await ready).status, 503, '/readyz');
@@ -184,7 +186,7 @@ t.test('a missing setting stops the process at start with one sentence that name
   const start = (changes: Record<string, string | undefined>) =>
     tryTool(process.execPath, [join(rootFolder, 'dist/src/main.js')], {
       env: { PATH: process.env['PATH'], ...values, PORT: '0', METRICS_PORT: '0', ...changes },
-      timeoutMs: 20_000,
+      timeoutMs: 120_000,
     });
   const [database, bucket, several] = await Promise.all([
     start({ DATABASE_URL: undefined }),

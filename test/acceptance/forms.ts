@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import type { Answer } from '../support/http.ts';
 import type { Player } from '../support/player.ts';
 import type { RawAnswer } from './raw-http.ts';
@@ -74,11 +76,11 @@ export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unk
   const before = await countStored(api.environment);
   await refuse();
   // What is undone may be under way for a moment longer than the answer where the client has left.
-  let after: Stored = await countStored(api.environment);
-  for (let tries = 0; tries < 40 && JSON.stringify(after) !== JSON.stringify(before); tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  let after: Stored | undefined;
+  await waitFor('everything to be undone', async () => {
     after = await countStored(api.environment);
-  }
+    return isDeepStrictEqual(after, before);
+  }).catch(() => undefined);
   t.strictSame(after, before, 'no row, no object, no open multipart upload, no intent');
 }
 

@@ -1,5 +1,8 @@
 import { connect, type Socket } from 'node:net';
 
+/** The server closes a connection at once, or when it has been idle for 8 s at least. */
+const closeWaitMs = 5_000;
+
 export interface RawAnswer {
   status: number;
   /** In the order and case they came. */
@@ -8,7 +11,7 @@ export interface RawAnswer {
   body: string;
   /** How many times the socket delivered something before the answer was whole. */
   reads: number;
-  /** Whether the other side closed the connection after the answer, within half a second. */
+  /** Whether the other side closed the connection after the answer, within `closeWaitMs`. */
   closed: boolean;
 }
 
@@ -55,7 +58,7 @@ export function readAnswer(socket: Socket, options: RawOptions = {}): Promise<Ra
     let received = Buffer.alloc(0);
     let reads = 0;
     let found: Omit<RawAnswer, 'closed'> | undefined;
-    const timer = setTimeout(() => fail(new Error('no answer in time')), options.timeoutMs ?? 15_000);
+    const timer = setTimeout(() => fail(new Error('no answer in time')), options.timeoutMs ?? 60_000);
     const fail = (error: Error) => {
       clearTimeout(timer);
       if (found === undefined)
@@ -71,7 +74,7 @@ export function readAnswer(socket: Socket, options: RawOptions = {}): Promise<Ra
       reads += 1;
       found = parseAnswer(received, reads, options.isHead ?? false);
       if (found === undefined) return;
-      if (options.waitsForClose) setTimeout(() => settle(false), 500);
+      if (options.waitsForClose) setTimeout(() => settle(false), closeWaitMs);
       else settle(false);
     });
     socket.on('error', fail);

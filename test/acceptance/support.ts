@@ -9,6 +9,7 @@ import { freshBytesMaxAgeMs } from '../../src/limits.ts';
 import { newPosterKey, newRenditionKey } from '../../src/objects/keys.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type Answer, type RequestOptions, request } from '../support/http.ts';
+import { instanceControlUrl, serveOnInstance } from '../support/instance-control.ts';
 import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer, type Player } from '../support/player.ts';
 import { type RunningService, type ServiceOptions, startService } from '../support/service.ts';
@@ -33,13 +34,15 @@ export interface Uploaded {
   video_id: number;
 }
 
-/** The service's own processes on an environment of their own. */
+/** The service on an environment of its own: processes of this machine, or those of an instance where one is to be tested. */
 export async function openApi(
   t: Test,
   options: ServiceOptions & { values?: Record<string, string> } = {},
 ): Promise<Api> {
   const environment = await createEnvironment(t, { values: options.values ?? {} });
-  const service = await startService(t, environment, options);
+  const service = await (instanceControlUrl === undefined
+    ? startService(t, environment, options)
+    : serveOnInstance(t, environment, instanceControlUrl, options));
   const call: Api['call'] = (method, path, more = {}) => request(`${service.baseUrl}${path}`, { method, ...more });
   const upload: Api['upload'] = async (player, title = 'A clip', video = mp4()) => {
     const form = buildUploadForm(video, title);
@@ -73,14 +76,14 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
   const path = join(folder, randomUUID());
   await writeFile(path, mp4());
   await recordIntents(sql, [processedKey, posterKey]);
-  await objects.putFile(processedKey, path, 'video/mp4', AbortSignal.timeout(10_000));
-  await objects.putFile(posterKey, path, 'image/jpeg', AbortSignal.timeout(10_000));
+  await objects.putFile(processedKey, path, 'video/mp4', AbortSignal.timeout(60_000));
+  await objects.putFile(posterKey, path, 'image/jpeg', AbortSignal.timeout(60_000));
   const isDone = await publishRendition(sql, { ...claim, processedKey, posterKey, profile: 'test' });
   if (!isDone) throw new Error(`Expected video ${videoId} to become processed`);
 }
 
 /** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
-export const untilPreparedAnswersAreNew = () => sleep(freshBytesMaxAgeMs + 50);
+export const untilPreparedAnswersAreNew = () => sleep(2 * freshBytesMaxAgeMs);
 
 /** Bytes that begin as an MP4 does; no picture in them. */
 export function mp4(bytes = 64): Buffer {

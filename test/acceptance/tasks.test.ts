@@ -110,7 +110,7 @@ t.test('the whole journey: upload, worker, publication, vote, ranking, clip', as
   t.match(processed, { status: 'processed', title: 'Mi jugada', processed_url: /^processed\// });
   t.ok(Date.parse(processed['processed_at'] ?? '') >= Date.parse(processed['uploaded_at'] ?? ''));
   const kept = join(environment.folder, 'kept.mp4');
-  await environment.objects.getToFile(processed['original_url'] ?? '', kept, AbortSignal.timeout(10_000));
+  await environment.objects.getToFile(processed['original_url'] ?? '', kept, AbortSignal.timeout(60_000));
   t.equal(sha256(await readFile(kept)), sha256(source), 'the original is kept as it was sent');
 
   await call('POST', `/api/videos/${video}/publish`, { token: carla.token });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import type { Answer } from '../support/http.ts';
 import { expectFaults, openApi, untilPreparedAnswersAreNew } from './support.ts';
 
@@ -198,14 +199,9 @@ t.test('a list that has not changed is 304 to whoever has it', async (t) => {
 });
 
 /** Prepared answers may be a second old. */
-async function untilPublic(
-  isThere: (videos: Record<string, unknown>[]) => boolean,
-): Promise<Record<string, unknown>[]> {
-  const deadline = Date.now() + 1_500;
-  for (;;) {
+function untilPublic(isThere: (videos: Record<string, unknown>[]) => boolean): Promise<Record<string, unknown>[]> {
+  return waitFor('the public list to change', async () => {
     const videos = (await call('GET', '/api/public/videos')).json<Record<string, unknown>[]>();
-    if (isThere(videos)) return videos;
-    if (Date.now() > deadline)
-      throw new Error(`Expected the public list to have changed, got ${JSON.stringify(videos)}`);
-  }
+    return isThere(videos) && videos;
+  });
 }

@@ -25,7 +25,7 @@ async function stored(): Promise<Buffer> {
     { key: string }[]
   >`select original_url as key from videos order by id desc limit 1`;
   const path = join(environment.folder, 'stored');
-  await environment.objects.getToFile(row?.key ?? '', path, AbortSignal.timeout(10_000));
+  await environment.objects.getToFile(row?.key ?? '', path, AbortSignal.timeout(60_000));
   return readFile(path);
 }
 

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { openVoteFold } from '../../src/actions/fold-votes.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { voteFoldEveryMs, voteNotesPerFold } from '../../src/limits.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
+import { openFakeClock } from '../support/fake-clock.ts';
 
 /** Two owners with a video each; `vote` has a new voter vote for both. */
 async function makeStage(t: Parameters<typeof createMigratedDatabase>[0]) {
@@ -22,11 +23,8 @@ async function makeStage(t: Parameters<typeof createMigratedDatabase>[0]) {
     const rows = await sql<{ votes: number }[]>`select votes from users where id = any(${owners}) order by id`;
     return rows.map(({ votes }) => votes);
   };
-  const untilCounters = async (votes: number) => {
-    const endsAtMs = performance.now() + 10 * voteFoldEveryMs;
-    while (performance.now() < endsAtMs && (await counters()).some((counter) => counter !== votes)) await sleep(20);
-    return counters();
-  };
+  const untilCounters = (votes: number) =>
+    waitFor(`counters of ${votes}`, async () => (await counters()).every((counter) => counter === votes));
   return { sql, owners, vote, counters, untilCounters };
 }
 
@@ -60,13 +58,12 @@ t.test('a vote that comes while a fold is at work is left to the next one, which
     await tx`select from users where id = any(${owners}) for no key update`;
     early = fold.now();
     // It has taken its notes when it waits for the users.
-    while (
-      (
-        await sql`select from pg_stat_activity where query like '%delete from vote_gains%' and wait_event_type = 'Lock'
-      and datname = current_database() and pid <> pg_backend_pid()`
-      ).length === 0
-    )
-      await sleep(5);
+    await waitFor('the fold to wait for the users', async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where query like '%delete from vote_gains%' and wait_event_type = 'Lock'
+          and datname = current_database() and pid <> pg_backend_pid()`;
+      return waiting.length > 0;
+    });
     await vote();
   });
   await early;
@@ -86,17 +83,25 @@ t.test('folds of several processes at once move each counter once', async (t) =>
 });
 
 t.test('who asks for a fold soon gets one, however many ask, and the last one, too', async (t) => {
-  const { sql, vote, untilCounters } = await makeStage(t);
-  const fold = openVoteFold(sql);
+  const { sql, vote, counters, untilCounters } = await makeStage(t);
+  const clock = openFakeClock();
+  const fold = openVoteFold(sql, (error) => t.fail(String(error)), clock);
   for (let round = 1; round <= 3; round += 1) {
     await vote();
     fold.soon();
-    await sleep(voteFoldEveryMs / 5);
+    t.equal(clock.timerCount(), 1, 'one fold for all');
+    clock.advance(voteFoldEveryMs / 5);
   }
-  t.strictSame(await untilCounters(3), [3, 3]);
+  clock.advance((2 * voteFoldEveryMs) / 5 - 1);
+  t.strictSame(await counters(), [0, 0], 'none before its time');
+  clock.advance(1);
+  await untilCounters(3);
   await vote();
   fold.soon();
-  t.strictSame(await untilCounters(4), [4, 4]);
+  // Where the last fold has not ended yet, the next timer starts when it has.
+  await waitFor('the next timer', () => clock.timerCount() === 1);
+  clock.advance(voteFoldEveryMs);
+  await untilCounters(4);
 });
 
 t.test(
@@ -104,15 +109,19 @@ t.test(
   async (t) => {
     const { sql, vote, counters, untilCounters } = await makeStage(t);
     const failures: unknown[] = [];
-    const fold = openVoteFold(sql, (error) => failures.push(error));
+    const clock = openFakeClock();
+    const fold = openVoteFold(sql, (error) => failures.push(error), clock);
     await vote();
     await sql`alter table users add constraint votes_refused check (votes = 0) not valid`;
     await t.rejects(fold.now(), /votes_refused/);
     fold.soon();
-    while (failures.length === 0) await sleep(20);
+    clock.advance(voteFoldEveryMs);
+    await waitFor('the failure', () => failures.length > 0);
     t.match(failures, [/votes_refused/]);
     t.strictSame(await counters(), [0, 0]);
     await sql`alter table users drop constraint votes_refused`;
-    t.strictSame(await untilCounters(1), [1, 1]);
+    clock.advance(voteFoldEveryMs);
+    await untilCounters(1);
+    t.equal(failures.length, 1);
   },
 );

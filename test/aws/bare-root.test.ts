@@ -6,60 +6,27 @@ import { openUploadClient } from '../faults/support/client.ts';
 import { settle } from '../faults/support/settle.ts';
 import { makeVideo } from '../faults/support/video.ts';
 import { makeClip } from '../support/clip.ts';
-import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer } from '../support/player.ts';
-import { requireSetting } from '../support/settings.ts';
-import { startAwsFront } from './support/aws-front.ts';
-import { fillAws } from './support/fill-aws.ts';
-import { startInstanceMetadata } from './support/instance-metadata.ts';
+import { openInstances, redisPassword } from './support/instance.ts';
 import { packKit } from './support/kit.ts';
-import { openMachine } from './support/machine.ts';
-import { startMoto } from './support/moto.ts';
-import { openReleaseStore, putRelease } from './support/release-store.ts';
+import { openMachine as openBareMachine } from './support/machine.ts';
 
 const baseUrl = 'http://127.0.0.1:8000';
 
-/** In a network of its own (scripts/test-aws.ts makes it): the ports and the metadata address are those of a real instance. */
 t.test('both start scripts make a bare system ready, twice, and the drain loses no upload', async (t) => {
-  const environment = await createEnvironment(t, { isMigrated: false, values: { SWEEP_GRACE_SECONDS: '1' } });
-  const keys = {
-    accessKeyId: environment.values['AWS_ACCESS_KEY_ID'] ?? '',
-    secretAccessKey: environment.values['AWS_SECRET_ACCESS_KEY'] ?? '',
-  };
-  const front = await startAwsFront(t, await startMoto(t, environment.folder));
-  const password = 'of-redis';
-  await fillAws(front.endpoint, environment.values, {
-    '/app/redis-hostname': 'anb-worker',
-    '/app/redis-local': `redis://:${password}@127.0.0.1:6379`,
-    '/app/redis-worker-url': `redis://:${password}@127.0.0.1:6379`,
-  });
-  const metadata = await startInstanceMetadata(t, keys);
-  const store = await openReleaseStore(t, environment);
-  const release = await putRelease(store, requireSetting('RELEASE_FOLDER'));
-  const machine = (name: string, sha256 = release.sha256) =>
-    openMachine(environment, name, 'instance.env', {
-      RELEASE_BUCKET: store.bucket,
-      RELEASE_VERSION: release.version,
-      RELEASE_SHA256: sha256,
-      GROUP_NAME: `anb-${name}`,
-      ZONE_ID: name === 'worker' ? 'Z1' : 'none',
-      RATE_LIMITS: 'on',
-      AWS_ENDPOINT_URL: front.endpoint,
-      READY_SECONDS: '60',
-    });
+  const { environment, front, metadata, store, release, openMachine } = await openInstances(t, { rateLimits: 'on' });
 
-  const worker = machine('worker');
-  t.teardown(worker.stop);
+  const worker = openMachine('worker');
   const first = await worker.run('ip-10-20-0-7', 'bash', '/user_data_worker.sh');
   t.equal(first.code, 0, first.output);
   t.match(first.output, /0001_tables applied/);
   t.match(first.output, /ready: http:\/\/127.0.0.1:9200\/metrics/);
   const redis = readFileSync(worker.path('/etc/redis/redis.conf'), 'utf8');
-  for (const line of ['appendonly yes', 'maxmemory-policy noeviction', `requirepass ${password}`]) t.match(redis, line);
-  const web = machine('web');
-  t.teardown(web.stop);
+  for (const line of ['appendonly yes', 'maxmemory-policy noeviction', `requirepass ${redisPassword}`])
+    t.match(redis, line);
+  const web = openMachine('web');
   const started = await web.run('ip-10-20-0-8', 'bash', '/user_data_web.sh');
   t.equal(started.code, 0, started.output);
   t.match(started.output, /ready: http:\/\/127.0.0.1:8000\/readyz/);
@@ -109,7 +76,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
   await t.test('the load generator fetches its kit, loads the service and tells what came out', async (t) => {
     const kit = await packKit(environment.folder, 'capacity_planning/plans/smoke.json');
     await store.put('load/run-1/in/kit.tgz', kit.path);
-    const generator = openMachine(environment, 'generator', 'load.env', {
+    const generator = openBareMachine(environment, 'generator', 'load.env', {
       RELEASE_BUCKET: store.bucket,
       RUN: 'run-1',
       SHA256: kit.sha256,
@@ -131,8 +98,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
   });
 
   await t.test('a release with other bytes is refused', async (t) => {
-    const other = machine('other', '0'.repeat(64));
-    t.teardown(other.stop);
+    const other = openMachine('other', '0'.repeat(64));
     const { code } = await other.run('other', 'bash', '/user_data_web.sh');
     t.not(code, 0);
     t.notOk(existsSync(other.path(`/opt/anb/releases/${release.version}/package.json`)));

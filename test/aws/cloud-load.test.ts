@@ -111,7 +111,7 @@ t.test('the lines of the worker say how many videos it finished, minute by minut
     line('video processed', '2026-01-01T10:00:59Z'),
     line('video processed', '2026-01-01T10:02:00Z'),
     line('video failed', '2026-01-01T10:02:00Z'),
-    line('the video goes back in line', '2026-01-01T10:02:00Z'),
+    line('video requeued', '2026-01-01T10:02:00Z'),
     { timestamp: 0, message: 'no JSON about a video' },
   ]);
   t.strictSame(jobs, {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { requireSetting } from '../support/settings.ts';
 import { releaseBucket as bucket, openCommands } from './support/commands.ts';
 
 t.test('the commands do in an account what they say, ask first, and change nothing in a dry run', async (t) => {
@@ -13,7 +14,7 @@ t.test('the commands do in an account what they say, ask first, and change nothi
   let first = '';
 
   await t.test('release uploads the archive that its checksum is of, and the list of its packages', async (t) => {
-    const released = await run('release', []);
+    const released = await run('release', ['--from', requireSetting('RELEASE_FOLDER')]);
     t.equal(released.code, 0, released.output);
     first = released.stdout.trim().split('\n').at(-1) ?? '';
     const there = await aws('s3', 'ls', '--recursive', `s3://${bucket}`);

@@ -3,8 +3,6 @@ import { listPoints } from '../../capacity_planning/lib/load-points.ts';
 import type { Step } from '../../capacity_planning/lib/report-schema.ts';
 import { fitUsl, predict } from '../../capacity_planning/lib/usl.ts';
 import { createRandom } from '../../k6/engine/random.ts';
-import { openSink } from '../k6/sink.ts';
-import { runRig } from './rig.ts';
 
 const truth = { lambda: 100, sigma: 0.03, kappa: 0.002 };
 const kneeConcurrency = Math.sqrt((1 - truth.sigma) / truth.kappa);
@@ -68,31 +66,3 @@ t.test('a load that came again is one point, which no single pause moves', (t) =
   ]);
   t.end();
 });
-
-t.test(
-  'against a server that obeys the law: rms within 5 %, the knee from half of the steps within 10 % of the one measured',
-  async (t) => {
-    const slow = { lambda: 8, sigma: 0.02, kappa: 0.004 };
-    const random = createRandom(3);
-    // Long beside a timer's millisecond and a busy machine's delays; uneven, so that users do not march in step.
-    const serviceMs = (concurrency: number) =>
-      ((1000 * concurrency) / predict(slow, concurrency)) * (0.8 + 0.4 * random());
-    const { url } = await openSink(t, (_request, concurrency) => ({ delayMs: serviceMs(concurrency) }));
-    const users = [1, 2, 4, 6, 8, 12, 16, 20, 26, 32];
-    const scenarios = users.map((vus, i) => {
-      const place = `startTime: '${i * 5.5}s', gracefulStop: '0s', tags: { phase: 'measured' }`;
-      return `users_${vus}: { executor: 'constant-vus', vus: ${vus}, duration: '5s', ${place} }`;
-    });
-    const report = await runRig(t, { url, scenarios: `{ ${scenarios.join(', ')} }` });
-    const points = listPoints(report.steps);
-    const whole = fitUsl(points);
-    t.equal(whole?.points, users.length);
-    t.ok((whole?.rmsShare ?? 1) <= 0.05, `rms ${whole?.rmsShare}`);
-    const half = fitUsl(points.filter((_, i) => i % 2 === 0));
-    const measured = Math.max(...points.filter((_, i) => i % 2 === 1).map(({ perSecond }) => perSecond));
-    const predicted = half?.knee?.perSecond ?? 0;
-    const figures = `predicted ${predicted.toFixed(1)}, measured ${measured.toFixed(1)}`;
-    t.comment(`${figures}, rms ${((whole?.rmsShare ?? 1) * 100).toFixed(1)} %`);
-    t.ok(Math.abs(predicted / measured - 1) <= 0.1, figures);
-  },
-);

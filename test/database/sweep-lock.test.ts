@@ -1,4 +1,5 @@
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { withSweepLock } from '../../src/database/sweep-lock.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
@@ -20,7 +21,14 @@ t.test('a sweep whose connection is cut goes on to its end, and the process live
     const rows = await sql`
       select pg_terminate_backend(pid) from pg_locks
       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await waitFor('the lock to be gone', async () => {
+      const held = await sql`
+        select from pg_locks
+        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
+      return held.length === 0;
+    });
+    // The connection was closed before the lock was released: one round trip later this process has noticed.
+    await sql`select`;
     return rows.length;
   });
   t.equal(cut, 1);

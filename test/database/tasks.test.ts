@@ -13,14 +13,10 @@ t.test('a task is told from its video’s row, step by step', async (t) => {
   const userId = await makeUser(sql);
   const { id, taskId } = await makeVideo(sql, userId);
   const own = { task_id: taskId, video_id: id, user_id: userId };
-  t.strictSame(await findTask(sql, taskId), {
-    ...own,
-    state: 'queued',
-    progress: 0,
-    error: null,
-    queue_position: 1,
-    expected_wait_seconds: 0,
-  });
+  const queued = { ...own, state: 'queued', progress: 0, error: null, queue_position: 1 };
+  const { expected_wait_seconds: wait, ...rest } = (await findTask(sql, taskId)) ?? {};
+  t.strictSame(rest, queued);
+  t.type(wait, 'number');
   await claimVideoForWork(sql, id);
   await setProgress(sql, { id, attempt: 1, percent: 40 });
   t.strictSame(await findTask(sql, taskId), { ...own, state: 'processing', progress: 40, error: null, ...notQueued });
@@ -54,6 +50,30 @@ t.test('the expected wait follows what recent videos took, who is in front and h
   await claimVideoForWork(sql, 2);
   await claimVideoForWork(sql, 3);
   t.match(await findTask(sql, last), { queue_position: 3, expected_wait_seconds: 12 });
+});
+
+t.test('while nothing moves, the expected wait is at least as long as nothing has moved', async (t) => {
+  const { sql } = await createMigratedDatabase(t);
+  const userId = await makeUser(sql);
+  const [done, started, waiting] = [
+    await makeVideo(sql, userId),
+    await makeVideo(sql, userId),
+    await makeVideo(sql, userId),
+  ];
+  await process(sql, done.id);
+  await claimVideoForWork(sql, started.id);
+  const waitAfter = async (processed: string, begun: string, uploaded: string) => {
+    await sql`
+      update videos set processed_at = now() - ${processed}::interval,
+        processing_started_at = now() - ${processed}::interval - interval '1 second' where id = ${done.id}`;
+    await sql`update videos set processing_started_at = now() - ${begun}::interval where id = ${started.id}`;
+    await sql`update videos set uploaded_at = now() - ${uploaded}::interval where id = ${waiting.id}`;
+    return Math.floor(((await findTask(sql, waiting.taskId))?.expected_wait_seconds ?? -1) / 1000);
+  };
+  t.equal(await waitAfter('9000 seconds', '8000 seconds', '7000 seconds'), 7, 'a video waits, and none is started');
+  t.equal(await waitAfter('9000 seconds', '5000 seconds', '7000 seconds'), 5, 'one was started, and is not finished');
+  t.equal(await waitAfter('4000 seconds', '5000 seconds', '7000 seconds'), 4, 'one was finished');
+  t.equal(await waitAfter('1 second', '5000 seconds', '7000 seconds'), 0, 'one was finished a moment ago');
 });
 
 t.test('one player’s many videos do not stand in front of another player’s first', async (t) => {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { createEnvironment } from '../support/environment.ts';
+import { request } from '../support/http.ts';
 import { createPlayer } from '../support/player.ts';
 import { startService } from '../support/service.ts';
 import { openUploadClient } from './support/client.ts';
@@ -73,7 +75,9 @@ t.test('an upload that would take longer than the drain is cut off with 503', as
     bytesPerSecond: 100_000,
     timeoutMs: 90_000,
   });
-  await sleep(1_000);
+  const metricsUrl = service.metricsUrls.web[0] as string;
+  const isReceived = async () => /^competition_uploads_in_flight 1$/m.test((await request(metricsUrl)).text);
+  await waitFor('the upload to be in flight', isReceived);
   service.web[0]?.signal('SIGTERM');
   const exit = await service.web[0]?.exited;
   const outcome = await slow;

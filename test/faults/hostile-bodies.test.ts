@@ -36,7 +36,7 @@ t.test('hostile bodies over the wire: each is refused, none is stored, nothing h
         token,
         contentType: `multipart/form-data; boundary=${boundary}`,
         body,
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         ...(size === undefined ? {} : { chunkBytes: size }),
       });
       const name = outcome.kind === 'answered' ? String(outcome.status) : outcome.reason;

@@ -9,7 +9,7 @@ import { makePublicVideos } from './support/public-videos.ts';
 import { faultEnvironment, settle } from './support/settle.ts';
 import { voteAtOnce } from './support/vote-storm.ts';
 
-/** In the long run 200 pairs, in the ordinary tests a few. */
+/** In the long run 200 pairs, in a short one a few. */
 const run = openFaultRun('kill-votes', 12, () => 200);
 const parallel = 50;
 const pairsAtOnce = 4;

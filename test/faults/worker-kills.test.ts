@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { openProducer } from '../../src/queue/producer.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
+import { request } from '../support/http.ts';
 import { type RunningService, type ServiceProcess, startService } from '../support/service.ts';
 import { makeClip, makeFolder } from '../worker/support/clips.ts';
 import { insertPlayer, readVideo, type Uploaded, upload } from '../worker/support/upload.ts';
@@ -26,7 +27,7 @@ const roundsWithProductionTimes = run.isLong ? Math.ceil(run.rounds / 10) : 0;
 const videosPerRound = 2;
 const kinds = ['worker', 'FFmpeg', 'thread', 'pause'] as const;
 type Kind = (typeof kinds)[number];
-/** A crashed job runs again within this, in production. */
+/** A crashed job runs again within this, in production. Measured in the long run alone, which has the machine to itself. */
 const restartMaxMs = 40_000;
 t.setTimeout(120_000 + run.rounds * 30_000 + roundsWithProductionTimes * 60_000);
 
@@ -66,7 +67,11 @@ t.test('whatever is killed or put to sleep, every video is processed, once', asy
   const { swept, breaks } = await settle(environment, [], []);
   t.strictSame(breaks, []);
   const { counts, slowestRestartMs } = stage;
-  t.ok(slowestRestartMs < restartMaxMs, `the slowest ran again after ${slowestRestartMs} ms`);
+  if (run.isLong) t.ok(slowestRestartMs < restartMaxMs, `the slowest ran again after ${slowestRestartMs} ms`);
+  t.ok(
+    Object.keys(counts).some((what) => what.startsWith('struck')),
+    'some were at work when they were struck',
+  );
   run.report({ kills: run.rounds, videos, ...counts, ms_slowest_restart: slowestRestartMs, ...swept });
 });
 
@@ -75,7 +80,8 @@ async function playRound(stage: Stage, kind: Kind, worker: RunningService): Prom
   const { t, environment } = stage;
   const videos = await uploadSome(stage);
   await Promise.race(videos.map(({ id }) => untilClaimed(environment, id)));
-  await sleep(run.random.int(0, 1_500));
+  // Short enough for a fast machine to be still at work.
+  await sleep(run.random.int(0, run.isLong ? 1_500 : 300));
   const before = await Promise.all(videos.map(({ id }) => readVideo(environment, id)));
   const at = Date.now();
   const next = await strike(stage, kind, worker, videos);
@@ -88,7 +94,7 @@ async function playRound(stage: Stage, kind: Kind, worker: RunningService): Prom
     if (isStruck)
       stage.slowestRestartMs = Math.max(stage.slowestRestartMs, (await startOf(environment, id)).getTime() - at);
   }
-  await waitFor('no tool to be left', () => findTools(environment).length === 0, { timeoutMs: 5_000 });
+  await waitFor('no tool to be left', () => findTools(environment).length === 0);
   return next;
 }
 
@@ -124,26 +130,35 @@ async function strike(
     return worker;
   }
   if (kind === 'FFmpeg') {
-    killFirst(findTools(stage.environment));
+    await waitFor('FFmpeg, or the end', async () => {
+      return killFirst(findTools(stage.environment)) || (await haveEnded(stage, videos));
+    });
     return worker;
   }
   victim.signal('SIGSTOP');
   const other = await startWorker(stage);
   for (const { id } of videos) await untilEnded(stage.environment, id);
   victim.signal('SIGCONT');
-  // It wakes up in the middle of what has been done by the other one meanwhile.
-  await sleep(2_000);
+  // It wakes up in the middle of what has been done by the other one meanwhile, and gives it up.
+  const [metricsUrl = ''] = worker.metricsUrls.worker;
+  await waitFor('the worker to be awake', async () => (await request(metricsUrl)).status === 200);
   await worker.stop();
   return other;
 }
 
-/** One that ended since it was listed has nobody left to kill. */
-function killFirst([pid]: readonly number[]): void {
+/** Whether there was one to kill: it may have ended since it was listed. */
+function killFirst([pid]: readonly number[]): boolean {
   try {
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    return pid !== undefined && process.kill(pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
   }
+}
+
+async function haveEnded({ environment }: Stage, videos: readonly Uploaded[]): Promise<boolean> {
+  const states = await Promise.all(videos.map(({ id }) => readVideo(environment, id)));
+  return states.every(({ status }) => status !== 'uploaded');
 }
 
 function count({ counts }: Stage, what: string): void {

@@ -68,7 +68,7 @@ async function playAll(stage: Stage, kind: string, files: readonly HostileFile[]
   }
   for (const [i, id] of ids.entries()) {
     const { status, crashes, failure_reason: reason } = await untilEnded(environment, id, 180_000);
-    const outcome = status === 'failed' && /cut short/.test(reason ?? '') ? 'given_up' : status;
+    const outcome = status === 'failed' && /fault is on our side/.test(reason ?? '') ? 'given_up' : status;
     counts[`${kind}_${outcome}`] = (counts[`${kind}_${outcome}`] ?? 0) + 1;
     if (crashes > 0) t.comment(`${files[i]?.name}: ${status} after ${crashes} crashes, ${reason}`);
   }

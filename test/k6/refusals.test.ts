@@ -89,13 +89,11 @@ t.test('exit codes are those of k6', async (t) => {
   const sink = await openSink(t, () => ({ status: 500 }));
   const call = `await http.asyncRequest('GET', __ENV['TARGET'] + '/', null, { tags: { name: 'x' } });`;
   const head = `import http from 'k6/http'; import exec from 'k6/execution';`;
-  const long = scenarios.replace('500ms', '60s');
+  const long = scenarios.replace('500ms', '100000s');
   const threshold = `http_req_failed: [{ threshold: 'rate<0.5', abortOnFail: true, delayAbortEval: '500ms' }]`;
   const aborting = `${head} export const options = { scenarios: ${long}, thresholds: { ${threshold} } }; export default async () => { ${call} };`;
-  const begunAt = performance.now();
   const aborted = await runEngine(t, { text: aborting }, { TARGET: sink.url });
-  t.equal(aborted.code, 99, 'a threshold failed');
-  t.ok(performance.now() - begunAt < 20_000, 'and ended the run early');
+  t.equal(aborted.code, 99, 'a threshold failed, and ended the run early');
   t.match(aborted.output, /http_req_failed broke rate<0\.5/);
 
   const stopping = `${head} export const options = { scenarios: ${scenarios} }; export default () => { exec.test.abort('enough'); };`;

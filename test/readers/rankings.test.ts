@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { openVoteFold } from '../../src/actions/fold-votes.ts';
@@ -7,6 +7,7 @@ import { freshBytesMaxAgeMs, freshBytesRefreshMs } from '../../src/limits.ts';
 import type { Prepared } from '../../src/readers/prepared.ts';
 import { openRankings, type RankingsPage } from '../../src/readers/rankings.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
+import { openFakeClock } from '../support/fake-clock.ts';
 
 interface Standing {
   position: number;
@@ -21,6 +22,7 @@ async function openStage(t: Test) {
     insert into users (first_name, last_name, email, password_hash, city, votes)
     select 'N' || n, 'L', n || '@example.com', 'x', 'Ciudad ' || n % 7, n % 300 from generate_series(1, 12000) as n`;
   await sql`analyze users`;
+  const clock = openFakeClock();
   const queries: string[] = [];
   const seen = postgres(url, {
     max: 4,
@@ -30,8 +32,8 @@ async function openStage(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql).now);
-  return { sql, queries, get: (page: RankingsPage) => rankings.get(page) };
+  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql).now, clock);
+  return { sql, clock, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 
 const read = (prepared: Prepared) => JSON.parse(prepared.bytes.toString()) as Standing[];
@@ -49,12 +51,14 @@ for (const page of [first, deep, { ...first, city: 'ciudad 3' }, { ...deep, page
 }
 
 t.test('however many read for three seconds, two queries a second are the most', async (t) => {
-  const { queries, get } = await openStage(t);
-  const endsAtMs = performance.now() + 3_000;
-  while (performance.now() < endsAtMs) {
+  const { clock, queries, get } = await openStage(t);
+  const endsAtMs = clock.now() + 3_000;
+  while (clock.now() < endsAtMs) {
     await Promise.all(Array.from({ length: 50 }, () => get(first)));
-    await sleep(1);
+    await nextTurn();
+    clock.advance(10);
   }
+  // How many it is depends on how long the database takes. One a second is waited for.
   t.ok(queries.length >= 3 && queries.length <= 1 + 3_000 / freshBytesRefreshMs, `${queries.length} queries`);
 });
 
@@ -74,24 +78,31 @@ t.test('deep pages after the first begin in the middle, and say what the whole r
   }
 });
 
-t.test('a change shows within a second on every page, also where pages begin in the middle', async (t) => {
-  const { sql, get } = await openStage(t);
-  const endsAtMs = performance.now() + 3_000;
-  let votes = 1_000;
-  while (performance.now() < endsAtMs) {
-    votes += 1;
-    // The last of all goes up to the front, so that everybody moves down by one, once.
-    await sql`update users set votes = ${votes} where id = (select max(id) from users)`;
-    const changedAtMs = performance.now();
-    for (;;) {
-      const askedAtMs = performance.now();
-      const [top] = read(await get(first));
-      const [, below] = read(await get({ page: 500, limit: 10, city: '' }));
-      if (top?.votes === votes && below?.position === 4_992) break;
-      if (askedAtMs - changedAtMs > freshBytesMaxAgeMs + 50)
-        return t.fail(`not there after ${askedAtMs - changedAtMs} ms`);
-      await sleep(5);
-    }
+t.test('a change shows after a second on every page, also where pages begin in the middle', async (t) => {
+  const { sql, clock, get } = await openStage(t);
+  const middle: RankingsPage = { page: 500, limit: 10, city: '' };
+  const names = async (offset: number) => {
+    const rows = await sql<{ username: string }[]>`
+      select first_name || ' ' || last_name as username from users order by votes desc, id offset ${offset} limit 10`;
+    return rows.map(({ username }) => username);
+  };
+  for (const [round, readAfterMs] of [0, 1, freshBytesRefreshMs - 2, freshBytesRefreshMs, 800].entries()) {
+    clock.advance(10 * freshBytesMaxAgeMs);
+    // Counts from the top: the pages that follow may begin in the middle of what it has seen.
+    await get({ page: 1_150, limit: 10, city: '' });
+    clock.advance(1);
+    // The last of all goes up to the front, so that everybody moves down by one.
+    await sql`
+      update users set votes = ${1_000 + round} where id = (select id from users order by votes, id desc limit 1)`;
+    clock.advance(readAfterMs);
+    await Promise.all([get(first), get(middle)]);
+    clock.advance(freshBytesMaxAgeMs - readAfterMs);
+    const pages = [read(await get(first)), read(await get(middle))];
+    t.strictSame(
+      pages.map((page) => page.map(({ username }) => username)),
+      [await names(0), await names(4_990)],
+      `read ${readAfterMs} ms after the change, too`,
+    );
+    t.equal(pages[0]?.[0]?.votes, 1_000 + round);
   }
-  t.ok(votes > 1_000, `${votes - 1_000} changes`);
 });

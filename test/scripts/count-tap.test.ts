@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import t from 'tap';
-import { countTap } from '../../scripts/test/count-tap.ts';
+import { countTap, type Skip } from '../../scripts/test/count-tap.ts';
 
 const streams: Record<string, { tap: string; expected: object }> = {
   'assertions of nested subtests are counted once': {
@@ -28,9 +28,15 @@ const streams: Record<string, { tap: string; expected: object }> = {
 for (const [name, { tap, expected }] of Object.entries(streams)) {
   t.test(name, async (t) => {
     const failures: string[] = [];
-    const listener = { onFile: () => {}, onFailure: (point: { name: string }) => failures.push(point.name) };
+    const skips: Skip[] = [];
+    const listener = {
+      onFile: () => {},
+      onFailure: (point: { name: string }) => failures.push(point.name),
+      onSkip: (skip: Skip) => skips.push(skip),
+    };
     const count = await countTap(Readable.from([tap]), listener);
     t.same(count, expected);
     t.equal(failures.length, name.includes('breaks off') ? 0 : count.failed, 'each failure is told');
+    t.strictSame(skips, count.skipped === 0 ? [] : [{ name: 'x', reason: 'why' }], 'each skip, with its reason');
   });
 }

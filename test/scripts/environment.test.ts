@@ -38,9 +38,9 @@ t.test('an object without a row, an open multipart upload and a file are each to
   const scope = collectTeardowns();
   const environment = await createEnvironment(scope);
   const { objects, config } = environment;
-  await objects.createMultipart('uploads/open.mp4', 'video/mp4', AbortSignal.timeout(5_000));
-  await objects.putFile('uploads/stray.mp4', await makeClip(), 'video/mp4', AbortSignal.timeout(5_000));
-  await objects.getToFile('uploads/stray.mp4', `${config.dataDir}/stray.mp4`, AbortSignal.timeout(5_000));
+  await objects.createMultipart('uploads/open.mp4', 'video/mp4', AbortSignal.timeout(60_000));
+  await objects.putFile('uploads/stray.mp4', await makeClip(), 'video/mp4', AbortSignal.timeout(60_000));
+  await objects.getToFile('uploads/stray.mp4', `${config.dataDir}/stray.mp4`, AbortSignal.timeout(60_000));
   const [fault = ''] = await scope.run();
   t.match(fault, /an object without a row: uploads\/stray\.mp4/);
   t.match(fault, /an open multipart upload: uploads\/open\.mp4/);
@@ -51,7 +51,7 @@ t.test('what an intent names is accounted for', async (t) => {
   const scope = collectTeardowns();
   const { objects, sql } = await createEnvironment(scope);
   await sql`insert into object_intents (key) values ('uploads/kept.mp4')`;
-  await objects.putFile('uploads/kept.mp4', await makeClip(), 'video/mp4', AbortSignal.timeout(5_000));
+  await objects.putFile('uploads/kept.mp4', await makeClip(), 'video/mp4', AbortSignal.timeout(60_000));
   t.same(await scope.run(), []);
 });
 

@@ -29,7 +29,7 @@ export async function openStage(t: TestScope): Promise<Stage> {
   const clip = await makeClip();
   const bytes = await readFile(clip);
   const key = `uploads/${randomUUID()}.mp4`;
-  await objects.putFile(key, clip, 'video/mp4', AbortSignal.timeout(10_000));
+  await objects.putFile(key, clip, 'video/mp4', AbortSignal.timeout(60_000));
   const taskId = randomUUID();
   const [row] = await sql<{ id: number }[]>`
     insert into videos (title, status, user_id, original_url, task_id, size_bytes)
@@ -53,7 +53,7 @@ export async function openStage(t: TestScope): Promise<Stage> {
 
 async function addProcessedVideo({ sql, objects }: Environment, clip: string): Promise<void> {
   const [original, rendition] = [`uploads/${randomUUID()}.mp4`, `processed/${randomUUID()}.mp4`];
-  for (const key of [original, rendition]) await objects.putFile(key, clip, 'video/mp4', AbortSignal.timeout(10_000));
+  for (const key of [original, rendition]) await objects.putFile(key, clip, 'video/mp4', AbortSignal.timeout(60_000));
   await sql`insert into videos (title, status, user_id, original_url, task_id) values ('Two', 'uploaded', 1, ${original}, ${randomUUID()})`;
   await sql`update videos set status = 'processed', processed_url = ${rendition} where original_url = ${original}`;
 }

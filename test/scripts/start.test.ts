@@ -72,7 +72,7 @@ t.test('a first start does the main job once, mends itself and stops without a t
 
   const [killed = 0] = before.pids.web;
   process.kill(killed, 'SIGKILL');
-  await waitFor('another web process in run.json', () => readRunFile().pids.web[0] !== killed, { timeoutMs: 30_000 });
+  await waitFor('another web process in run.json', () => readRunFile().pids.web[0] !== killed, { timeoutMs: 90_000 });
   t.equal((await request(`${before.baseUrl}/readyz`)).status, 200);
 
   const second = start(await freePort());

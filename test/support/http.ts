@@ -32,7 +32,7 @@ export function request(url: string, options: RequestOptions = {}): Promise<Answ
         method: options.method ?? (options.json === undefined && options.body === undefined ? 'GET' : 'POST'),
         headers: headersFor(options),
         agent: false,
-        signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+        signal: AbortSignal.timeout(options.timeoutMs ?? 60_000),
       },
       (incoming) => {
         const chunks: Buffer[] = [];

@@ -104,7 +104,7 @@ async function untilReady(processes: readonly ServiceProcess[], urls: readonly s
         if (ended !== undefined) return true;
         return (await request(url)).status === 200;
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 120_000 },
     );
     const ended = processes.find((process) => process.hasExited());
     if (ended !== undefined)

@@ -14,7 +14,9 @@ const neighbour = 'beside.mp4';
 
 t.test('with neither guards nor sandbox, disguises do reach the canary and the network', async (t) => {
   const corpus = await openCorpus(t);
-  const { canaryBytes, calls } = await corpus.playAll(open, trustful);
+  const { canaryBytes } = await corpus.playAll(open, trustful);
+  // From version 7.1 on FFmpeg takes a list for one only by its name: so it is named.
+  const { calls } = await corpus.playAll(open, [...trustful, '-f', 'hls'], ({ name }) => name.includes('HLS'));
   t.comment(`${canaryBytes} bytes of the canary and ${calls} calls by ${corpus.disguises.length} disguises`);
   t.ok(canaryBytes > 0, 'else nothing below would prove anything');
   t.ok(calls > 0);

@@ -3,8 +3,9 @@ import { chmod, copyFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { toolFileMaxBytes } from '../../src/limits.ts';
-import { runTool } from '../../worker/ffmpeg.ts';
+import { runTool, type ToolCrashed, type ToolResult } from '../../worker/ffmpeg.ts';
 import { openSandbox, type Sandbox } from '../../worker/sandbox.ts';
+import type { ToolBounds } from '../../worker/tool-limits.ts';
 import { makeFolder, openParts } from './support/clips.ts';
 
 const never = new AbortController().signal;
@@ -56,6 +57,30 @@ t.test('a tool that lies among temporary files is found from within', async (t) 
   });
 });
 
+t.test('processes are bounded, and only those that the tool starts count', async (t) => {
+  const { sandbox } = await openParts(t);
+  if (!sandbox.isolates) return void t.plan(0, `this machine has no sandbox: ${sandbox.warning}`);
+  // This process alone has more threads than that.
+  const few: ToolBounds = { memoryBytes: 1_000_000_000, tasksMax: 9 };
+  t.match(await run(t, sandbox, '(:); :', 20, few), { code: 0 });
+  const bomb = 'i=0; while [ $i -lt 50 ]; do sleep 60 & i=$((i+1)); done; wait';
+  // The kernel refuses them to a user, the watch ends them where the user is root.
+  const outcome = await run(t, sandbox, bomb, 20, few).catch((error: unknown) => error);
+  t.ok(
+    /Cannot fork/.test((outcome as ToolResult).errors ?? '') || (outcome as ToolCrashed).shortage === 'processes',
+    JSON.stringify(outcome),
+  );
+});
+
+t.test('memory that a tool only reserves is not counted', async (t) => {
+  const { sandbox } = await openParts(t);
+  const reserve = 'import mmap; m = mmap.mmap(-1, 1 << 31, mmap.MAP_PRIVATE, mmap.PROT_READ); print(len(m))';
+  const bounds = { memoryBytes: 100_000_000, tasksMax: 100 };
+  const python = await run(t, sandbox, 'command -v python3');
+  if (python.code !== 0) return void t.plan(0, 'this machine has no python3');
+  t.match(await run(t, sandbox, `exec python3 -c '${reserve}'`, 20, bounds), { code: 0, output: `${2 ** 31}\n` });
+});
+
 /** All that the plain mode needs, and no bubblewrap. */
 async function placesWithout(t: Test): Promise<string> {
   const folder = await makeFolder(t);
@@ -78,12 +103,17 @@ async function expectLimits(t: Test, sandbox: Sandbox): Promise<void> {
     { name: 'ToolCrashed' },
     'a second of CPU time and no more',
   );
-  const greedy = await run(t, sandbox, 'exec dd if=/dev/zero of=/dev/null bs=2000000000 count=1');
-  t.match(greedy, { code: 1, errors: /memory exhausted|Cannot allocate/ }, 'more memory than there is for it');
+  const greedy = (bytes: number) =>
+    run(t, sandbox, `exec dd if=/dev/zero of=/dev/null bs=${bytes} count=1`, 20, {
+      memoryBytes: 100_000_000,
+      tasksMax: 100,
+    });
+  await t.rejects(greedy(120_000_000), { name: 'ToolCrashed', shortage: 'memory' }, 'more memory than there is for it');
+  t.match(await greedy(50_000_000), { code: 0 });
 }
 
-async function run(t: Test, sandbox: Sandbox, script: string, cpuSeconds = 20) {
+async function run(t: Test, sandbox: Sandbox, script: string, cpuSeconds = 20, bounds?: ToolBounds) {
   const folder = await makeFolder(t);
-  const wrapped = sandbox.wrap(folder, '/bin/sh', ['-c', script], cpuSeconds);
+  const wrapped = sandbox.wrap(folder, '/bin/sh', ['-c', script], cpuSeconds, bounds);
   return runTool({ ...wrapped, folder, wallMs: 20_000, signal: never });
 }

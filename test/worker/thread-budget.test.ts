@@ -50,6 +50,14 @@ t.test('who gives up waiting lets the next one through', async (t) => {
   t.equal((await next).threads, 1);
 });
 
+t.test('a job that can use fewer threads than there are leaves the rest to others', async (t) => {
+  const budget = openThreadBudget(16);
+  const alone = await budget.acquire(() => true, never, 8);
+  t.equal(alone.threads, 8);
+  t.equal((await budget.acquire(() => false, never, 8)).threads, 1);
+  t.equal((await openThreadBudget(16, 12).acquire(() => true, never, 8)).threads, 8);
+});
+
 t.test('a fixed number is given to everybody, and waited for', async (t) => {
   const budget = openThreadBudget(2, 2);
   const first = await budget.acquire(() => false, never);

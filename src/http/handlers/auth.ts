@@ -3,17 +3,17 @@ import type { Static } from '@sinclair/typebox';
 import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
 import { toLimitKey } from '../client-address.ts';
-import { signalOf } from '../exchange.ts';
+import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
+import { signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
 import type { LogIn, SignUp } from '../schemas/auth.ts';
 import { foldEmail } from '../schemas/email.ts';
 import type { Service } from '../service.ts';
-import { admit } from '../throttled.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 
-export async function handleSignUp({ body, exchange }: Body<Static<typeof SignUp>>, service: Service): Promise<Reply> {
+export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>>, service: Service): Promise<Reply> {
   const user = await signUp(
     service,
     {
@@ -25,16 +25,16 @@ export async function handleSignUp({ body, exchange }: Body<Static<typeof SignUp
       password: body.password1,
       passwordRepeated: body.password2,
     },
-    signalOf(exchange),
+    signalOf(context),
   );
   service.knownUsers.remember(user.id);
   return { status: 201, body: user };
 }
 
-export async function handleLogIn({ body, exchange }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
+export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
   const email = foldEmail(body.email) ?? body.email;
-  await admit(exchange, service, 'login-account', nameAttempt(email, exchange.clientAddress));
-  const token = await logIn(service, { email, password: body.password }, () => signalOf(exchange));
+  await enforceRateLimit(context, service, 'login-account', nameAttempt(email, context.clientAddress));
+  const token = await logIn(service, { email, password: body.password }, () => signalOf(context));
   return {
     status: 200,
     body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },

@@ -13,7 +13,7 @@ export function handleLivez(): Reply {
 }
 
 export async function handleReadyz(_: RouteRequest, { lifecycle, readiness }: Service): Promise<Reply> {
-  const missing = lifecycle.isDraining ? 'draining' : await readiness();
+  const missing = lifecycle.isDraining ? 'draining' : await readiness.describeMissing();
   if (missing === undefined) return { status: 200, body: { status: 'ready' } };
   throw new AppError('unavailable', `Not ready: ${missing}`, { retryAfterSeconds: unavailableRetryAfterSeconds });
 }

@@ -1,7 +1,6 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
-  earlyBytesMax,
   refusedBodyDrainMaxBytes,
   unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
@@ -12,11 +11,11 @@ import {
 import { boundaryOf } from '../../multipart/content-type.ts';
 import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
-import { type Exchange, signalOf } from '../exchange.ts';
+import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
+import { type RequestContext, signalOf } from '../request-context.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import type { Service } from '../service.ts';
-import { admit as admitUse } from '../throttled.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
 
 export interface UploadHeaders {
@@ -28,22 +27,22 @@ export interface UploadHeaders {
  * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
-export function receiveUpload(exchange: Exchange, headers: UploadHeaders, service: Service): Promise<Reply> {
-  const body = openBodyStream(exchange, service.earlyBytes);
-  const given = new AbortController();
-  const deadline = setTimeout(() => given.abort(tooSlow()), uploadDeadlineMs);
-  signalOf(exchange).addEventListener('abort', () => {
+export function receiveUpload(context: RequestContext, headers: UploadHeaders, service: Service): Promise<Reply> {
+  const uploadAbort = new AbortController();
+  const body = openBodyStream(context, service.heldBytes, () => uploadAbort.abort(tooFast()));
+  const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
+  signalOf(context).addEventListener('abort', () => {
     // After the last byte the client's leaving no longer counts.
-    if (!body.hasEnded()) given.abort(new AppError('bad_request', 'The client went away'));
+    if (!body.hasEnded()) uploadAbort.abort(new AppError('bad_request', 'The client went away'));
   });
   const { cutOff } = service.lifecycle;
-  const onCutOff = () => given.abort(stopping());
+  const onCutOff = () => uploadAbort.abort(stopping());
   cutOff.signal.addEventListener('abort', onCutOff);
   service.lifecycle.uploads += 1;
   service.metrics.uploadsInFlight.inc();
-  return runUpload(exchange, headers, service, body, given)
+  return runUpload(context, headers, service, body, uploadAbort)
     .catch((error: unknown) => {
-      if (!body.hasEnded()) answerAhead(exchange, body, service);
+      if (!body.hasEnded()) respondEarly(context, body, service);
       throw error;
     })
     .finally(() => {
@@ -52,42 +51,42 @@ export function receiveUpload(exchange: Exchange, headers: UploadHeaders, servic
       cutOff.signal.removeEventListener('abort', onCutOff);
       service.lifecycle.uploads -= 1;
       service.metrics.uploadsInFlight.dec();
-      service.metrics.uploadBytes.inc(exchange.bytesIn);
+      service.metrics.uploadBytes.inc(context.bytesIn);
     });
 }
 
 /** The connection is kept only where the rest is little enough to be waited for. */
-function answerAhead(exchange: Exchange, body: BodyStream, { metrics }: Service): void {
-  const { bytesIn, headers } = exchange;
+function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Service): void {
+  const { bytesIn, headers } = context;
   if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
-    exchange.closesConnection = true;
-  exchange.dropRest = () => body.drop().finally(() => metrics.uploadBytes.inc(exchange.bytesIn - bytesIn));
+    context.closesConnection = true;
+  context.drainRequestBody = () => body.drop().finally(() => metrics.uploadBytes.inc(context.bytesIn - bytesIn));
 }
 
 async function runUpload(
-  exchange: Exchange,
+  context: RequestContext,
   headers: UploadHeaders,
   service: Service,
   body: BodyStream,
-  given: AbortController,
+  uploadAbort: AbortController,
 ): Promise<Reply> {
   if (service.lifecycle.isDraining) throw stopping();
   const userId = await authenticate(headers.authorization, service);
-  await admitUse(exchange, service, 'upload-user', userId);
+  await enforceRateLimit(context, service, 'upload-user', userId);
   const boundary = boundaryOf(headers.contentType);
   if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
-  const { contentLength } = exchange.headers;
+  const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
-  const { signal } = given;
+  const { signal } = uploadAbort;
   const form = openUploadForm({
     boundary,
-    buffer: await admit(service, signal),
+    buffer: await acquireUploadBuffer(service, signal),
     releaseBuffer: service.buffers.release,
     beginVideo: (contentType, buffer) =>
-      beginVideoUpload(service, { userId, requestId: exchange.requestId, contentType, buffer, signal }),
+      beginVideoUpload(service, { userId, requestId: context.requestId, contentType, buffer, signal }),
   });
   try {
-    await receive(exchange, body, form, given);
+    await receive(context, body, form, uploadAbort);
     const { video, title } = form.end();
     const { videoId, taskId } = await video.finish(title);
     await form.settle();
@@ -103,32 +102,39 @@ async function runUpload(
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function admit({ buffers, earlyBytes }: Service, signal: AbortSignal): Promise<Buffer> {
-  if (earlyBytes.held > earlyBytesMax) throw busy('Too many uploads at once, try again');
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(busy('Too many uploads at once, try again')), uploadAdmissionWaitMs);
+async function acquireUploadBuffer({ buffers }: Service, signal: AbortSignal): Promise<Buffer> {
+  const admissionTimeout = new AbortController();
+  const timer = setTimeout(
+    () => admissionTimeout.abort(busy('Too many uploads at once, try again')),
+    uploadAdmissionWaitMs,
+  );
   try {
-    return await buffers.acquire(AbortSignal.any([signal, patience.signal]));
+    return await buffers.acquire(AbortSignal.any([signal, admissionTimeout.signal]));
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** Resolves when the last chunk has been taken in. The socket is paused while a full part waits for its turn. */
-function receive(exchange: Exchange, body: BodyStream, form: UploadForm, given: AbortController): Promise<void> {
+function receive(
+  context: RequestContext,
+  body: BodyStream,
+  form: UploadForm,
+  uploadAbort: AbortController,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stall = setTimeout(() => (body.isPaused() ? stall.refresh() : given.abort(tooSlow())), uploadStallMs);
+    const stall = setTimeout(() => (body.isPaused() ? stall.refresh() : uploadAbort.abort(tooSlow())), uploadStallMs);
     const fail = (error: unknown) => {
       clearTimeout(stall);
       reject(error);
     };
-    given.signal.addEventListener('abort', () => fail(given.signal.reason), { once: true });
-    if (given.signal.aborted) return fail(given.signal.reason);
+    uploadAbort.signal.addEventListener('abort', () => fail(uploadAbort.signal.reason), { once: true });
+    if (uploadAbort.signal.aborted) return fail(uploadAbort.signal.reason);
 
     body.start((chunk, isLast) => {
       stall.refresh();
       try {
-        if (exchange.bytesIn > uploadBodyMaxBytes) throw tooLargeFile(exchange.bytesIn);
+        if (context.bytesIn > uploadBodyMaxBytes) throw tooLargeFile(context.bytesIn);
         form.write(chunk);
       } catch (error) {
         body.stop();
@@ -139,8 +145,7 @@ function receive(exchange: Exchange, body: BodyStream, form: UploadForm, given: 
         resolve();
       } else if (form.isFull() && !body.isPaused()) {
         body.pause();
-        // The rest of what was read from the socket may still be handed over in this turn: it fits behind the part.
-        setImmediate(() => form.flush().then(body.resume, fail));
+        form.flush().then(body.resume, fail);
       }
     });
   });
@@ -152,6 +157,11 @@ function busy(message: string): AppError {
 
 function stopping(): AppError {
   return busy('The service is about to stop, try again');
+}
+
+/** The client may try again at once: it is not told to send more slowly. */
+function tooFast(): AppError {
+  return busy('The upload arrived faster than it could be stored, try again');
 }
 
 function tooSlow(): AppError {

@@ -1,9 +1,9 @@
 import type { ErrorObject } from 'ajv';
-import type { FieldFault } from '../../errors.ts';
+import type { FieldError } from '../../errors.ts';
 
 type Place = 'body' | 'query' | 'path';
 type AjvError = Pick<ErrorObject, 'keyword' | 'instancePath' | 'params'>;
-type Sentence = Pick<FieldFault, 'type' | 'msg'>;
+type Sentence = Pick<FieldError, 'type' | 'msg'>;
 
 /**
  * What Ajv found, told the way Pydantic tells it: one fault a field, in the order in which the schema names its fields,
@@ -13,7 +13,7 @@ export function toFieldFaults(
   errors: readonly AjvError[],
   place: Place,
   fieldOrder: readonly string[] = [],
-): FieldFault[] {
+): FieldError[] {
   const told = new Map<string, AjvError>();
   for (const error of errors) {
     const field = readLocation(error).join('/');
@@ -35,7 +35,7 @@ function rank({ keyword, params }: AjvError): number {
   return index === -1 ? keywordsByRank.length : index;
 }
 
-function position({ loc }: FieldFault, fieldOrder: readonly string[]): number {
+function position({ loc }: FieldError, fieldOrder: readonly string[]): number {
   const index = fieldOrder.indexOf(String(loc[1]));
   return index === -1 ? fieldOrder.length : index;
 }

@@ -1,17 +1,17 @@
 import { Type } from '@sinclair/typebox';
-import type { FieldFault } from '../../errors.ts';
+import type { FieldError } from '../../errors.ts';
 import { titleMaxCodePoints } from '../../limits.ts';
 import { Text } from './fields.ts';
 import { findFaults } from './validator.ts';
 
 const titleFaults = findFaults(Type.Object({ title: Text(1, titleMaxCodePoints) }), 'body');
 
-export function missingField(name: string): FieldFault {
+export function missingField(name: string): FieldError {
   return { type: 'missing', loc: ['body', name], msg: 'Field required' };
 }
 
 /** Returns the title as sent; adds to `faults` what is wrong with it. An empty form field counts as missing. */
-export function validateTitle(bytes: Buffer, faults: FieldFault[]): string {
+export function validateTitle(bytes: Buffer, faults: FieldError[]): string {
   if (bytes.length === 0) {
     faults.push(missingField('title'));
     return '';

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
-import type { FieldFault } from '../../errors.ts';
+import type { FieldError } from '../../errors.ts';
 import { foldEmail } from './email.ts';
 import { toFieldFaults } from './faults.ts';
 
@@ -16,7 +16,7 @@ export function createAjv(): Ajv {
 const ajv = createAjv();
 
 /** Compiled once; fills in the schema's defaults. No fault: the value has the schema's type. */
-export function findFaults(schema: TSchema, place: 'body' | 'query' | 'path'): (value: unknown) => FieldFault[] {
+export function findFaults(schema: TSchema, place: 'body' | 'query' | 'path'): (value: unknown) => FieldError[] {
   const validate = ajv.compile(schema);
   const fieldOrder = Object.keys(schema['properties'] ?? {});
   return (value) => (validate(value) ? [] : toFieldFaults(validate.errors ?? [], place, fieldOrder));

@@ -39,7 +39,7 @@ export async function openCommands(t: TestScope) {
     account.changes.length = 0;
     const script = 'w=$1; shift; printf %b "$w" | "$0" "$@"';
     const path = join(rootFolder, command);
-    const result = await tryTool('bash', ['-c', script, path, words, ...args], { env, timeoutMs: 200_000 });
+    const result = await tryTool('bash', ['-c', script, path, words, ...args], { env });
     return { ...result, changes: [...account.changes] };
   }
 

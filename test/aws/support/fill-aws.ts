@@ -1,7 +1,12 @@
-import { runTool } from '../../../scripts/lib/run-tool.ts';
-import { requireSetting } from '../../support/settings.ts';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 
-/** The settings of the service, in the emulator. By the emulator's own client for Python; the code under test reads with the AWS SDK. */
+/** Puts the settings of the service into the emulator, in place of those that are there. */
 export async function fillAws(
   endpoint: string,
   values: Record<string, string>,
@@ -25,13 +30,24 @@ export async function fillAws(
     '/app/aws-account-id': values['AWS_ACCOUNT_ID'],
     ...ownParameters,
   };
-  const script = `
-import boto3, json, sys
-endpoint, secrets, parameters = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
-make = lambda name: boto3.client(name, endpoint_url=endpoint, region_name='us-east-1')
-for name, value in secrets.items(): make('secretsmanager').create_secret(Name=name, SecretString=json.dumps(value))
-for name, value in parameters.items(): make('ssm').put_parameter(Name=name, Value=value, Type='SecureString')
-`;
-  const python = requireSetting('MOTO_SERVER').replace(/moto_server$/, 'python');
-  await runTool(python, ['-c', script, endpoint, JSON.stringify(secrets), JSON.stringify(parameters)]);
+  const place = { endpoint, region: 'us-east-1' };
+  const [manager, store] = [new SecretsManagerClient(place), new SSMClient(place)];
+  try {
+    for (const [name, value] of Object.entries(secrets)) await putSecret(manager, name, JSON.stringify(value));
+    for (const [Name, Value] of Object.entries(parameters)) {
+      await store.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
+    }
+  } finally {
+    manager.destroy();
+    store.destroy();
+  }
+}
+
+async function putSecret(manager: SecretsManagerClient, id: string, text: string): Promise<void> {
+  try {
+    await manager.send(new CreateSecretCommand({ Name: id, SecretString: text }));
+  } catch (error) {
+    if (!(error instanceof ResourceExistsException)) throw error;
+    await manager.send(new PutSecretValueCommand({ SecretId: id, SecretString: text }));
+  }
 }

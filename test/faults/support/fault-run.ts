@@ -10,7 +10,7 @@ export interface FaultRun {
   report(counts: Record<string, number>): void;
 }
 
-/** How often a case is to run and from which seed: few rounds in the ordinary tests, as many as asked for in the long run. */
+/** How often a case is to run and from which seed: few rounds in a short run, as many as asked for in a long one. */
 export function openFaultRun(name: string, shortRounds: number, roundsFor = (rounds: number) => rounds): FaultRun {
   const asked = process.env['FAULT_ROUNDS'];
   const rounds = asked ? roundsFor(Number(asked)) : shortRounds;

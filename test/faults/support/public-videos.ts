@@ -21,7 +21,7 @@ async function makePublicVideo(environment: Environment, clip: string, owner: nu
   if (claim === undefined) throw new Error(`Expected video ${id} to wait for work, got none to do`);
   const processedKey = newRenditionKey();
   await recordIntents(sql, [processedKey]);
-  await objects.putFile(processedKey, clip, 'video/mp4', AbortSignal.timeout(10_000));
+  await objects.putFile(processedKey, clip, 'video/mp4', AbortSignal.timeout(60_000));
   await publishRendition(sql, { ...claim, processedKey, posterKey: null, profile: 'test' });
   const outcome = await publishVideo(sql, id);
   if (outcome !== 'public') throw new Error(`Expected video ${id} to become public, got ${outcome}`);

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestScope } from '../../support/environment.ts';
 import { resetSocket } from './reset-socket.ts';
 
 export interface S3Call {
-  operation: 'Create' | 'UploadPart' | 'Complete' | 'Abort' | 'Head' | 'Delete' | 'Other';
+  operation: 'Create' | 'UploadPart' | 'Complete' | 'Abort' | 'Head' | 'Get' | 'Delete' | 'Other';
   key: string;
   /** From 1, of this operation, since the rule was set. */
   number: number;
@@ -26,6 +27,10 @@ export type S3Fault =
   /** Status 200 and no body. */
   | { kind: 'emptyAnswer'; isDone: boolean }
   | { kind: 'delay'; ms: number }
+  /** Handed on when `until` has resolved. */
+  | { kind: 'hold'; until: Promise<unknown> }
+  /** The headers of the answer and half of its body, and nothing more. */
+  | { kind: 'halfBody' }
   /** Never answered. */
   | { kind: 'hang' };
 
@@ -75,6 +80,7 @@ function describeCall({ method, url = '/' }: IncomingMessage): Pick<S3Call, 'ope
     PUT: isUpload ? 'UploadPart' : 'Other',
     DELETE: isUpload ? 'Abort' : 'Delete',
     HEAD: key === '' ? 'Other' : 'Head',
+    GET: key === '' ? 'Other' : 'Get',
   };
   return { operation: operations[method ?? ''] ?? 'Other', key };
 }
@@ -95,6 +101,11 @@ async function handle(
     case 'delay':
       await sleep(fault.ms);
       return forward(target, incoming, outgoing);
+    case 'hold':
+      await fault.until;
+      return forward(target, incoming, outgoing);
+    case 'halfBody':
+      return forwardHalf(target, incoming, outgoing);
     case 'refuse':
       await drop(incoming);
       return answer(outgoing, fault.status, errorXml(fault.code));
@@ -131,6 +142,13 @@ async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerR
   outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
   // Either end may go away: what is left unread would keep its connection, and the test's process, for ever.
   pipeline(response, outgoing, () => undefined);
+}
+
+async function forwardHalf(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const response = await callTarget(target, incoming);
+  const body = await buffer(response);
+  outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
+  outgoing.write(body.subarray(0, body.length / 2));
 }
 
 /** Handed on as it came, with the Host that was signed. */

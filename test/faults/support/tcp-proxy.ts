@@ -10,6 +10,8 @@ export interface TcpFault {
   bytesPerSecond?: number;
   /** The connection is cut once the client has sent this much since the fault began. */
   cutAfterBytesSent?: number;
+  /** What the client says is not handed on, and nothing is answered: the connection hangs. */
+  hangs?: boolean;
   /** What the server says is not handed on: the connection is cut instead. What the client says arrives. */
   swallowsAnswers?: boolean;
   /** New connections are cut at once. */
@@ -17,28 +19,36 @@ export interface TcpFault {
   how?: 'fin' | 'rst';
 }
 
+interface Pair {
+  client: Socket;
+  server: Socket;
+  isSilent: boolean;
+}
+
 /** Stands between the service and a server, and hands bytes on until it is told to misbehave. */
 export async function startTcpProxy(t: TestScope, target: { port: number; host?: string }) {
-  const open = new Set<{ client: Socket; server: Socket }>();
+  const open = new Set<Pair>();
+  let port = target.port;
   let fault: TcpFault = {};
   let sentBytes = 0;
+  let heldBytes = 0;
 
   const proxy = createServer({ allowHalfOpen: true }, (client) => {
-    const server = connect({ port: target.port, host: target.host ?? '127.0.0.1', allowHalfOpen: true });
-    const pair = { client, server };
+    const server = connect({ port, host: target.host ?? '127.0.0.1', allowHalfOpen: true });
+    const pair: Pair = { client, server, isSilent: false };
     open.add(pair);
     for (const socket of [client, server]) {
-      socket.on('error', () => cut(pair, 'rst'));
-      socket.on('close', () => cut(pair, 'fin'));
+      socket.on('error', () => pair.isSilent || cut(pair, 'rst'));
+      socket.on('close', () => pair.isSilent || cut(pair, 'fin'));
     }
     if (fault.refuses) return cut(pair, fault.how);
-    pump(client, server, (bytes) => {
+    pump(pair, client, server, (bytes) => {
       sentBytes += bytes;
       if (fault.cutAfterBytesSent === undefined || sentBytes < fault.cutAfterBytesSent) return true;
       cut(pair, fault.how);
       return false;
     });
-    pump(server, client, () => {
+    pump(pair, server, client, () => {
       if (!fault.swallowsAnswers) return true;
       cut(pair, fault.how);
       return false;
@@ -46,21 +56,26 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   });
 
   /** `mayPass` is asked before each chunk goes on. */
-  async function pump(from: Socket, to: Socket, mayPass: (bytes: number) => boolean): Promise<void> {
+  async function pump(pair: Pair, from: Socket, to: Socket, mayPass: (bytes: number) => boolean): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
+        if (fault.hangs) {
+          heldBytes += chunk.length;
+          continue;
+        }
         if (fault.latencyMs !== undefined) await sleep(fault.latencyMs);
         if (fault.bytesPerSecond !== undefined) await sleep((chunk.length / fault.bytesPerSecond) * 1000);
+        if (pair.isSilent) continue;
         if (!mayPass(chunk.length)) return;
         if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
       }
-      to.end();
+      if (!pair.isSilent) to.end();
     } catch {
-      to.destroy();
+      if (!pair.isSilent) to.destroy();
     }
   }
 
-  function cut(pair: { client: Socket; server: Socket }, how: TcpFault['how']): void {
+  function cut(pair: Pair, how: TcpFault['how']): void {
     if (!open.delete(pair)) return;
     for (const socket of [pair.client, pair.server]) {
       if (how === 'rst') resetSocket(socket);
@@ -79,6 +94,20 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   return {
     port: (proxy.address() as AddressInfo).port,
     cutAll,
+    /** What was not handed on because the connection hangs. */
+    heldBytes: () => heldBytes,
+    /**
+     * The connections of this moment go silent, as when the network has forgotten them: nothing passes any more, and neither
+     * end is notified, not even when the other closes. New connections work. Returns how many went silent.
+     */
+    silence(): number {
+      for (const pair of open) pair.isSilent = true;
+      return open.size;
+    },
+    /** New connections lead there. */
+    setTarget(nextPort: number): void {
+      port = nextPort;
+    },
     setFault(next: TcpFault): void {
       fault = next;
       sentBytes = 0;

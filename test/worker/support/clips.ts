@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { findAsset } from '../../../worker/asset-files.ts';
 import { jobFiles } from '../../../worker/ffmpeg-arguments.ts';
-import { findLogo } from '../../../worker/logo.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
+import { workerCapacity } from '../../../worker/tool-limits.ts';
 import { findTools } from '../../../worker/tools.ts';
 
 export const run = promisify(execFile);
@@ -22,7 +23,7 @@ export async function makeFolder(t: Test): Promise<string> {
 /** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
-  await copyFile(findLogo(showcaseProfile.logo), join(folder, jobFiles.logo));
+  await copyFile(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
   await make(join(folder, jobFiles.source));
   return folder;
 }
@@ -33,7 +34,8 @@ export async function openParts(t: Test) {
     ffprobePath: process.env['FFPROBE_PATH'],
     searchPath: process.env['PATH'] ?? '',
   });
-  return { tools, sandbox: await openSandbox(tools, await makeFolder(t)) };
+  const capacity = workerCapacity({ cores: 2, memoryBytes: 4 * 1024 ** 3 });
+  return { tools, sandbox: await openSandbox(tools, await makeFolder(t)), capacity };
 }
 
 const quiet = ['-v', 'error', '-nostdin', '-y'];

@@ -12,7 +12,7 @@ import { openParts } from './clips.ts';
 
 /** A worker's parts in the test's own process, on the test's own servers. */
 export async function openWorkerParts(t: Test, environment: Environment): Promise<WorkerParts> {
-  const { tools, sandbox } = await openParts(t);
+  const { tools, sandbox, capacity } = await openParts(t);
   const pool = openPool(2);
   t.teardown(() => pool.close());
   return {
@@ -25,6 +25,7 @@ export async function openWorkerParts(t: Test, environment: Environment): Promis
     sandbox,
     pool,
     threadBudget: openThreadBudget(2),
+    capacity,
     profile: showcaseProfile,
     isAlone: () => true,
   };

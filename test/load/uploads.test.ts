@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { runEngine } from './run-engine.ts';
-import { openSink } from './sink.ts';
+import { runEngine } from '../k6/run-engine.ts';
+import { openSink } from '../k6/sink.ts';
 
 const fileBytes = 66 * 1024 * 1024;
 const uploads = 30;

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { concurrencyOf, thinkSecondsOf } from '../../capacity_planning/lib/load-points.ts';
 import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
+import { makeFolder, runRig, step } from '../capacity/rig.ts';
 import { openSink } from '../k6/sink.ts';
-import { makeFolder, runRig, step } from './rig.ts';
 
 t.test('a backlog counts in the step that serves it, whichever began it', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 1500 }));
@@ -34,6 +34,6 @@ t.test('users who think are users, but no requests under way, and steps may rest
     const waiting = (completedPerSecond * (latencyMs?.mean ?? 0)) / 1000;
     t.ok(Math.abs(meanInFlight / waiting - 1) < 0.1, `${meanInFlight} under way of ${vusLimit} users`);
     const thinkMs = 1000 * thinkSecondsOf(measured);
-    t.ok(thinkMs > 150 && thinkMs < 280, `${thinkMs} ms of thinking`);
+    t.ok(thinkMs > 100 && thinkMs < 400, `${thinkMs} ms of thinking`);
   }
 });

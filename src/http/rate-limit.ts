@@ -2,25 +2,27 @@ import { AppError } from '../errors.ts';
 import type { LimitName } from '../throttle/limits-by-name.ts';
 import type { Use } from '../throttle/throttle.ts';
 import { isLoopback, toLimitKey } from './client-address.ts';
-import type { Exchange } from './exchange.ts';
+import type { RequestContext } from './request-context.ts';
 import type { Service } from './service.ts';
 
 /**
- * Counts one use of a limit for a user (0: for the client's address) or for what a text names, and rejects with 429 when there was none left. The answer, whatever it will be, tells what is
- * left. Requests over loopback are not counted unless a setting says so.
+ * Counts one use of a limit and rejects with 429 when none was left. The response reports what is left, whatever its status. Requests
+ * over loopback are not counted unless a setting says so.
+ *
+ * @param whose A user's id, 0 for the client's address, or a text of the caller's.
  */
-export async function admit(
-  exchange: Exchange,
+export async function enforceRateLimit(
+  context: RequestContext,
   service: Service,
   name: LimitName,
   whose: number | string,
 ): Promise<void> {
   const { throttle, config, metrics } = service;
-  if (throttle === undefined || (isLoopback(exchange.clientAddress) && !config.rateLimitLoopback)) return;
-  const key = whose === 0 ? toLimitKey(exchange.clientAddress) : String(whose);
+  if (throttle === undefined || (isLoopback(context.clientAddress) && !config.rateLimitLoopback)) return;
+  const key = whose === 0 ? toLimitKey(context.clientAddress) : String(whose);
   const use = await throttle.use(name, key);
   if (use === undefined) return;
-  exchange.limitUses = [...(exchange.limitUses ?? []), use];
+  context.limitUses = [...(context.limitUses ?? []), use];
   if (!use.isExceeded) return;
   metrics.rateLimited.inc({ limit: name });
   throw new AppError('too_many_requests', 'Too many requests, try again later', {
@@ -28,7 +30,7 @@ export async function admit(
   });
 }
 
-/** As draft-ietf-httpapi-ratelimit-headers-11 has them: what the policies are, and what is left of each. */
+/** The policies and what is left of each, as in draft-ietf-httpapi-ratelimit-headers-11. */
 export function limitHeaders(uses: readonly Use[]): (readonly [string, string])[] {
   return [
     [

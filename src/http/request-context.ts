@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import type { Use } from '../throttle/throttle.ts';
+import { type HttpRequest, onAborted, type ResponseHandle, sendContinue, type Transport } from './uws.ts';
+
+/** The facts of one request and the state of its response. */
+export interface RequestContext extends Transport {
+  readonly requestId: string;
+  readonly method: string;
+  /** The template of the path, as metrics and logs name it. */
+  readonly route: string;
+  readonly startedAt: number;
+  readonly headers: RequestHeaders;
+  /** The response was sent or aborted: the fence must not be called for it any more. */
+  isOver: boolean;
+  wasAborted: boolean;
+  isWatched: boolean;
+  /** True inside of the route's handler: the server holds back what is written until the handler returns. */
+  isCorked: boolean;
+  closesConnection: boolean;
+  /** Set when the response goes out before the body has arrived: drains the body. Resolves to whether the body ended. */
+  drainRequestBody: (() => Promise<boolean>) | undefined;
+  status: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** Set only where a route is limited. */
+  clientAddress: string;
+  limitUses: Use[] | undefined;
+  abort: AbortController | undefined;
+}
+
+/** The headers that decide how a body is read. */
+export interface RequestHeaders {
+  readonly contentLength: number | undefined;
+  readonly isChunked: boolean;
+  readonly hasInvalidFraming: boolean;
+}
+
+/** Must be called inside of the route's handler. */
+export function openRequestContext(
+  res: ResponseHandle,
+  req: HttpRequest,
+  method: string,
+  route: string,
+  onError: Transport['onError'],
+): RequestContext {
+  const context: RequestContext = {
+    res,
+    onError,
+    hasInterim: false,
+    requestId: randomUUID(),
+    method,
+    route,
+    startedAt: performance.now(),
+    headers: readFraming(req),
+    isOver: false,
+    wasAborted: false,
+    isWatched: false,
+    isCorked: true,
+    closesConnection: false,
+    drainRequestBody: undefined,
+    status: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    clientAddress: '',
+    limitUses: undefined,
+    abort: undefined,
+  };
+  context.closesConnection = context.headers.isChunked || context.headers.hasInvalidFraming;
+  const expectation = req.getHeader('expect');
+  if (expectation !== '' && isOtherContinue(expectation)) sendContinue(context);
+  return context;
+}
+
+/** The server itself answers exactly `100-continue`; names of expectations have no case. */
+function isOtherContinue(expectation: string): boolean {
+  return expectation !== '100-continue' && expectation.trim().toLowerCase() === '100-continue';
+}
+
+/** Must be called before a handler returns without having sent the response. */
+export function watchAbort(context: RequestContext): void {
+  if (context.isWatched) return;
+  context.isWatched = true;
+  onAborted(context, () => {
+    context.isOver = true;
+    context.wasAborted = true;
+    context.abort?.abort(new Error('The client went away'));
+  });
+}
+
+/** Returns the signal that aborts when the client leaves. Created on demand: most requests end before they could be aborted. */
+export function signalOf(context: RequestContext): AbortSignal {
+  context.abort ??= new AbortController();
+  if (context.wasAborted) context.abort.abort(new Error('The client went away'));
+  return context.abort.signal;
+}
+
+const noBody: RequestHeaders = { contentLength: undefined, isChunked: false, hasInvalidFraming: false };
+
+/**
+ * Accepts one length, or exactly one `Transfer-Encoding: chunked`: anything else could hide a second request behind the body.
+ * The server's parser lets some of that through, with every value in `forEach`.
+ */
+function readFraming(req: HttpRequest): RequestHeaders {
+  if (req.getHeader('content-length') === '' && req.getHeader('transfer-encoding') === '') return noBody;
+  const lengths: string[] = [];
+  const encodings: string[] = [];
+  req.forEach((name, value) => {
+    if (name === 'content-length') lengths.push(value);
+    if (name === 'transfer-encoding') encodings.push(value);
+  });
+  const isChunked = encodings.length === 1 && encodings[0]?.trim().toLowerCase() === 'chunked';
+  const isMeasured = lengths.length === 1 && /^\d{1,15}$/.test(lengths[0] ?? '');
+  return {
+    contentLength: isMeasured ? Number(lengths[0]) : undefined,
+    isChunked,
+    hasInvalidFraming: isChunked ? lengths.length > 0 : encodings.length > 0 || !isMeasured,
+  };
+}
