@@ -151,7 +151,9 @@ t.test('a turned phone’s rotation is honoured', async (t) => {
 t.test('thirty seconds are taken of a longer video, and a varying rate becomes a steady one', async (t) => {
   const edit = await openEdit(t);
   const long = await look(join(await edit(t, makeClip('160x90', 35, '2')), jobFiles.rendition));
-  t.equal(Number(long.streams[0]?.['duration']), 30);
+  const seconds = Number(long.streams[0]?.['duration']);
+  // FFmpeg 7 leaves out the last frame of a source with fewer frames than the rendition: a tenth of a second here.
+  t.ok(seconds <= 30 && seconds > 29.85, `${seconds} s`);
   const drop = ['-vf', "select='not(mod(n,3))+gt(n,20)'", '-vsync', 'vfr'];
   const varying = await look(join(await edit(t, makeClip('160x90', 2, '25', [...drop, ...x264])), jobFiles.rendition));
   t.match(varying.streams[0], { r_frame_rate: varying.streams[0]?.['avg_frame_rate'] });
