@@ -1,10 +1,10 @@
 /**
  * The house rules on who may import whom. Imports go down only:
- *   base < multipart | objects | database | queue | throttle < actions | readers < http < main
+ *   base < mp4 | multipart | objects | database | queue | throttle < actions | readers < http < main
  * Type-only imports count, too.
  */
 const base = '^src/(config|errors|limits|log|metrics|request-seconds|deadline|clock|dependencies)\\.ts$';
-const parts = 'multipart|objects|database|queue|throttle';
+const parts = 'mp4|multipart|objects|database|queue|throttle';
 
 /** Each third-party package that does something for the service, and the one place that knows it. */
 const owners = {

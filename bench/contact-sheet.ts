@@ -6,10 +6,12 @@ import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 import { assumedMatrix, ffmpegArguments, jobFiles } from '../worker/ffmpeg-arguments.ts';
+import { readMachine } from '../worker/machine.ts';
 import { probeRendition, probeSource } from '../worker/probe.ts';
 import { showcaseProfile } from '../worker/profile.ts';
 import { openSandbox } from '../worker/sandbox.ts';
 import type { SourceFacts } from '../worker/source-facts.ts';
+import { workerCapacity } from '../worker/tool-limits.ts';
 import { findTools } from '../worker/tools.ts';
 import { type Clip, prepareClips } from './lib/encode-clips.ts';
 import { layOut } from './lib/encode-ways.ts';
@@ -32,7 +34,8 @@ await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', asyn
   const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
   const folder = mkdtempSync(join(tmpdir(), 'contact-sheet-'));
   try {
-    const parts = { tools, sandbox: await openSandbox(tools, folder) };
+    const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
+    const parts = { tools, sandbox: await openSandbox(tools, folder), capacity };
     const rows: string[] = [];
     for (const clip of await prepareClips(tools.ffmpeg, join(folder, 'clips'), positionals)) {
       const row = join(folder, `row-${rows.length}.png`);

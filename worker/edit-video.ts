@@ -86,7 +86,7 @@ function transcode(
     ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), cpuSeconds, limits),
     folder,
     wallMs: transcodeWallMs,
-    seconds: Math.min(profile.seconds, source.seconds ?? profile.seconds),
+    seconds: Math.min(profile.seconds, source.seconds),
     signal,
     onPercent,
   });

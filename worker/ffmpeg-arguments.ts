@@ -1,3 +1,4 @@
+import { frameRate, framesWithin, motionRate, readFraction } from './frame-rate.ts';
 import { inputGuards } from './input-guards.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
@@ -23,9 +24,10 @@ export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: 
     ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(renditionThreads)],
     // Before -i, so that what comes after the last second is not even read.
     ...['-threads', String(decoderThreads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
-    ...['-protocol_whitelist', 'file', '-f', 'png_pipe', '-i', jobFiles.logo],
+    ...['-protocol_whitelist', 'file', '-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '1000'],
+    ...['-i', jobFiles.logo],
     ...['-filter_complex', filterGraph(profile, source)],
-    ...['-map', '[rendition]', ...renditionOptions(profile, renditionThreads), jobFiles.rendition],
+    ...['-map', '[rendition]', ...renditionOptions(profile, source, renditionThreads), jobFiles.rendition],
     ...[
       '-map',
       '[poster]',
@@ -45,31 +47,46 @@ export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: 
 }
 
 /** Nothing but the picture: no sound, no subtitles, no chapters, and no metadata, which may say where it was filmed. */
-function renditionOptions(profile: Profile, threads: number): string[] {
+function renditionOptions(profile: Profile, source: SourceFacts, threads: number): string[] {
   return [
+    // Frames are repeated here, behind all filters: a gap in time, however long, holds one picture in memory.
+    ...['-fps_mode', 'cfr', '-r', frameRate(profile, source)],
     ...['-an', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
     ...['-c:v', 'libx264', '-preset', profile.preset, '-crf', String(profile.crf), '-threads', String(threads)],
     ...['-x264-params', profile.x264Params, '-pix_fmt', 'yuv420p'],
     ...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'],
-    ...['-t', String(profile.seconds), '-movflags', '+faststart', '-f', 'mp4'],
+    ...['-t', String(lastSecond(profile, source)), '-movflags', '+faststart', '-f', 'mp4'],
   ];
 }
 
+/**
+ * FFmpeg builds the graph anew where size or pixel format of the source change, and its inputs go on from where they are. Times
+ * are therefore not counted from the first frame seen, and the logo's input never ends: each graph takes one frame of it, which
+ * the overlay keeps.
+ */
 function filterGraph(profile: Profile, source: SourceFacts): string {
   const { width, height, logoMarginPixels } = profile;
   const picture = [
-    'setpts=PTS-STARTPTS',
-    `fps=${frameRate(profile, source)}`,
+    `setpts=PTS-(${source.startSeconds.toFixed(6)})/TB`,
+    ...deinterlace(source),
+    ...thinOut(profile, source),
     // zscale wants an even size of the usual pixel formats.
     'crop=trunc(iw/2)*2:trunc(ih/2)*2',
+    // Pixels of another shape are a mistake.
+    'setsar=sar=if(between(sar\\,1/4\\,4)\\,sar\\,1):max=10000',
     ...toBt709(profile, source),
     'setsar=1',
     `pad=${width}:${height}:-1:-1`,
   ];
-  const logo = ['format=gbrap', 'zscale=matrix=709:range=limited', 'format=yuva420p'];
+  const logo = [
+    ...['format=gbrap', 'zscale=matrix=709:range=limited', 'format=yuva420p'],
+    ...[`loop=loop=${Math.ceil(profile.seconds) + 1}:size=1`, 'setpts=N/TB'],
+  ];
+  const end = holdsLastFrame(profile, source) ? '' : ':shortest=1';
   const poster = [
-    ...repeatLastFrame(profile, source),
-    `select=gte(t\\,${posterSecond(profile, source)})*isnan(prev_selected_t)`,
+    // A second frame ends it: FFmpeg 7 would wait for more and keep all of the rendition's frames until then.
+    `select=gte(t\\,${posterSecond(profile, source)})*lt(selected_n\\,2)`,
+    'trim=end_frame=1',
     // What JPEG readers assume.
     'zscale=matrixin=709:matrix=170m:rangein=limited:range=full',
     'format=yuvj420p',
@@ -77,9 +94,36 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
   return [
     `[0:${source.streamIndex}]${picture.join(',')}[picture]`,
     `[1:v]${logo.join(',')}[logo]`,
-    `[picture][logo]overlay=W-w-${logoMarginPixels}:${logoMarginPixels}:format=yuv420,split[rendition][still]`,
+    `[picture][logo]overlay=W-w-${logoMarginPixels}:${logoMarginPixels}:format=yuv420${end},split[rendition][still]`,
     `[still]${poster.join(',')}[poster]`,
   ].join(';');
+}
+
+/** A mark is taken off progressive pictures, which zscale would scale field by field. */
+function deinterlace({ interlacing, isMarkedInterlaced }: SourceFacts): string[] {
+  if (interlacing !== undefined) return [`bwdif=mode=send_frame:parity=${interlacing}:deint=all`];
+  return isMarkedInterlaced ? ['setfield=prog'] : [];
+}
+
+/** Drops what is too fast before it is scaled. Frames are never repeated here, where each would be scaled again. */
+function thinOut(profile: Profile, source: SourceFacts): string[] {
+  const rate = frameRate(profile, source);
+  const motion = motionRate(framesWithin(profile.seconds, source)) ?? 0;
+  if (motion <= readFraction(rate) * 1.05) return [];
+  return [`select=isnan(prev_selected_t)+gt(floor(t*${rate}+0.5)\\,floor(prev_selected_t*${rate}+0.5))`];
+}
+
+/**
+ * Whether the last frame is shown for longer than others. The overlay then goes on with it, once a second
+ * by the logo, until the rendition's own end; else it ends with the picture, so that what could not be decoded is missed.
+ */
+function holdsLastFrame(profile: Profile, source: SourceFacts): boolean {
+  const motionEnds = framesWithin(profile.seconds, source).at(-1) ?? 0;
+  return lastSecond(profile, source) - motionEnds >= 2 / readFraction(frameRate(profile, source));
+}
+
+function lastSecond(profile: Profile, source: SourceFacts): number {
+  return Math.min(profile.seconds, Number(source.seconds.toFixed(6)));
 }
 
 /** One scaling into the frame, by the shape the picture is shown in (its pixels need not be square), to 8-bit BT.709. */
@@ -90,10 +134,10 @@ function toBt709(profile: Profile, source: SourceFacts): string[] {
     return [`zscale=${size}:${bicubic}:${colours}:m=709:t=709:p=709:r=limited`, 'format=yuv420p'];
   }
   return [
-    `zscale=${size}:${bicubic}:${colours}:t=linear:npl=100`,
+    `zscale=${size}:${bicubic}:${colours}:t=linear:npl=203`,
     'format=gbrpf32le',
     'zscale=p=709',
-    'tonemap=hable:desat=0',
+    'tonemap=mobius:param=0.9:peak=5:desat=0',
     'zscale=m=709:t=709:r=limited:dither=ordered',
     'format=yuv420p',
   ];
@@ -120,12 +164,21 @@ export function assumedMatrix({ height }: SourceFacts): '170m' | '709' {
   return height < 720 ? '170m' : '709';
 }
 
+/**
+ * The range is left to each picture's own mark, which may change in mid-stream. The rest is given: without it an unknown or
+ * impossible mark ends the edit.
+ */
 function describeColours(source: SourceFacts): string {
-  const matrix = matrices.get(source.matrix) ?? assumedMatrix(source);
-  const transfer = hdrTransfers.has(source.transfer) ? source.transfer : '709';
-  const primaries = widePrimaries.has(source.primaries) ? source.primaries : '709';
-  const range = source.range === 'pc' || source.pixelFormat.startsWith('yuvj') ? 'full' : 'limited';
-  return `min=${matrix}:tin=${transfer}:pin=${primaries}:rin=${range}`;
+  const isHdr = hdrTransfers.has(source.transfer);
+  const assumed = isHdr ? '2020_ncl' : assumedMatrix(source);
+  const matrix = isRgb(source) ? 'gbr' : (matrices.get(source.matrix) ?? assumed);
+  const transfer = isHdr ? source.transfer : '709';
+  const primaries = widePrimaries.has(source.primaries) ? source.primaries : isHdr ? 'bt2020' : '709';
+  return `min=${matrix}:tin=${transfer}:pin=${primaries}`;
+}
+
+function isRgb({ pixelFormat }: SourceFacts): boolean {
+  return /^(gbr|a?rgb|a?bgr|[0x]rgb|[0x]bgr)/.test(pixelFormat);
 }
 
 const matrices = new Map([
@@ -135,39 +188,13 @@ const matrices = new Map([
   ['smpte240m', 'smpte240m'],
   ['fcc', 'fcc'],
   ['bt2020nc', '2020_ncl'],
-  ['gbr', 'gbr'],
+  ['bt2020c', '2020_ncl'],
 ]);
 
-const usualRates = [24, 25, 30, 50, 60];
-
-/** The source's own rate where it has one; a varying rate becomes the next usual one; both within the profile's bound. */
-export function frameRate(profile: Profile, source: SourceFacts): string {
-  const clock = readFraction(source.clockRate);
-  const average = readFraction(source.averageRate) || clock;
-  const bound = profile.framesPerSecondMax;
-  if (!(average > 0)) return '30';
-  if (average > bound) return String(bound);
-  if (Math.abs(clock - average) <= average * 0.02) return source.clockRate;
-  return String(usualRates.find((rate) => rate >= average - 0.5 && rate <= bound) ?? bound);
-}
-
-/**
- * Repeats the last frame until the poster's moment is past. A clip may have its only frame before that moment and show it for
- * long: without a frame for the poster, FFmpeg 7.1 fails the whole run. One more than it takes, because FFmpeg 5.1 gives the
- * first repetition the time of the frame itself.
- */
-function repeatLastFrame(profile: Profile, source: SourceFacts): string[] {
-  const second = posterSecond(profile, source);
-  if (second === 0) return [];
-  return [`tpad=stop=${Math.ceil(readFraction(frameRate(profile, source)) * second) + 1}:stop_mode=clone`];
-}
-
-/** A clip too short to get there, or of unknown length, shows its first frame. */
-function posterSecond(profile: Profile, source: SourceFacts): number {
-  return (source.seconds ?? 0) > 2 * profile.posterAtSecond ? profile.posterAtSecond : 0;
-}
-
-function readFraction(text: string): number {
-  const [above, below = '1'] = text.split('/');
-  return Number(above) / Number(below);
+/** When the frame begins that is shown at the poster's moment; the first one of a clip too short for that. */
+function posterSecond(profile: Profile, source: SourceFacts): string {
+  if (source.seconds <= 2 * profile.posterAtSecond) return '0';
+  const begun = source.frameSeconds.filter((second) => second <= profile.posterAtSecond);
+  // A little before, as clocks round.
+  return Math.max(0, (begun.at(-1) ?? 0) - 0.001).toFixed(3);
 }

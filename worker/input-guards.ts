@@ -9,9 +9,6 @@ export const acceptedCodecs: ReadonlyMap<string, string> = new Map([
   ['av1', 'libdav1d'],
 ]);
 
-/** Sound is dropped, but the probe opens it: these spare most files a second look at the picture alone. */
-const soundDecoders = ['aac', 'mp3', 'mp3float', 'ac3', 'alac'];
-
 /**
  * Before every `-i` of a player's file: it is read as an MP4 and nothing else, opens no second file, and reaches none
  * but well-tested decoders, with a picture of bounded size.
@@ -22,7 +19,7 @@ export const inputGuards: readonly string[] = [
   '-f',
   'mov',
   '-codec_whitelist',
-  [...acceptedCodecs.values(), ...soundDecoders].join(','),
+  [...acceptedCodecs.values()].join(','),
   '-max_pixels',
   String(pictureMaxPixels),
 ];

@@ -1,107 +1,84 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { probeWallMs } from '../src/limits.ts';
-import { isEncrypted } from './encryption.ts';
+import { probeWallMs, sourceMaxFramesPerSecond, sourceMaxSeconds } from '../src/limits.ts';
+import { hasFilmCodec } from './choose-track.ts';
+import { detectInterlacing } from './detect-interlacing.ts';
 import { runTool, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
-import { judgeRendition, judgeSource, type ProbeReport, refuseCodec, refuseLargePicture } from './probe-verdict.ts';
+import { type IsolatedPicture, isolatePicture } from './isolate-picture.ts';
+import type { ProbeDeps } from './probe-deps.ts';
+import { openReportReader, type ProbeReport } from './probe-report.ts';
 import type { Profile } from './profile.ts';
-import type { Sandbox } from './sandbox.ts';
 import type { SourceFacts } from './source-facts.ts';
-import type { Tools } from './tools.ts';
+import { refuseCodec, refuseLargePicture, validateRendition, validateSource } from './validate-source.ts';
 import { VideoRefused } from './video-refused.ts';
-
-export interface ProbeParts {
-  readonly tools: Tools;
-  readonly sandbox: Sandbox;
-}
 
 const unreadable = 'The file could not be read as a video.';
 
 /**
- * Looks at the source before any work is done on it. Rejects with VideoRefused when it cannot be accepted. ffprobe gives
- * up on a file with any track that it may not decode, be it sound: then the picture alone takes the source's place.
+ * Looks at the source before any work is done on it, and leaves the picture alone in it. Rejects with VideoRefused when it
+ * cannot be accepted.
  */
-export async function probeSource(parts: ProbeParts, folder: string, signal: AbortSignal): Promise<SourceFacts> {
-  if (await isEncrypted(join(folder, jobFiles.source))) throw new VideoRefused('The video is encrypted.');
-  let result = await runProbe(parts, folder, sourceProbe, signal);
-  if (result.code !== 0 && namesRefusedCodec(result) !== undefined) {
-    await keepPictureAlone(parts, folder, signal);
-    result = await runProbe(parts, folder, sourceProbe, signal);
-  }
-  if (result.code === 0) return judgeSource(readReport(result.output));
-  const codec = namesRefusedCodec(result);
-  if (codec !== undefined) refuseCodec(codec);
-  if (/exceeds specified max pixel count|Picture size \S+ is invalid/.test(result.errors)) refuseLargePicture();
-  throw new VideoRefused(unreadable);
+export async function probeSource(parts: ProbeDeps, folder: string, signal: AbortSignal): Promise<SourceFacts> {
+  const picture = await isolatePicture(join(folder, jobFiles.source));
+  const { result, report } = await runProbe(parts, folder, sourceProbe, signal);
+  if (result.code !== 0) refuse(result, picture);
+  const source = validateSource(report, picture);
+  return { ...source, interlacing: await detectInterlacing(parts, folder, source, signal) };
 }
 
 /** The last look before anybody else's: what was made must be what was asked for, and its first frame must decode. */
 export async function probeRendition(
-  parts: ProbeParts,
+  parts: ProbeDeps,
   folder: string,
   profile: Profile,
   source: SourceFacts,
   signal: AbortSignal,
 ): Promise<void> {
-  const result = await runProbe(parts, folder, renditionProbe, signal);
+  const { result, report } = await runProbe(parts, folder, renditionProbe, signal);
   if (result.code !== 0) throw new VideoRefused(unreadable);
-  judgeRendition(readReport(result.output), profile, source);
+  validateRendition(report, profile, source);
 }
 
 /** A probe decodes a frame or two: threads of its own would cost more than they do. */
 const oneThread = ['-threads', '1'];
 
+/** More packets than these are too many, whatever the rest of the file holds. */
+const packetsMax = Math.ceil(sourceMaxSeconds * sourceMaxFramesPerSecond * 1.05);
+
 const sourceProbe = [
-  ...['-v', 'error', ...oneThread, ...inputGuards, '-of', 'json', '-show_entries'],
-  'format=duration:stream=index,codec_type,codec_name,width,height,pix_fmt,duration,r_frame_rate,avg_frame_rate,' +
+  ...['-v', 'error', ...oneThread, ...inputGuards, '-select_streams', 'v'],
+  ...['-read_intervals', `%+#${packetsMax}`, '-of', 'compact', '-show_entries'],
+  'format=start_time:packet=stream_index,pts_time,duration_time,flags:' +
+    'stream=index,codec_name,width,height,pix_fmt,field_order,r_frame_rate,avg_frame_rate,' +
     'color_range,color_space,color_transfer,color_primaries:stream_disposition=attached_pic',
   jobFiles.source,
 ];
 
 const renditionProbe = [
   ...['-v', 'error', ...oneThread, '-protocol_whitelist', 'file', '-f', 'mov'],
-  ...['-read_intervals', '%+#1', '-of', 'json'],
-  ...['-show_entries', 'format=duration:stream=codec_type,codec_name,width,height,pix_fmt:frame=width'],
+  ...['-read_intervals', '%+#1', '-of', 'compact'],
+  ...['-show_entries', 'format=duration:stream=codec_name,width,height,pix_fmt:frame=width'],
   jobFiles.rendition,
 ];
 
-function runProbe(parts: ProbeParts, folder: string, args: readonly string[], signal: AbortSignal) {
-  return runShut(parts, parts.tools.ffprobe, folder, args, signal);
-}
-
-async function runShut(
-  { sandbox }: ProbeParts,
-  tool: string,
+async function runProbe(
+  parts: ProbeDeps,
   folder: string,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<ToolResult> {
-  const wrapped = sandbox.wrap(folder, tool, args, Math.ceil(probeWallMs / 1000));
-  return runTool({ ...wrapped, folder, wallMs: probeWallMs, signal });
+): Promise<{ result: ToolResult; report: ProbeReport }> {
+  const { sandbox, tools } = parts;
+  const reader = openReportReader();
+  const wrapped = sandbox.wrap(folder, tools.ffprobe, args, Math.ceil(probeWallMs / 1000));
+  const result = await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal, onOutput: reader.read });
+  return { result, report: reader.report() };
 }
 
-function namesRefusedCodec({ errors }: ToolResult): string | undefined {
-  const names = [...errors.matchAll(/Codec \((\w+)\) not on whitelist/g)].map(([, name = '']) => name);
-  return names.find((name) => !acceptedCodecs.has(name));
-}
-
-/** Copies the picture's packets as they are: no decoder is opened for it. */
-async function keepPictureAlone(parts: ProbeParts, folder: string, signal: AbortSignal): Promise<void> {
-  const copy = ['-map', '0:V:0', '-c', 'copy', '-map_metadata', '-1', '-f', 'mp4', 'picture.mp4'];
-  const args = ['-v', 'error', '-nostdin', '-y', ...inputGuards, '-i', jobFiles.source, ...copy];
-  const result = await runShut(parts, parts.tools.ffmpeg, folder, args, signal);
-  if (/matches no streams/.test(result.errors)) throw new VideoRefused('The file has no picture.');
-  if (result.code !== 0) throw new VideoRefused(unreadable);
-  await rename(join(folder, 'picture.mp4'), join(folder, jobFiles.source));
-}
-
-function readReport(output: string): ProbeReport {
-  try {
-    return JSON.parse(output) as ProbeReport;
-  } catch {
-    // Only a file with tracks beyond all measure makes a report too long to be kept whole.
-    throw new VideoRefused(unreadable);
-  }
+function refuse({ errors }: ToolResult, picture: IsolatedPicture | undefined): never {
+  const [, codec] = /Codec \(([\w-]+)\) not on whitelist/.exec(errors) ?? [];
+  if (codec !== undefined && !acceptedCodecs.has(codec)) refuseCodec(codec);
+  if (/exceeds specified max pixel count|Picture size \S+ is invalid/.test(errors)) refuseLargePicture();
+  if (picture !== undefined && !hasFilmCodec(picture.sampleEntry)) refuseCodec(picture.sampleEntry);
+  throw new VideoRefused(unreadable);
 }

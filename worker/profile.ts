@@ -25,7 +25,7 @@ export interface Profile {
  * them a fade over a still picture takes half as many bytes again. What each is worth: capacity_planning/encoding.md.
  */
 export const showcaseProfile: Profile = {
-  version: 'showcase-5',
+  version: 'showcase-6',
   seconds: 30,
   width: 1280,
   height: 720,

@@ -29,8 +29,10 @@ export interface TrialDeps {
 
 /** `worker/assets/largest.mp4`: 14 frames of the largest picture, HLG, with 5 reference frames. */
 const largestSource: SourceFacts = {
-  ...{ streamIndex: 0, codec: 'hevc', ...largestPicture, seconds: 14 / 30, clockRate: '30/1', averageRate: '30/1' },
+  ...{ streamIndex: 0, codec: 'hevc', ...largestPicture, seconds: 14 / 30, indexedSeconds: 14 / 30, startSeconds: 0 },
+  ...{ frameSeconds: Array.from({ length: 14 }, (_, i) => i / 30), declaredRates: ['30/1'] },
   ...{ matrix: 'bt2020nc', transfer: 'arib-std-b67', primaries: 'bt2020', range: 'tv' },
+  ...{ isMarkedInterlaced: false, interlacing: undefined },
 };
 
 /**

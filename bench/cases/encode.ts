@@ -3,10 +3,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
+import { readMachine } from '../../worker/machine.ts';
 import { probeSource } from '../../worker/probe.ts';
 import { type Profile, showcaseProfile } from '../../worker/profile.ts';
 import { openSandbox } from '../../worker/sandbox.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
+import { workerCapacity } from '../../worker/tool-limits.ts';
 import { findTools } from '../../worker/tools.ts';
 import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
 import { type Clip, prepareClips } from '../lib/encode-clips.ts';
@@ -45,6 +47,7 @@ export const benchCase: BenchCase = {
     const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
     const folder = makeBenchFolder(defer);
     const sandbox = await openSandbox(tools, folder);
+    const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
     const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
     const prepared = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
     // The largest first, so that the lanes of a round end together: a queue under load has no end at which one of them idles.
@@ -54,7 +57,7 @@ export const benchCase: BenchCase = {
       const work = join(folder, `work-${subjects.length}`);
       mkdirSync(work);
       layOut(work, clip);
-      const source = await probeSource({ tools, sandbox }, work, new AbortController().signal);
+      const source = await probeSource({ tools, sandbox, capacity }, work, new AbortController().signal);
       subjects.push({ clip, source, folder: work });
     }
     const ways: Way[] = [

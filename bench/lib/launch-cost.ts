@@ -40,5 +40,7 @@ export async function makeShortClip(ffmpeg: string, path: string): Promise<strin
 
 const source: SourceFacts = {
   ...{ streamIndex: 0, codec: 'h264', width: 1920, height: 1080, seconds: 0.5, pixelFormat: 'yuv420p' },
-  ...{ clockRate: '30/1', averageRate: '30/1', matrix: '', transfer: '', primaries: '', range: '' },
+  ...{ indexedSeconds: 0.5, startSeconds: 0, frameSeconds: Array.from({ length: 15 }, (_, i) => i / 30) },
+  ...{ declaredRates: ['30/1'], matrix: '', transfer: '', primaries: '', range: '' },
+  ...{ isMarkedInterlaced: false, interlacing: undefined },
 };

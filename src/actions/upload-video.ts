@@ -8,6 +8,7 @@ import { within } from '../deadline.ts';
 import { AppError } from '../errors.ts';
 import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
+import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -69,22 +70,32 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     recordIntent: () => inTime(recordIntents(parts.sql, [key])),
   });
   let isRecognised = false;
+  let isPictureRequired = false;
   let mayHaveRow = false;
 
   function append(bytes: Buffer): void {
     writer.append(bytes);
-    if (writer.bytes() >= ftypEnd) recognise();
+    if (writer.bytes() >= fileTypeEnd) recognise();
+    if (writer.isFull()) requirePicture();
   }
 
   /** Throws unless the bytes so far are an MP4's; decided once, as soon as there are enough of them. */
   function recognise(): void {
     if (isRecognised) return;
-    if (!beginsWithFtyp(writer.filled())) throw wrongFile(options.contentType);
+    if (!isVideoFileType(writer.filled())) throw wrongFile(options.contentType);
     isRecognised = true;
+  }
+
+  /** Throws when the first part holds an index that lists sound and no picture. Decided once, when the part is complete. */
+  function requirePicture(): void {
+    if (isPictureRequired) return;
+    isPictureRequired = true;
+    if (lacksPicture(writer.filled())) throw wrongFile(options.contentType);
   }
 
   /** Resolves when the video is stored, known and will be processed whatever happens next. */
   async function finish(title: string): Promise<{ videoId: number; taskId: string }> {
+    requirePicture();
     const taskId = randomUUID();
     const { userId, requestId } = options;
     await writer.complete().catch(fail);
@@ -150,13 +161,6 @@ async function queue({ producer, log }: UploadParts, job: VideoJob, rank: number
   } catch (error) {
     log.warn({ ...job, err: error }, 'job not queued, left to the sweep');
   }
-}
-
-/** `ftyp` stands in bytes 4 to 8, after its box's size; four bytes of brand follow. */
-const ftypEnd = 12;
-
-function beginsWithFtyp(bytes: Buffer): boolean {
-  return bytes.length >= ftypEnd && bytes.toString('latin1', 4, 8) === 'ftyp' && bytes.readUInt32BE(0) >= 8;
 }
 
 export function wrongFile(contentType: string): AppError {

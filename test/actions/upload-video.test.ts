@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { beginVideoUpload, type UploadParts } from '../../src/actions/upload-video.ts';
 import { claimAgedIntents } from '../../src/database/object-intents.ts';
@@ -11,6 +13,7 @@ import { startS3Proxy } from '../faults/support/s3-proxy.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { makeVideo } from '../faults/support/video.ts';
 import { createEnvironment, type TestScope } from '../support/environment.ts';
+import { ffmpeg, makeFolder } from '../worker/support/clips.ts';
 
 /** An upload's parts, with a proxy before the database and one before S3. */
 async function openStage(t: TestScope) {
@@ -161,3 +164,23 @@ t.test('Redis away costs the job, not the upload', async (t) => {
   const { videoId } = await upload.finish('A clip');
   t.ok(videoId > 0);
 });
+
+t.test('a file without a picture is refused once its index is known, and leaves nothing', async (t) => {
+  const stage = await openStage(t);
+  const path = join(await makeFolder(t), 'sound.mp4');
+  await ffmpeg('-f', 'lavfi', '-i', 'sine=duration=0.2', '-c:a', 'aac', '-f', 'mp4', path);
+  const sound = await readFile(path);
+  const long = Buffer.concat([sound, freeBox(6_000_000)]);
+  for (const [name, bytes] of Object.entries({ short: sound, long })) {
+    const upload = begin(stage, bytes).then((begun) => begun.finish('A song').finally(() => begun.undo()));
+    await t.rejects(upload, { code: 'bad_request', message: /tipo o tamaño no valido/ }, name);
+  }
+  t.strictSame(await stage.bucket.keys(), []);
+});
+
+function freeBox(length: number): Buffer {
+  const box = Buffer.alloc(length);
+  box.writeUInt32BE(length);
+  box.write('free', 4, 'latin1');
+  return box;
+}

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { ffmpegArguments, frameRate } from '../../worker/ffmpeg-arguments.ts';
+import { ffmpegArguments } from '../../worker/ffmpeg-arguments.ts';
+import { frameRate } from '../../worker/frame-rate.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 
@@ -9,14 +10,23 @@ const source: SourceFacts = {
   width: 1920,
   height: 1080,
   seconds: 60,
+  indexedSeconds: 60,
+  startSeconds: 0,
+  frameSeconds: every(1001 / 30_000, 60),
   pixelFormat: 'yuv420p',
-  clockRate: '30000/1001',
-  averageRate: '30000/1001',
+  declaredRates: ['30000/1001'],
   matrix: 'bt709',
   transfer: 'bt709',
   primaries: 'bt709',
   range: 'tv',
+  isMarkedInterlaced: false,
+  interlacing: undefined,
 };
+
+/** When frames begin that come every `step` seconds. */
+function every(step: number, seconds: number, from = 0): number[] {
+  return Array.from({ length: Math.round(seconds / step) }, (_, i) => from + i * step);
+}
 
 const graphOf = (facts: Partial<SourceFacts>, profile = showcaseProfile) => {
   const args = ffmpegArguments(profile, { ...source, ...facts }, 1);
@@ -72,13 +82,11 @@ t.test('threads are bound for decoder, filters and encoder', async (t) => {
 });
 
 t.test('colours are read as the file says, and as players assume where it says nothing', async (t) => {
-  t.match(graphOf({}), 'min=709:tin=709:pin=709:rin=limited');
+  t.match(graphOf({}), 'min=709:tin=709:pin=709');
   t.match(graphOf({ matrix: '', width: 640, height: 360 }), 'min=170m');
   t.match(graphOf({ matrix: 'unknown', width: 1280, height: 720 }), 'min=709');
   t.match(graphOf({ matrix: '', width: 576, height: 1024 }), 'min=709', 'an upright picture by its lines, too');
   t.match(graphOf({ matrix: 'bt470bg' }), 'min=470bg');
-  t.match(graphOf({ range: 'pc' }), 'rin=full');
-  t.match(graphOf({ pixelFormat: 'yuvj420p' }), 'rin=full');
   t.match(graphOf({ primaries: 'smpte432' }), 'pin=smpte432');
   t.match(graphOf({ matrix: 'text;drawtext', primaries: 'x,y' }), 'min=709:tin=709:pin=709');
   t.notMatch(graphOf({}), 'tonemap');
@@ -93,21 +101,43 @@ t.test('HDR is mapped to what an ordinary screen shows', async (t) => {
 });
 
 t.test('the rate is the source’s own, a usual one where it varies, and never above the bound', async (t) => {
-  const rate = (clockRate: string, averageRate: string) =>
-    frameRate(showcaseProfile, { ...source, clockRate, averageRate });
-  t.equal(rate('30000/1001', '30000/1001'), '30000/1001');
-  t.equal(rate('179/6', '180/6'), '179/6');
-  t.equal(rate('90000/1', '27/1'), '30');
-  t.equal(rate('30/1', '24.2/1'), '24');
-  t.equal(rate('120/1', '120/1'), '60');
-  t.equal(rate('10000/1', '10000/1'), '60');
-  t.equal(rate('0/0', '0/0'), '30');
-  t.equal(rate('50/1', '0/0'), '50/1');
-  t.equal(rate('10/1', '10/1'), '10/1');
+  const rate = (frameSeconds: number[], ...declaredRates: string[]) =>
+    frameRate(showcaseProfile, { ...source, frameSeconds, declaredRates });
+  t.equal(rate(every(1001 / 30_000, 10), '30000/1001'), '30000/1001');
+  t.equal(rate(every(6 / 179, 10), '90000/1', '179/6'), '179/6', 'the declared one that is true');
+  t.equal(rate(every(1 / 48, 10), '90000/1'), '48', 'none that is declared is true');
+  t.equal(rate(every(1 / 120, 10), '120/1'), '60');
+  t.equal(rate(every(1 / 12, 10), '12/1'), '12');
+  t.equal(rate(every(4, 60), '1/4'), '40/4', 'a slide show gets frames to seek to, in step with its own');
+  const uneven = every(1 / 27, 10).map((second, i) => second + (i % 2) * 0.02);
+  t.equal(rate(uneven, '90000/1'), '30');
+  t.equal(rate([0], '1/10'), '10', 'one frame');
 });
 
-t.test('the poster is the picture after a second, or the first of a clip too short for that', async (t) => {
-  t.match(graphOf({}), 'select=gte(t\\,1)');
+t.test('a still lowers no rate: that of the motion is kept', async (t) => {
+  const rate = (frameSeconds: number[]) =>
+    frameRate(showcaseProfile, { ...source, frameSeconds, declaredRates: ['90000/1', '12/1'] });
+  t.equal(rate([...every(1 / 30, 3), ...every(1 / 30, 3, 22)]), '30');
+  t.equal(rate([...every(1 / 60, 3), ...every(1 / 60, 3, 22)]), '60');
+  t.equal(rate([...every(1 / 20, 5), ...every(1 / 30, 5, 5)]), '30', 'a phone in the dark and then in the light');
+  t.equal(rate([...every(1 / 30, 2), ...every(1, 10, 2)]), '30', 'mostly a slide show');
+});
+
+t.test('the poster is the frame shown after a second, or the first of a clip too short for that', async (t) => {
+  t.match(graphOf({}), 'select=gte(t\\,0.967)');
+  t.match(graphOf({ frameSeconds: [0, 0.4, 22] }), 'select=gte(t\\,0.399)');
+  t.match(graphOf({ frameSeconds: [0] }), 'select=gte(t\\,0.000)');
   t.match(graphOf({ seconds: 1.2 }), 'select=gte(t\\,0)');
-  t.match(graphOf({ seconds: undefined }), 'select=gte(t\\,0)');
+});
+
+t.test('a last frame that lasts is held, and one that ends with the others is not', async (t) => {
+  t.match(graphOf({}), 'shortest=1');
+  t.match(graphOf({ frameSeconds: every(1 / 30, 3), seconds: 3 }), 'shortest=1');
+  t.notMatch(graphOf({ frameSeconds: every(1 / 30, 3), seconds: 43 }), 'shortest=1');
+  t.notMatch(graphOf({ frameSeconds: [...every(1 / 30, 3), 40], seconds: 41 }), 'shortest=1', 'a gap beyond the end');
+});
+
+t.test('what is too fast is dropped before it is scaled, and nothing else', async (t) => {
+  t.match(graphOf({ frameSeconds: every(1 / 120, 10) }), /select=[^[]*zscale/);
+  t.notMatch(graphOf({}), 'prev_selected_t');
 });

@@ -1,7 +1,8 @@
 import { stat, truncate, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { probeSource } from '../../worker/probe.ts';
-import { judgeSource } from '../../worker/probe-verdict.ts';
+import type { ProbePacket, ProbeStream } from '../../worker/probe-report.ts';
+import { validateSource } from '../../worker/validate-source.ts';
 import { ffmpeg, makeClip, makeJobFolder, openParts, x264 } from './support/clips.ts';
 
 const never = new AbortController().signal;
@@ -23,7 +24,7 @@ t.test('what cannot be accepted is refused with a reason a player understands', 
       /encoded as mjpeg/,
       (path) => ffmpeg(...testCard, '-c:v', 'mjpeg', '-f', 'mp4', path),
     ],
-    ['too long', /longer than 10 minutes/, makeClip('64x64', 602, '1')],
+    ['too long', /longer than 10 minutes/, makeClip('64x64', 620, '1')],
     ['too large', /larger than 4096x2304/, makeClip('4352x128', 0.2, '5')],
     [
       'too many frames',
@@ -49,25 +50,44 @@ t.test('a header that declares a picture of huge size is refused without the mem
   await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused', message: /larger than 4096x2304/ });
 });
 
+const picture: ProbeStream = { index: '0', codec_name: 'h264', width: '64', height: '64' };
+const packet: ProbePacket = { stream: '0', start: 0, duration: 0.04, isDiscarded: false };
+const reportOf = (streams: ProbeStream[], packets: ProbePacket[]) => ({ streams, packets, format: {}, frames: 0 });
+
 t.test('a hundred hours, a thousand tracks: refused by what the probe reports', async (t) => {
-  const picture = { index: 0, codec_type: 'video', codec_name: 'h264', width: 64, height: 64, duration: '360000' };
-  t.throws(() => judgeSource({ streams: [picture] }), { message: /longer than 10 minutes/ });
-  const streams = Array.from({ length: 1000 }, (_, index) => ({ ...picture, duration: '1', index }));
-  t.throws(() => judgeSource({ streams }), { message: /more than 32 tracks/ });
-  t.throws(() => judgeSource({}), { message: /no picture/ });
-  t.throws(() => judgeSource({ streams: [{ ...picture, duration: '1', width: 0 }] }), { message: /could not be read/ });
+  const validate = (streams: ProbeStream[], packets: ProbePacket[]) => validateSource(reportOf(streams, packets));
+  const hours = [packet, { ...packet, start: 360_000 }];
+  t.throws(() => validate([picture], hours), { message: /longer than 10 minutes/ });
+  t.throws(() => validate(Array(1000).fill(picture), [packet]), { message: /more than 32 tracks/ });
+  t.throws(() => validate([], []), { message: /no picture/ });
+  t.throws(() => validate([{ ...picture, width: '0' }], [packet]), { message: /could not be read/ });
+  t.throws(() => validate([picture], []), { message: /could not be read/ });
+});
+
+t.test('bounds are held as players count: a little over is no reason to refuse', async (t) => {
+  const frames = (rate: number, seconds: number) =>
+    Array.from({ length: rate * seconds }, (_, i) => ({ ...packet, start: i / rate, duration: 1 / rate }));
+  t.match(validateSource(reportOf([picture], frames(240.06, 2))), { frameSeconds: { length: 480 } });
+  t.match(validateSource(reportOf([picture], [...frames(1, 601)])), { seconds: 601 });
+  t.throws(() => validateSource(reportOf([picture], frames(300, 2))), { message: /more than 240 frames/ });
+  t.throws(() => validateSource(reportOf([picture], frames(1, 620))), { message: /longer than 10 minutes/ });
+});
+
+t.test('frames are counted in the order they are shown, without those that an edit list leaves out', async (t) => {
+  const packets = [0.08, 0.2, 0.12, 0.16].map((start) => ({ ...packet, start }));
+  const left = { ...packet, start: 0, isDiscarded: true };
+  const source = validateSource(reportOf([picture], [left, ...packets, { ...packet, stream: '1', start: 9 }]));
+  t.strictSame(
+    source.frameSeconds.map((second) => second.toFixed(2)),
+    ['0.00', '0.04', '0.08', '0.12'],
+  );
+  t.match([source.startSeconds, source.seconds.toFixed(2)], [0.08, '0.16']);
 });
 
 t.test('a cover beside the film is not taken for the film', async (t) => {
-  t.match(
-    judgeSource({
-      streams: [
-        { index: 0, codec_type: 'video', codec_name: 'mjpeg', width: 9, height: 9, disposition: { attached_pic: 1 } },
-        { index: 1, codec_type: 'video', codec_name: 'h264', width: 640, height: 360, duration: '2' },
-      ],
-    }),
-    { streamIndex: 1, codec: 'h264' },
-  );
+  const cover: ProbeStream = { ...picture, codec_name: 'mjpeg', 'disposition:attached_pic': '1' };
+  const source = validateSource(reportOf([cover, { ...picture, index: '1' }], [{ ...packet, stream: '1' }]));
+  t.match(source, { streamIndex: 1, codec: 'h264' });
 });
 
 t.test('sound that the probe may not decode is no reason to refuse the picture', async (t) => {

@@ -20,7 +20,7 @@ t.test('a video becomes a rendition and a poster, and its row names both', async
   await processVideo(parts, job, never);
 
   const video = await readVideo(environment, id);
-  t.match(video, { status: 'processed', attempt: 1, progress: 100, profile: 'showcase-5', failure_reason: null });
+  t.match(video, { status: 'processed', attempt: 1, progress: 100, profile: 'showcase-6', failure_reason: null });
   await environment.objects.getToFile(video.processed_url ?? '', join(folder, 'rendition.mp4'), never);
   const { streams } = await look(join(folder, 'rendition.mp4'));
   t.match(streams, [{ codec_name: 'h264', width: 1280, height: 720 }]);

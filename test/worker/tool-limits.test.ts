@@ -113,8 +113,10 @@ t.test('threads are no more than are useful for the rows of a picture', async (t
 });
 
 function sourceOf(picture: typeof small) {
-  const unknown = { matrix: '', transfer: '', primaries: '', range: '' };
-  return { streamIndex: 0, codec: 'h264', seconds: 6, clockRate: '25/1', averageRate: '25/1', ...unknown, ...picture };
+  const colours = { matrix: '', transfer: '', primaries: '', range: '' };
+  const times = { seconds: 6, indexedSeconds: 6, startSeconds: 0, frameSeconds: [0], declaredRates: ['25/1'] };
+  const fields = { isMarkedInterlaced: false, interlacing: undefined };
+  return { streamIndex: 0, codec: 'h264', ...times, ...colours, ...fields, ...picture };
 }
 
 /** In the order of the arguments: filters, decoder, encoder. */

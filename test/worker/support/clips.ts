@@ -8,6 +8,7 @@ import { findAsset } from '../../../worker/asset-files.ts';
 import { jobFiles } from '../../../worker/ffmpeg-arguments.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
+import { workerCapacity } from '../../../worker/tool-limits.ts';
 import { findTools } from '../../../worker/tools.ts';
 
 export const run = promisify(execFile);
@@ -33,7 +34,8 @@ export async function openParts(t: Test) {
     ffprobePath: process.env['FFPROBE_PATH'],
     searchPath: process.env['PATH'] ?? '',
   });
-  return { tools, sandbox: await openSandbox(tools, await makeFolder(t)) };
+  const capacity = workerCapacity({ cores: 2, memoryBytes: 4 * 1024 ** 3 });
+  return { tools, sandbox: await openSandbox(tools, await makeFolder(t)), capacity };
 }
 
 const quiet = ['-v', 'error', '-nostdin', '-y'];

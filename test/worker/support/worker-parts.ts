@@ -7,13 +7,12 @@ import { openPool } from '../../../worker/pool.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
 import { openScratch } from '../../../worker/scratch.ts';
 import { openThreadBudget } from '../../../worker/thread-budget.ts';
-import { workerCapacity } from '../../../worker/tool-limits.ts';
 import type { Environment } from '../../support/environment.ts';
 import { openParts } from './clips.ts';
 
 /** A worker's parts in the test's own process, on the test's own servers. */
 export async function openWorkerParts(t: Test, environment: Environment): Promise<WorkerParts> {
-  const { tools, sandbox } = await openParts(t);
+  const { tools, sandbox, capacity } = await openParts(t);
   const pool = openPool(2);
   t.teardown(() => pool.close());
   return {
@@ -26,7 +25,7 @@ export async function openWorkerParts(t: Test, environment: Environment): Promis
     sandbox,
     pool,
     threadBudget: openThreadBudget(2),
-    capacity: workerCapacity({ cores: 2, memoryBytes: 4 * 1024 ** 3 }),
+    capacity,
     profile: showcaseProfile,
     isAlone: () => true,
   };
