@@ -100,7 +100,7 @@ function startWatch({ bounds }: ToolRun, pid: number | undefined, onExcess: (wha
   return bounds === undefined || pid === undefined ? () => undefined : watchTool(pid, bounds, onExcess);
 }
 
-/** A tool that could not write its result may end with 0 all the same: FFmpeg 5.1 does when the disk is full at the end. */
+/** A tool that could not write its result may still end with 0: FFmpeg 5.1 does when the disk is full at the end. */
 function readVerdict(code: number | null, signal: string | null, output: string, errors: string): ToolResult {
   const endedBy = signal ?? signalBehind(code);
   const found = findShortage(errors);

@@ -69,7 +69,7 @@ export function toolLimits(capacity: WorkerCapacity, picture: PictureFacts, thre
 
 /**
  * Returns the number of threads that are useful for a picture of so many rows. Codecs divide a picture into rows: with fewer
- * rows a thread, the threads wait for each other, and each costs memory all the same.
+ * rows a thread, the threads wait for each other, and each still costs memory.
  */
 export function usefulThreads(rows: number): number {
   return Math.max(1, Math.min(toolThreadsMax, Math.floor(rows / rowsPerThreadMin)));

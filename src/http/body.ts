@@ -11,7 +11,7 @@ export type OnChunk = (chunk: Buffer, isLast: boolean) => void;
 
 /**
  * The body of a request, not read until `start`. The socket is paused meanwhile, and whenever the caller pauses. Chunks that
- * arrive all the same are held and delivered first when reading goes on; a client that sends more than may be held gets
+ * still arrive are held and delivered first when reading goes on; a client that sends more than may be held gets
  * `onOverflow`, and nothing of its body is delivered any more. Must be opened inside of the route's handler.
  */
 export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, onOverflow: () => void) {

@@ -31,7 +31,7 @@ interface CommandPolicy {
 
 /**
  * A connection that owes an answer for `redisSilenceMs` is opened again: one that is lost without FIN or RST would stay
- * silent for ever. So is one whose server does not take writes any more, since the address leads to another server by now.
+ * silent without end. So is one whose server does not take writes any more, since the address leads to another server by now.
  */
 function open(redisUrl: string, onError: OnRedisError, policy: CommandPolicy): Redis {
   const connection = new Redis(redisUrl, {

@@ -12,7 +12,7 @@ import type { RunningService } from '../../support/service.ts';
 /** What an environment of the fault tests is made with: a sweep has to find what was left a moment ago. */
 export const faultEnvironment = { isCrashTest: true, values: { SWEEP_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' } };
 
-/** A grace period, in seconds, that everything has outlived: nothing is under way any more. */
+/** A grace period, in seconds, that everything has outlived: nothing is in progress any more. */
 const allIsOld = -60;
 /** The object store may still be at work on what a killed process or a cut connection sent last. */
 const storeMs = 500;
