@@ -4,6 +4,7 @@ import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
+import { jsonBodyDeadlineMs } from '../../src/limits.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { requireSetting } from '../support/settings.ts';
@@ -203,4 +204,19 @@ t.test('a missing setting stops the process at start with one sentence that name
   }
   for (const name of ['DATABASE_URL', 'SECRET_KEY', 'ALGORITHM'])
     t.ok(several.output.includes(name), 'every fault at once');
+});
+
+t.test('a client that leaves in the middle of its body ends the request, and is not an error', async (t) => {
+  const { service } = await openApi(t);
+  const socket = await openSocket(service.port);
+  socket.write('POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"em');
+  socket.end();
+  const line = await waitFor('the request to be over', () =>
+    service.readLog().find((each) => each['route'] === '/api/auth/login' && each['status'] === 499),
+  );
+  t.ok(Number(line['seconds']) < jsonBodyDeadlineMs / 1000, 'it did not wait for the rest of the body');
+  t.strictSame(
+    service.readLog().filter((each) => Number(each['level']) >= 50),
+    [],
+  );
 });

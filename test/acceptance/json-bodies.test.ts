@@ -1,7 +1,4 @@
 import t from 'tap';
-import { waitFor } from '../../scripts/lib/wait.ts';
-import { jsonBodyDeadlineMs } from '../../src/limits.ts';
-import { openSocket } from './raw-http.ts';
 import { expectFaults, openApi } from './support.ts';
 
 const api = await openApi(t);
@@ -177,18 +174,4 @@ t.test('a 422 never repeats what was sent', async (t) => {
     t.notMatch(answer.text, /sEc|input/, 'the body has nothing of it');
     t.notMatch(JSON.stringify(answer.headers), /sEc/, 'nor have the headers');
   }
-});
-
-t.test('a client that leaves in the middle of its body ends the request, and is not an error', async (t) => {
-  const socket = await openSocket(api.service.port);
-  socket.write('POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"em');
-  socket.end();
-  const line = await waitFor('the request to be over', () =>
-    api.service.readLog().find((each) => each['route'] === '/api/auth/login' && each['status'] === 499),
-  );
-  t.ok(Number(line['seconds']) < jsonBodyDeadlineMs / 1000, 'it did not wait for the rest of the body');
-  t.strictSame(
-    api.service.readLog().filter((each) => Number(each['level']) >= 50),
-    [],
-  );
 });

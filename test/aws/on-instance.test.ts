@@ -18,8 +18,8 @@ const megabytes = 1_048_576;
 const chunked = 'Transfer-Encoding: chunked';
 /** The length of the clips that the older system was loaded with: many parts, of which the last one is short. */
 const clip = Buffer.concat([mp4(), randomBytes(66 * 1_000_000)]);
-/** It starts processes of its own, with other settings or to be stopped. */
-const withOwnProcesses = ['core-operation.test.ts'];
+/** They start processes with other settings or stop them, read their log, or measure their CPU time. */
+const withOwnProcesses = ['core-operation.test.ts', 'log-in.test.ts'];
 
 const instances = await openInstances(t, { rateLimits: 'off' });
 const { environment } = instances;
