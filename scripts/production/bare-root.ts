@@ -5,7 +5,7 @@ import { toolsFolder } from '../lib/paths.ts';
 import { findOnPath, runTool } from '../lib/run-tool.ts';
 import { sayOnTerminal as say } from '../lib/steps.ts';
 
-const packages = 'ca-certificates curl ffmpeg redis-server bubblewrap logrotate procps python3-minimal';
+const packages = 'ca-certificates curl ffmpeg redis-server bubblewrap logrotate procps python3';
 
 /**
  * Returns the folder of a Debian 13 with what the start scripts would have installed, as their network has no way out, and what
