@@ -58,9 +58,10 @@ export function sendResponse(transport: Transport, head: ResponseHead, body: Buf
   if (head.closesConnection) res.writeHeader('Connection', 'close');
   if (tryToEnd(res, head, body, body.length)) return true;
   res.onWritable((offset) => {
-    const isSent = guard(transport, () => tryToEnd(res, head, body.subarray(offset), body.length)) ?? true;
+    const isSent = guard(transport, () => tryToEnd(res, head, body.subarray(offset), body.length));
     if (isSent) onSent();
-    return isSent;
+    // After an exception the connection is closed, and its end is reported by `onAborted` alone.
+    return isSent ?? true;
   });
   return false;
 }
