@@ -1,10 +1,10 @@
 /**
  * The house rules on who may import whom. Imports go down only:
- *   base < mp4 | multipart | objects | database | queue | throttle < actions | readers < http < main
+ *   base < mp4 | multipart | objects | database | queue | rate-limits < actions | queries < http < main
  * Type-only imports count, too.
  */
-const base = '^src/(config|errors|limits|log|metrics|request-seconds|deadline|clock|dependencies)\\.ts$';
-const parts = 'mp4|multipart|objects|database|queue|throttle';
+const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies)\\.ts$';
+const parts = 'mp4|multipart|objects|database|queue|rate-limits';
 
 /** Each third-party package that does something for the service, and the one place that knows it. */
 const owners = {
@@ -13,7 +13,7 @@ const owners = {
   '@aws-sdk|@smithy': '^src/(objects/|aws-settings\\.ts$)',
   postgres: '^src/database/',
   'bullmq|ioredis': '^src/queue/',
-  'rate-limiter-flexible': '^src/throttle/',
+  'rate-limiter-flexible': '^src/rate-limits/',
   piscina: '^worker/',
   'fast-jwt': '^src/tokens\\.ts$',
   '@node-rs/(argon2|bcrypt)': '^src/passwords\\.ts$',
@@ -28,7 +28,7 @@ const toolOwners = {
   esbuild: '^(k6/engine/|scripts/lib/import-graph\\.ts$|test/aws/support/find-unresolved\\.ts$)',
   echarts: '^capacity_planning/lib/draw-chart\\.ts$',
   'ml-levenberg-marquardt': '^capacity_planning/lib/usl\\.ts$',
-  'csv-parse': '^capacity_planning/lib/read-foreign\\.ts$',
+  'csv-parse': '^capacity_planning/lib/read-external-results\\.ts$',
 };
 
 const forbidden = [
@@ -62,7 +62,7 @@ const forbidden = [
   },
   {
     name: 'parts-are-apart',
-    comment: 'Parser, object store, database, queue and throttle know the base and themselves, never each other.',
+    comment: 'Parser, object store, database, queue and rate limits know the base and themselves, never each other.',
     severity: 'error',
     from: { path: `^src/(${parts})/` },
     to: { path: '^(src|worker)/', pathNot: [base, '^src/$1/'] },
@@ -89,11 +89,11 @@ const forbidden = [
     to: { path: '^src/aws-settings\\.ts$' },
   },
   {
-    name: 'actions-and-readers-are-apart',
+    name: 'actions-and-queries-are-apart',
     comment: 'What changes something and what answers a GET know the parts below them, never each other or HTTP.',
     severity: 'error',
-    from: { path: '^src/(actions|readers)/' },
-    to: { path: '^src/(actions|readers|http|main\\.ts|settings\\.ts|shutdown\\.ts)', pathNot: '^src/$1/' },
+    from: { path: '^src/(actions|queries)/' },
+    to: { path: '^src/(actions|queries|http|main\\.ts|settings\\.ts|shutdown\\.ts)', pathNot: '^src/$1/' },
   },
   {
     name: 'http-is-below-main',
@@ -114,7 +114,7 @@ const forbidden = [
     comment: 'The worker takes no request.',
     severity: 'error',
     from: { path: '^worker/' },
-    to: { path: '^src/(multipart|actions|readers|http)/' },
+    to: { path: '^src/(multipart|actions|queries|http)/' },
   },
   {
     name: 'web-without-worker',
@@ -129,7 +129,7 @@ const forbidden = [
     severity: 'error',
     from: { path: '^worker/(transcode|pool-thread)\\.ts$' },
     to: {
-      path: '^src/(objects|database|queue|throttle)/|node_modules/(@aws-sdk|postgres|bullmq|ioredis|prom-client)/',
+      path: '^src/(objects|database|queue|rate-limits)/|node_modules/(@aws-sdk|postgres|bullmq|ioredis|prom-client)/',
       reachable: true,
     },
   },
@@ -149,17 +149,18 @@ const forbidden = [
   },
   {
     name: 'benches-are-last',
-    comment: 'A bench is an end: what others measure with, too, stands in scripts/lib and scripts/rig.',
+    comment: 'A bench is an end: what others measure with, too, stands in scripts/lib and scripts/dev.',
     severity: 'error',
     from: { path: '^(scripts|capacity_planning|cloud_load_testing|k6)/' },
     to: { path: '^bench/' },
   },
   {
     name: 'no-script-is-imported',
-    comment: 'A script is an end; lib, servers, rig and production are what scripts, benches and reports are made of.',
+    comment:
+      'A script is an end; lib, dev/servers, dev/testbed and test/production are what scripts, benches and reports are made of.',
     severity: 'error',
     from: { path: '^(bench|capacity_planning|cloud_load_testing|k6)/' },
-    to: { path: '^scripts/(?!(lib|servers|rig|production)/)' },
+    to: { path: '^scripts/(?!(lib|dev/servers|dev/testbed|test/production)/)' },
   },
   {
     name: 'k6-is-alone',

@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCircumstances } from '../scripts/lib/circumstances.ts';
 import { findImports } from '../scripts/lib/import-graph.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
+import { readCircumstances } from '../scripts/lib/run-metadata.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 

@@ -2,9 +2,9 @@ import { hostname } from 'node:os';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Values } from './config.ts';
-import { within } from './deadline.ts';
 import { ConfigError } from './errors.ts';
 import { settingsCallAttempts, settingsCallDeadlineMs } from './limits.ts';
+import { within } from './with-timeout.ts';
 
 interface Source {
   /** Undefined when it cannot be had; the reason is then in the faults. */

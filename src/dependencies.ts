@@ -1,5 +1,5 @@
-import { within } from './deadline.ts';
 import { readinessCheckMs, readinessFreshMs } from './limits.ts';
+import { within } from './with-timeout.ts';
 
 /** What a process may need, in the order in which it is reported as missing. */
 export const dependencies = ['database', 'object_store', 'redis'] as const;

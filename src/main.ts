@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
-import { openVoteFold } from './actions/fold-votes.ts';
+import { openVoteFold } from './actions/flush-vote-counts.ts';
 import { type Config, loadConfig } from './config.ts';
-import { outliveLostQuestions } from './database/lost-questions.ts';
+import { outliveLostQuestions } from './database/ignore-type-query-rejections.ts';
 import { openDatabase } from './database/open.ts';
 import { ConfigError } from './errors.ts';
+import type { Service } from './http/app-context.ts';
 import { drainServer } from './http/drain.ts';
 import { createServer } from './http/server.ts';
-import type { Service } from './http/service.ts';
 import {
   databaseConnectionsPerProcess,
   lastFoldWaitMs,
@@ -22,15 +22,15 @@ import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics 
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
 import { openPasswords } from './passwords.ts';
+import { openKnownUsers } from './queries/known-users.ts';
+import { openMediaLinks } from './queries/media-links.ts';
+import { openPublicVideos } from './queries/public-videos.ts';
+import { openRankings } from './queries/rankings.ts';
+import { openReadiness } from './queries/readiness.ts';
 import { openProducer } from './queue/producer.ts';
-import { openKnownUsers } from './readers/known-users.ts';
-import { openMediaLinks } from './readers/media-links.ts';
-import { openPublicVideos } from './readers/public-videos.ts';
-import { openRankings } from './readers/rankings.ts';
-import { openReadiness } from './readers/readiness.ts';
+import { openThrottle } from './rate-limits/rate-limiter.ts';
 import { readSettings } from './settings.ts';
 import { onStop } from './shutdown.ts';
-import { openThrottle } from './throttle/throttle.ts';
 import { openTokens } from './tokens.ts';
 
 /** One web process. Everything is opened here, once, and passed down. */

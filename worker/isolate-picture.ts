@@ -5,7 +5,7 @@ import { readEditList } from '../src/mp4/edits.ts';
 import { isPicture, readTracks } from '../src/mp4/tracks.ts';
 import { chooseTrack } from './choose-track.ts';
 import { correctHeaders } from './correct-headers.ts';
-import { VideoRefused } from './video-refused.ts';
+import { VideoRefused } from './invalid-video-error.ts';
 
 /** What the file's index says of the picture that is shown. */
 export interface IsolatedPicture {

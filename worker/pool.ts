@@ -4,9 +4,9 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { poolThreadEndMs, poolThreadHeapMiB, poolThreadStartMs } from '../src/limits.ts';
 import { killGroup, ToolCrashed } from './ffmpeg.ts';
+import { VideoRefused } from './invalid-video-error.ts';
 import type { Command } from './sandbox.ts';
 import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
-import { VideoRefused } from './video-refused.ts';
 
 export type Pool = ReturnType<typeof openPool>;
 

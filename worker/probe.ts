@@ -5,13 +5,13 @@ import { detectInterlacing } from './detect-interlacing.ts';
 import { runTool, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
+import { VideoRefused } from './invalid-video-error.ts';
 import { type IsolatedPicture, isolatePicture } from './isolate-picture.ts';
 import type { ProbeDeps } from './probe-deps.ts';
 import { openReportReader, type ProbeReport } from './probe-report.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
 import { refuseCodec, refuseLargePicture, validateRendition, validateSource } from './validate-source.ts';
-import { VideoRefused } from './video-refused.ts';
 
 const unreadable = 'The file could not be read as a video.';
 

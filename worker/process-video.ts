@@ -3,12 +3,12 @@ import { jobCrashesMax, jobShortageRetryMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { RetryLater } from '../src/queue/consumer.ts';
 import type { VideoJob } from '../src/queue/job.ts';
-import { editVideo, type JobCost, openCost } from './edit-video.ts';
+import type { WorkerParts } from './deps.ts';
 import { ToolCrashed } from './ffmpeg.ts';
-import type { WorkerParts } from './parts.ts';
+import { VideoRefused } from './invalid-video-error.ts';
 import { AttemptLost } from './publish.ts';
+import { editVideo, type JobCost, openCost } from './run-pipeline.ts';
 import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.ts';
-import { VideoRefused } from './video-refused.ts';
 
 /**
  * One job, from claiming the row to a verdict in it: `processed`, `failed`, or nothing (the attempt was lost to a later

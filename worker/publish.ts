@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { claimIntent, recordIntents } from '../src/database/object-intents.ts';
 import { publishRendition, type WorkClaim } from '../src/database/video-jobs.ts';
 import { newPosterKey, newRenditionKey } from '../src/objects/keys.ts';
+import type { WorkerParts } from './deps.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
-import type { WorkerParts } from './parts.ts';
 
 /** The row is gone or done, or a later attempt has it: what this one made is nobody's. */
 export class AttemptLost extends Error {

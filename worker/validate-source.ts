@@ -7,11 +7,11 @@ import {
 } from '../src/limits.ts';
 import { motionRate } from './frame-rate.ts';
 import { acceptedCodecs } from './input-guards.ts';
+import { VideoRefused } from './invalid-video-error.ts';
 import type { IsolatedPicture } from './isolate-picture.ts';
 import type { ProbeReport, ProbeStream } from './probe-report.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
-import { VideoRefused } from './video-refused.ts';
 
 /**
  * Throws VideoRefused with a reason the player understands. Durations and rates are those of the packets: what headers say

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { makeBenchFolder } from '../../scripts/rig/servers.ts';
+import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { readMachine } from '../../worker/machine.ts';
 import { probeSource } from '../../worker/probe.ts';

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { hash as hashArgon2, verify as verifyArgon2 } from '@node-rs/argon2';
 import { hash as hashBcrypt, verify as verifyBcrypt } from '@node-rs/bcrypt';
+import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
-import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
 import { openPasswords } from '../../src/passwords.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';

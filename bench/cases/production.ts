@@ -1,9 +1,9 @@
+import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
+import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import type { Wrap } from '../../scripts/lib/wrap.ts';
-import { readProductionNode } from '../../scripts/production/node-binary.ts';
-import { openProductionSystem } from '../../scripts/production/system.ts';
-import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
-import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
-import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
+import { readProductionNode } from '../../scripts/test/production/node-binary.ts';
+import { openProductionSystem } from '../../scripts/test/production/system.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { openOurs } from '../lib/upload-servers.ts';
 import { loadPage, page } from './rankings.ts';

@@ -1,10 +1,15 @@
+import {
+  addBenchDatabase,
+  makeBenchFolder,
+  openBenchPostgres,
+  startWebProcess,
+} from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows, type VoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import { median } from '../../scripts/lib/statistics.ts';
-import { addBenchDatabase, makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scripts/rig/servers.ts';
-import { fillVoteRows, type VoteRows } from '../../scripts/rig/vote-rows.ts';
 import type { Sql } from '../../src/database/open.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
-import { explainQuestions, questions, takeAnchors } from '../lib/ranking-questions.ts';
+import { explainQuestions, questions, takeAnchors } from '../lib/ranking-queries.ts';
 import { writeRankingReport } from '../lib/ranking-report.ts';
 
 /** More votes have more voters and more videos. Even the fewest users are enough to have a place 9,000 in each city. */

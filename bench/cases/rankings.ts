@@ -1,19 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rootFolder } from '../../scripts/lib/paths.ts';
-import { measureCpu } from '../../scripts/lib/process-cost.ts';
 import {
   makeBenchFolder,
   openBenchPostgres,
   startNodePeer,
   startServer,
   startWebProcess,
-} from '../../scripts/rig/servers.ts';
-import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
+} from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import { measureCpu } from '../../scripts/lib/process-cost.ts';
 import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
+import { countQueries, stampede } from '../lib/burst.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { openPython } from '../lib/python.ts';
-import { countQueries, stampede } from '../lib/stampede.ts';
 
 const rows = { users: 50_000, videos: 10_000, votes: 1_000_000 };
 export const page = '/api/public/rankings?page=1&limit=10';

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
+import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { measureCpu } from '../../scripts/lib/process-cost.ts';
 import { median } from '../../scripts/lib/statistics.ts';
-import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
-import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant, Figures } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';

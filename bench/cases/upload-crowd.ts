@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { slowBytesPerSecond, startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import { slowBytesPerSecond, startS3Sink } from '../../scripts/rig/s3-sink.ts';
-import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads, sendUpload } from '../lib/upload-load.ts';
 import { openOurs } from '../lib/upload-servers.ts';

@@ -1,7 +1,7 @@
+import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
+import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import type { Defer } from '../../scripts/lib/defer.ts';
 import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import { startS3Sink } from '../../scripts/rig/s3-sink.ts';
-import { makeBenchFolder } from '../../scripts/rig/servers.ts';
 import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
 import {

@@ -4,10 +4,10 @@ import {
   openBenchPostgres,
   startNodePeer,
   startWebProcess,
-} from '../../scripts/rig/servers.ts';
-import { fillVoteRows } from '../../scripts/rig/vote-rows.ts';
+} from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import type { BenchCase, Target } from '../lib/bench-case.ts';
-import { castByPgbench, castInProcess, castOverHttp, type VoteStage } from '../lib/vote-contestants.ts';
+import { castByPgbench, castInProcess, castOverHttp, type VoteStage } from '../lib/vote-candidates.ts';
 
 const rows = { users: 300_000, videos: 10_000 };
 const seconds = 4;

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../../scripts/rig/servers.ts';
-import { ensureBucket } from '../../scripts/servers/bucket.ts';
+import { ensureBucket } from '../../scripts/dev/servers/bucket.ts';
+import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../../scripts/dev/testbed/servers.ts';
 import { findTools } from '../../worker/tools.ts';
 import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
 import { openCpuGroup } from '../lib/cpu-group.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseResult } from './bench-case.ts';
-import { type Plan, questions } from './ranking-questions.ts';
+import { type Plan, questions } from './ranking-queries.ts';
 import { renderTable } from './tables.ts';
 
 /** Writes capacity_planning/rankings.md from a result, so that no figure in it was ever typed. */

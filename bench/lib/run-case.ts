@@ -1,4 +1,4 @@
-import { readCircumstances } from '../../scripts/lib/circumstances.ts';
+import { readCircumstances } from '../../scripts/lib/run-metadata.ts';
 import { median } from '../../scripts/lib/statistics.ts';
 import type { BenchCase, CaseResult, Figures, Target, Verdict } from './bench-case.ts';
 

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import type { Defer } from '../../scripts/lib/defer.ts';
-import { rootFolder } from '../../scripts/lib/paths.ts';
-import type { Wrap } from '../../scripts/lib/wrap.ts';
+import { ensureBucket } from '../../scripts/dev/servers/bucket.ts';
 import {
   benchSecretKey,
   openBenchPostgres,
@@ -10,8 +8,10 @@ import {
   startNodePeer,
   startServer,
   startWebProcess,
-} from '../../scripts/rig/servers.ts';
-import { ensureBucket } from '../../scripts/servers/bucket.ts';
+} from '../../scripts/dev/testbed/servers.ts';
+import type { Defer } from '../../scripts/lib/defer.ts';
+import { rootFolder } from '../../scripts/lib/paths.ts';
+import type { Wrap } from '../../scripts/lib/wrap.ts';
 import { insertUser } from '../../src/database/users.ts';
 import { openTokens } from '../../src/tokens.ts';
 import { openPython } from './python.ts';

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describeError } from '../../scripts/lib/describe-error.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { type ForeignRun, judgeForeign } from '../lib/foreign.ts';
-import { readForeign } from '../lib/read-foreign.ts';
+import { type ForeignRun, judgeForeign } from '../lib/external-results.ts';
+import { readForeign } from '../lib/read-external-results.ts';
 import { exitCodes, type Options } from './options.ts';
 
 /** What another tool's file supports and what not; 0 only where it supports a capacity claim. */

@@ -1,5 +1,5 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { countNeeded, defaultLaw, type ScalingLaw } from '../lib/scaling-law.ts';
+import { countNeeded, defaultLaw, type ScalingLaw } from '../lib/scaling-policy.ts';
 import { type Simulation, simulate } from '../lib/simulate.ts';
 import type { Options } from './options.ts';
 

@@ -1,4 +1,4 @@
-import { clampInstances, countNeeded, createScaler, type ScalingLaw } from './scaling-law.ts';
+import { clampInstances, countNeeded, createScaler, type ScalingLaw } from './scaling-policy.ts';
 
 export interface Period {
   second: number;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createScaler, type ScalingLaw } from '../lib/scaling-law.ts';
+import { createScaler, type ScalingLaw } from '../lib/scaling-policy.ts';
 import type { Fleet } from './fleet.ts';
 import type { ControllerPeriod } from './rehearsal-schema.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recount } from '../../src/database/recount.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
+import { countVotes, makeUploadFile } from './dataset.ts';
 import type { Drain } from './rehearsal-schema.ts';
-import type { Stage } from './stage.ts';
-import { countVotes, makeUploadFile } from './world.ts';
+import type { Stage } from './testbed.ts';
 
 /** Instances come and go under votes and uploads: what was answered is there, once. */
 export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {

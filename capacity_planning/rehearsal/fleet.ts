@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { benchSecretKey } from '../../scripts/dev/testbed/servers.ts';
 import { type Child, logTail, startChild } from '../../scripts/lib/child.ts';
 import type { Defer } from '../../scripts/lib/defer.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { answersOk } from '../../scripts/lib/ready.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { benchSecretKey } from '../../scripts/rig/servers.ts';
 import type { Balancer } from './balancer.ts';
 import { type CpuShare, openCpuShare } from './cgroup.ts';
 

@@ -1,5 +1,5 @@
 import { databaseConnectionsPerProcess, partBytes, voteBatchesInFlightMax } from '../../src/limits.ts';
-import { defaultLaw } from '../lib/scaling-law.ts';
+import { defaultLaw } from '../lib/scaling-policy.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
 import type { Demand, Prices } from './inputs.ts';
 import type { FixedSize, RateStep, RehearsalReport } from './rehearsal-schema.ts';

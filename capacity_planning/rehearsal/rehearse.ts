@@ -1,13 +1,13 @@
-import { readCircumstances } from '../../scripts/lib/circumstances.ts';
+import { readCircumstances } from '../../scripts/lib/run-metadata.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
+import { followLoad } from './autoscaling.ts';
 import { replaceUnderLoad } from './drain.ts';
+import { findKnee, type Knee } from './fixed-fleet.ts';
 import { judgeRehearsal } from './judge-rehearsal.ts';
 import { askWithPauses } from './keep-alive.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
-import { findKnee, type Knee } from './scaling-off.ts';
-import { followLoad } from './scaling-on.ts';
 import type { RehearsalSettings } from './settings.ts';
-import { openStage, places } from './stage.ts';
+import { openStage, places } from './testbed.ts';
 import { loadWithUploads } from './uploads.ts';
 
 export interface Rehearsal {

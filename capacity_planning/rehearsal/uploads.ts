@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CapacityReport } from '../lib/report-schema.ts';
+import { makeUploadFile } from './dataset.ts';
 import type { UploadPhase } from './rehearsal-schema.ts';
-import type { Stage } from './stage.ts';
-import { makeUploadFile } from './world.ts';
+import type { Stage } from './testbed.ts';
 
 /** One instance, uploads against a sink: the S3 server of a rehearsal would cost more CPU than the service. */
 export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPhase; report: CapacityReport }> {

@@ -1,5 +1,5 @@
+import { ClientLeft } from './client-behavior.ts';
 import { RunFailure } from './exit-codes.ts';
-import { ClientLeft } from './manners.ts';
 import type { ScenarioCount } from './messages.ts';
 import type { ScenarioSpec } from './options.ts';
 import { internTags, iterations, now, thread } from './runtime.ts';

@@ -1,8 +1,8 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Manners } from './client-behavior.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
-import type { Manners } from './manners.ts';
 import { runScript } from './run.ts';
 import { readThreadCount } from './thread-count.ts';
 

@@ -1,4 +1,4 @@
-import type { Manners } from './manners.ts';
+import type { Manners } from './client-behavior.ts';
 import type { CustomMetric } from './registry.ts';
 import type { Series } from './samples.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import type { Manners } from './client-behavior.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
-import type { Manners } from './manners.ts';
 import { type RunOptions, readOptions } from './options.ts';
 import { createRecorder } from './recorder.ts';
 import { createRegistry } from './registry.ts';

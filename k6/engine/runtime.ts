@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Manners, patient } from './client-behavior.ts';
 import { refuse } from './exit-codes.ts';
-import { type Manners, patient } from './manners.ts';
 import type { CustomMetric } from './registry.ts';
 import { createSampleBuffer } from './samples.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Values } from '../../src/config.ts';
-import type { RunFile } from '../start/run-file.ts';
+import type { RunFile } from '../dev/start/run-file.ts';
 import { UserError } from './user-error.ts';
 
 /** The service that runs from DATA_DIR; undefined where none does. */

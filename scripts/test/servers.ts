@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { findFfmpeg } from '../dev/servers/ffmpeg.ts';
+import { startRedisIn, startS3In } from '../dev/servers/in-folder.ts';
+import { startPostgres } from '../dev/servers/postgres.ts';
+import type { Server } from '../dev/servers/server.ts';
 import { freePort } from '../lib/ports.ts';
 import { type Say, step } from '../lib/steps.ts';
-import { findFfmpeg } from '../servers/ffmpeg.ts';
-import { startRedisIn, startS3In } from '../servers/in-folder.ts';
-import { startPostgres } from '../servers/postgres.ts';
-import type { Server } from '../servers/server.ts';
 
 /** As many as Redis gets for the tests; each environment has one of its own. */
 export const redisDatabases = 1024;

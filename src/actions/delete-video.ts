@@ -4,7 +4,7 @@ import { deleteVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import type { VoteFold } from './fold-votes.ts';
+import type { VoteFold } from './flush-vote-counts.ts';
 import { findOwnVideo, videoNotFound } from './publish-video.ts';
 
 interface DeleteParts {

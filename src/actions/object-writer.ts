@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { within } from '../deadline.ts';
 import { abortAgainMs, s3CallDeadlineMs, undoWaitMs } from '../limits.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { openPartLine } from './part-line.ts';
+import { within } from '../with-timeout.ts';
+import { openPartLine } from './part-uploader.ts';
 
 interface ObjectWriterOptions {
   objects: ObjectStore;

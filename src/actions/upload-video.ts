@@ -4,7 +4,6 @@ import { claimIntent, forgetIntents, recordIntents } from '../database/object-in
 import type { Sql } from '../database/open.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
 import { insertUploadedVideo } from '../database/videos.ts';
-import { within } from '../deadline.ts';
 import { AppError } from '../errors.ts';
 import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
@@ -14,6 +13,7 @@ import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { VideoJob } from '../queue/job.ts';
 import type { Producer } from '../queue/producer.ts';
+import { within } from '../with-timeout.ts';
 import { openObjectWriter } from './object-writer.ts';
 
 export type VideoUpload = ReturnType<typeof beginVideoUpload>;

@@ -1,6 +1,6 @@
 import { differencesListedMax, standingsListedMax } from '../limits.ts';
 import type { AnySql, Sql } from './open.ts';
-import { waitingGains } from './vote-gains.ts';
+import { waitingGains } from './vote-deltas.ts';
 
 export interface Recount {
   asOf: Date;

@@ -1,6 +1,6 @@
 import { countersPerRepairBatch } from '../limits.ts';
 import { type AnySql, inTransaction, type Sql } from './open.ts';
-import { waitingGains } from './vote-gains.ts';
+import { waitingGains } from './vote-deltas.ts';
 
 export interface RepairedCounters {
   videos: number;

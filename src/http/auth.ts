@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { Service } from './service.ts';
+import type { Service } from './app-context.ts';
 
 const bearer = /^bearer +(\S+) *$/i;
 

@@ -1,5 +1,6 @@
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
+import type { Service } from './app-context.ts';
 import { authenticate, invalidCredentials, readToken } from './auth.ts';
 import { readClientAddress } from './client-address.ts';
 import { renderFailure } from './failure.ts';
@@ -12,7 +13,6 @@ import { openRequestContext, type RequestContext, watchAbort } from './request-c
 import { openRequestTimeouts } from './request-timeouts.ts';
 import type { Route } from './route.ts';
 import { findFaults } from './schemas/validator.ts';
-import type { Service } from './service.ts';
 import type { HttpRequest, Serve, Transport } from './uws.ts';
 
 /**

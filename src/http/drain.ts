@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { drainLingerMs, drainPollMs, drainUploadsMs } from '../limits.ts';
+import type { Service } from './app-context.ts';
 import type { WebServer } from './server.ts';
-import type { Service } from './service.ts';
 
 /**
  * Ends the service without anybody noticing but by a 503 or a closed idle connection:

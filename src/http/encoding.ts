@@ -1,5 +1,5 @@
 import { understoodTextsMax } from '../limits.ts';
-import type { Encoding } from '../readers/prepared.ts';
+import type { Encoding } from '../queries/cached-response.ts';
 
 const understood = new Map<string, Encoding>();
 

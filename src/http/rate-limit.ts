@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
-import type { LimitName } from '../throttle/limits-by-name.ts';
-import type { Use } from '../throttle/throttle.ts';
+import type { LimitName } from '../rate-limits/limits-by-name.ts';
+import type { Use } from '../rate-limits/rate-limiter.ts';
+import type { Service } from './app-context.ts';
 import { isLoopback, toLimitKey } from './client-address.ts';
 import type { RequestContext } from './request-context.ts';
-import type { Service } from './service.ts';
 
 /**
  * Counts one use of a limit and rejects with 429 when none was left. The response reports what is left, whatever its status. Requests

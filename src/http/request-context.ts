@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Use } from '../throttle/throttle.ts';
+import type { Use } from '../rate-limits/rate-limiter.ts';
 import { type HttpRequest, onAborted, type ResponseHandle, sendContinue, type Transport } from './uws.ts';
 
 /** The facts of one request and the state of its response. */

@@ -1,8 +1,8 @@
 import type { Static, TSchema } from '@sinclair/typebox';
-import type { LimitName } from '../throttle/limits-by-name.ts';
+import type { LimitName } from '../rate-limits/limits-by-name.ts';
+import type { Service } from './app-context.ts';
 import type { Reply } from './reply.ts';
 import type { RequestContext } from './request-context.ts';
-import type { Service } from './service.ts';
 
 /** One row of the contract's table: method, path, input, responses and handler. Also a path of the OpenAPI document. */
 export interface Route {

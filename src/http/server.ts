@@ -1,10 +1,10 @@
+import type { Service } from './app-context.ts';
 import { createServe } from './dispatch.ts';
 import { createDocs } from './docs.ts';
 import { type OnOver, type Reply, sendReply } from './reply.ts';
 import { openRequestContext, type RequestContext } from './request-context.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
-import type { Service } from './service.ts';
 import { openApp, type Serve } from './uws.ts';
 
 export interface WebServer {

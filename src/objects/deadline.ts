@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts';
+import { within } from '../with-timeout.ts';
 
 /** S3 was silent for too long, in the middle of a body as well, or a call as a whole took too long. Another try may go better. */
 export class ObjectStoreTimeoutError extends Error {

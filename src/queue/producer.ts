@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
-import { within } from '../deadline.ts';
 import { jobRankMax, queueAddDeadlineMs, queueListMax, writableMarkSeconds } from '../limits.ts';
+import { within } from '../with-timeout.ts';
 import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
 import { jobName, queueName, type VideoJob } from './job.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { foldVoteGains } from '../../src/database/vote-gains.ts';
+import { foldVoteGains } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { request } from '../support/http.ts';
 import { countStored, expectRefusal, mp4, openApi } from './support.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { foldVoteGains } from '../../src/database/vote-gains.ts';
+import { foldVoteGains } from '../../src/database/vote-deltas.ts';
 import { openTokens } from '../../src/tokens.ts';
 import { expectFaults, expectRefusal, expectUnauthorized, openApi } from './support.ts';
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
@@ -11,7 +11,13 @@ import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer, type Player } from '../support/player.ts';
 import { startService } from '../support/service.ts';
 
-/** scripts/test-aws/releases.ts builds it; empty where the commit is not at hand. */
+/** The command moved once; the release before may have it at its former place. */
+function findMigrate(release: string): string {
+  const command = join(release, 'dist/scripts/ops/migrate.js');
+  return existsSync(command) ? command : join(release, 'dist/scripts/migrate.js');
+}
+
+/** scripts/test/aws/releases.ts builds it; empty where the commit is not at hand. */
 const folder = process.env['PREVIOUS_RELEASE'] ?? '';
 const skip = folder === '' && 'the commit before the newest migration is not in this clone: fetch the whole history';
 
@@ -23,7 +29,7 @@ t.test('the previous release works on this schema, beside this release and after
 
   await t.test('its start finds a newer schema, and leaves it alone', async (t) => {
     const env = { ...process.env, ...environment.values };
-    const { code, output } = await tryTool(process.execPath, [join(folder, 'dist/scripts/migrate.js')], { env });
+    const { code, output } = await tryTool(process.execPath, [findMigrate(folder)], { env });
     t.equal(code, 0, output);
     t.match(output, /Nothing to do/);
   });

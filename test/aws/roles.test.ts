@@ -36,7 +36,7 @@ const template = readTemplate(await renderTemplate(mkdtempSync(join(tmpdir(), 'r
 t.test('each role may do on the bucket what its code does, and nothing else', async (t) => {
   t.same(namedFunctions(), Object.keys(actionsOf).sort(), 'every function of the object store is known here');
   for (const [role, folders] of [
-    ['WebRole', ['src/actions', 'src/readers', 'src/http']],
+    ['WebRole', ['src/actions', 'src/queries', 'src/http']],
     ['WorkerRole', ['worker']],
   ] as const) {
     const called = new Set(

@@ -5,7 +5,7 @@ import { settingNames } from '../../capacity_planning/lib/read-plan.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
-import { makeFolder } from './rig.ts';
+import { makeFolder } from './testbed.ts';
 
 const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
 

@@ -2,7 +2,7 @@ import t from 'tap';
 import { judgeReport } from '../../capacity_planning/lib/judge-report.ts';
 import { readSlo } from '../../capacity_planning/lib/slo.ts';
 import { openSink } from '../k6/sink.ts';
-import { rulesOf, runRig, step } from './rig.ts';
+import { rulesOf, runRig, step } from './testbed.ts';
 
 t.test('a run with nothing against it passes, and the same run with a broken objective fails', async (t) => {
   const { url } = await openSink(t);

@@ -5,7 +5,7 @@ import { readReport } from '../../capacity_planning/lib/read-report.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { openApi } from '../acceptance/support.ts';
-import { makeFolder, rulesOf } from './rig.ts';
+import { makeFolder, rulesOf } from './testbed.ts';
 
 t.test('the command loads the service that runs, found by its run.json, and judges what came out', async (t) => {
   const { service } = await openApi(t, { env: { RATE_LIMITS: 'off' } });

@@ -6,7 +6,7 @@ import { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
 import { RehearsalReport } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { openSink } from '../k6/sink.ts';
-import { runRig, step } from './rig.ts';
+import { runRig, step } from './testbed.ts';
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(join(rootFolder, 'capacity_planning', `${name}.schema.json`), 'utf8'));

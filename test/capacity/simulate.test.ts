@@ -1,8 +1,8 @@
 import t from 'tap';
-import { defaultLaw } from '../../capacity_planning/lib/scaling-law.ts';
+import { defaultLaw } from '../../capacity_planning/lib/scaling-policy.ts';
 import { simulate } from '../../capacity_planning/lib/simulate.ts';
+import { measureLags } from '../../capacity_planning/rehearsal/autoscaling.ts';
 import type { Window } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
-import { measureLags } from '../../capacity_planning/rehearsal/scaling-on.ts';
 
 const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { findTarget } from '../../capacity_planning/lib/find-target.ts';
-import { makeFolder } from './rig.ts';
+import { makeFolder } from './testbed.ts';
 
 t.test('what is not on this machine has to be named twice', async (t) => {
   const env = { DATA_DIR: makeFolder(t) };

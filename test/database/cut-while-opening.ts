@@ -1,4 +1,4 @@
-import { outliveLostQuestions } from '../../src/database/lost-questions.ts';
+import { outliveLostQuestions } from '../../src/database/ignore-type-query-rejections.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { openLog } from '../../src/log.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { repairCounters } from '../../src/database/repair-counters.ts';
-import { foldVoteGains } from '../../src/database/vote-gains.ts';
+import { foldVoteGains } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { countersPerRepairBatch } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';

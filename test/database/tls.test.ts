@@ -2,11 +2,11 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { startPostgres } from '../../scripts/dev/servers/postgres.ts';
+import { removeClusterFolder } from '../../scripts/dev/servers/postgres-folder.ts';
+import { makeCertificate } from '../../scripts/dev/testbed/certificate.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { makeCertificate } from '../../scripts/rig/certificate.ts';
-import { startPostgres } from '../../scripts/servers/postgres.ts';
-import { removeClusterFolder } from '../../scripts/servers/postgres-folder.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 

@@ -9,7 +9,7 @@ import {
   listVideosOfUser,
   publishVideo,
 } from '../../src/database/videos.ts';
-import { foldVoteGains } from '../../src/database/vote-gains.ts';
+import { foldVoteGains } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser, makeVideo, process, readHistory, readIntents } from './some-rows.ts';

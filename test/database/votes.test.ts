@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { deleteVideo } from '../../src/database/videos.ts';
-import { foldVoteGains } from '../../src/database/vote-gains.ts';
+import { foldVoteGains } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { createMigratedDatabase } from './own-database.ts';

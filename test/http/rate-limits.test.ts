@@ -1,5 +1,5 @@
 import t from 'tap';
-import { limitsByName } from '../../src/throttle/limits-by-name.ts';
+import { limitsByName } from '../../src/rate-limits/limits-by-name.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { type Answer, type RequestOptions, request } from '../support/http.ts';

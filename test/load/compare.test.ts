@@ -5,7 +5,7 @@ import type { CapacityReport } from '../../capacity_planning/lib/report-schema.t
 import { keepReport } from '../../capacity_planning/lib/run-plan.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
-import { makeFolder, runRig, step } from '../capacity/rig.ts';
+import { makeFolder, runRig, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t) => {

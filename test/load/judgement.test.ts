@@ -1,6 +1,6 @@
 import t from 'tap';
 import { describeReport } from '../../capacity_planning/lib/report-tables.ts';
-import { rulesOf, runRig, step } from '../capacity/rig.ts';
+import { rulesOf, runRig, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat latency', async (t) => {

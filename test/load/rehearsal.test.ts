@@ -4,7 +4,7 @@ import t from 'tap';
 import { readRehearsal } from '../../capacity_planning/rehearsal/write-rehearsal.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
-import { makeFolder } from '../capacity/rig.ts';
+import { makeFolder } from '../capacity/testbed.ts';
 
 const skip =
   process.getuid?.() === 0 && existsSync('/sys/fs/cgroup') ? false : 'needs root, for control groups and HAProxy';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { concurrencyOf, thinkSecondsOf } from '../../capacity_planning/lib/load-points.ts';
 import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
-import { makeFolder, runRig, step } from '../capacity/rig.ts';
+import { makeFolder, runRig, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('a backlog counts in the step that serves it, whichever began it', async (t) => {

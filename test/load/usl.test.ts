@@ -2,7 +2,7 @@ import t from 'tap';
 import { listPoints } from '../../capacity_planning/lib/load-points.ts';
 import { fitUsl, predict } from '../../capacity_planning/lib/usl.ts';
 import { createRandom } from '../../k6/engine/random.ts';
-import { runRig } from '../capacity/rig.ts';
+import { runRig } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test(

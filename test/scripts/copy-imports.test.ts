@@ -6,7 +6,7 @@ import { runScript } from './run-script.ts';
 
 t.test('copies an entry with everything that it imports, and nothing else', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'copied-'));
-  const { code, stderr } = await runScript('copy-imports', [folder, 'worker/main.ts'], {});
+  const { code, stderr } = await runScript('aws/copy-imports', [folder, 'worker/main.ts'], {});
   t.equal(code, 0, stderr);
   // The second is loaded by its address into a thread of the pool.
   for (const path of ['worker/main.ts', 'worker/transcode.ts', 'src/database/open.ts']) {
@@ -18,7 +18,7 @@ t.test('copies an entry with everything that it imports, and nothing else', asyn
 
 t.test('refuses an entry whose packages a production install leaves out', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'copied-'));
-  const { code, stderr } = await runScript('copy-imports', [folder, 'scripts/test/main.ts'], {});
+  const { code, stderr } = await runScript('aws/copy-imports', [folder, 'scripts/test/main.ts'], {});
   t.equal(code, 2);
   t.match(stderr, /among the dependencies of package\.json, got .*tap-parser/);
   t.strictSame(readdirSync(folder), []);

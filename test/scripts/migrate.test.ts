@@ -11,7 +11,7 @@ t.test('a dry run prints what would change and the rows, and changes nothing', a
   await sql.unsafe(plainTables);
   await fillOlderSystem(sql);
   const settings = { DATABASE_URL: url, LEGACY_TIME_ZONE: 'America/Bogota' };
-  const { code, stdout, stderr } = await runScript('migrate', ['--dry-run'], settings);
+  const { code, stdout, stderr } = await runScript('ops/migrate', ['--dry-run'], settings);
   t.equal(code, 0, stderr);
   for (const { name } of await readMigrations()) t.match(stdout, `  ${name}: `);
   t.match(stdout, 'users.id: integer -> bigint');
@@ -26,9 +26,9 @@ t.test('a dry run prints what would change and the rows, and changes nothing', a
 
 t.test('migrations are applied once, and as JSON they are data', async (t) => {
   const { url } = await createEmptyDatabase(t);
-  const first = await runScript('migrate', [], { DATABASE_URL: url });
+  const first = await runScript('ops/migrate', [], { DATABASE_URL: url });
   t.match(first, { code: 0, stdout: /^0001_tables applied in \d+ ms$/m, stderr: '' });
-  const second = await runScript('migrate', ['--json'], { DATABASE_URL: url });
+  const second = await runScript('ops/migrate', ['--json'], { DATABASE_URL: url });
   t.strictSame(JSON.parse(second.stdout), { dryRun: false, applied: [], pending: [], tables: [], columns: [] });
 });
 
@@ -36,15 +36,15 @@ t.test('without a setting the running service’s database is found', async (t) 
   const { url } = await createEmptyDatabase(t);
   const dataDir = t.testdir();
   writeFileSync(join(dataDir, 'run.json'), JSON.stringify({ databaseUrl: url }));
-  const { code, stdout } = await runScript('migrate', ['--dry-run', '--json'], { DATA_DIR: dataDir });
+  const { code, stdout } = await runScript('ops/migrate', ['--dry-run', '--json'], { DATA_DIR: dataDir });
   t.equal(code, 0);
   t.match(JSON.parse(stdout), { dryRun: true, tables: [], pending: [{ name: '0001_tables' }] });
 });
 
 t.test('what cannot be done is one sentence', async (t) => {
   const dataDir = t.testdir();
-  const nothing = await runScript('migrate', [], { DATA_DIR: dataDir });
+  const nothing = await runScript('ops/migrate', [], { DATA_DIR: dataDir });
   t.match(nothing, { code: 2, stdout: '', stderr: /^Expected DATABASE_URL to be set or a service to run .*\n$/ });
-  const refused = await runScript('migrate', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
+  const refused = await runScript('ops/migrate', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
   t.match(refused, { code: 2, stdout: '', stderr: /^.*ECONNREFUSED.*\n$/ });
 });

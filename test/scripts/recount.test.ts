@@ -12,19 +12,19 @@ t.test('a recount prints standings and differences, and repairs when it is told 
   await castVotes(sql, [{ videoId: id, userId: voter }]);
   const env = { DATABASE_URL: url };
 
-  const clean = await runScript('recount', [], env);
+  const clean = await runScript('ops/recount', [], env);
   t.match(clean, { code: 0, stdout: /^Every counter equals the votes\.$/m }, clean.stderr);
   t.match(clean.stdout, `  1. Ana Ruiz (${owner}): 1`);
 
   await sql`update videos set votes = 5`;
   await sql`insert into votes (video_id, user_id) values (${id}, ${owner})`;
-  const found = await runScript('recount', [], env);
+  const found = await runScript('ops/recount', [], env);
   t.equal(found.code, 1);
   t.match(found.stdout, `videos.votes of ${id}: served 5, counted 2`);
   t.match(found.stdout, `users.votes of ${owner}: served 1, counted 2`);
   t.match(await sql`select votes from videos`, [{ votes: 5 }], 'only told');
 
-  const repaired = await runScript('recount', ['--repair', '--json'], env);
+  const repaired = await runScript('ops/recount', ['--repair', '--json'], env);
   t.equal(repaired.code, 0);
   t.match(JSON.parse(repaired.stdout), {
     differing: 0,
@@ -32,12 +32,12 @@ t.test('a recount prints standings and differences, and repairs when it is told 
     found: [{ id, served: 5, counted: 2 }],
   });
   t.match(await sql`select votes from videos`, [{ votes: 2 }]);
-  t.equal((await runScript('recount', [], env)).code, 0);
+  t.equal((await runScript('ops/recount', [], env)).code, 0);
 });
 
 t.test('a time that is none is refused', async (t) => {
   const { url } = await createMigratedDatabase(t);
-  const { code, stderr } = await runScript('recount', ['--as-of', 'yesterday'], { DATABASE_URL: url });
+  const { code, stderr } = await runScript('ops/recount', ['--as-of', 'yesterday'], { DATABASE_URL: url });
   t.equal(code, 2);
   t.match(stderr, /^Expected --as-of to be a time such as .*, got "yesterday"\.\n$/);
 });

@@ -16,14 +16,17 @@ t.test('a failed video is put back in line with all its attempts before it, and 
   const producer = openProducer(config.redisUrl);
   t.teardown(() => producer.close());
 
-  const early = await runScript('retry', [String(id)], values);
+  const early = await runScript('ops/retry', [String(id)], values);
   t.match(early, { code: 2, stderr: `Expected video ${id} to be failed, but it is not, or there is none.\n` });
   await claimVideoForWork(sql, id);
   await failVideo(sql, { id, attempt: 1, reason: 'It was cut short' });
-  const late = await runScript('retry', [String(id), '--json'], values);
+  const late = await runScript('ops/retry', [String(id), '--json'], values);
   t.equal(late.code, 0, late.stderr);
   t.strictSame(JSON.parse(late.stdout), { videoId: id, taskId: job.taskId, isQueued: true });
   t.match(await readVideo(environment, id), { status: 'uploaded', attempt: 1, crashes: 0, failure_reason: null });
   t.match(await producer.listJobs(), [{ taskId: job.taskId, state: 'waiting' }]);
-  t.match(await runScript('retry', ['x'], values), { code: 2, stderr: /^Expected the id of a video, got "x"\.\n$/ });
+  t.match(await runScript('ops/retry', ['x'], values), {
+    code: 2,
+    stderr: /^Expected the id of a video, got "x"\.\n$/,
+  });
 });

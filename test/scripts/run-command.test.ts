@@ -1,11 +1,11 @@
 import t from 'tap';
 import { runScript } from './run-script.ts';
 
-for (const name of ['sweep', 'recount', 'retry', 'migrate', 'check-invariants']) {
+for (const name of ['sweep', 'recount', 'retry', 'migrate', 'invariants']) {
   t.test(`${name} says how it is used to whoever asks, and to whoever does not know its options`, async (t) => {
-    const asked = await runScript(name, ['--help'], {});
+    const asked = await runScript(`ops/${name}`, ['--help'], {});
     t.match(asked, { code: 0, stdout: /^npm run [a-z]+ \[?-- / });
-    const guessed = await runScript(name, ['--no-such-option'], {});
+    const guessed = await runScript(`ops/${name}`, ['--no-such-option'], {});
     t.match(guessed, { code: 2, stdout: '', stderr: /no-such-option[\s\S]*npm run / });
   });
 }

@@ -4,12 +4,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { removeClusterFolder } from '../../scripts/dev/servers/postgres-folder.ts';
+import type { RunFile } from '../../scripts/dev/start/run-file.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { identify } from '../../scripts/lib/processes.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { removeClusterFolder } from '../../scripts/servers/postgres-folder.ts';
-import type { RunFile } from '../../scripts/start/run-file.ts';
 import { makeClip } from '../support/clip.ts';
 import { request } from '../support/http.ts';
 
@@ -24,7 +24,7 @@ t.teardown(async () => {
 
 /** `npm start` without its bootstrap: `npm test` has installed and built already. */
 function start(port: number, args: string[] = []) {
-  const child = spawn(process.execPath, [join(rootFolder, 'dist/scripts/start/main.js'), ...args], {
+  const child = spawn(process.execPath, [join(rootFolder, 'dist/scripts/dev/start/main.js'), ...args], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), WEB_PROCESSES: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,7 +5,7 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { ensureBucket, openS3Client } from '../../scripts/servers/bucket.ts';
+import { ensureBucket, openS3Client } from '../../scripts/dev/servers/bucket.ts';
 import { requireSetting } from './settings.ts';
 
 /** Looks at a bucket past the service's own code, so that a fault there cannot hide what it left. */

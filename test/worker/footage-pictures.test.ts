@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { ffmpeg, makeFolder, pixel, run, x264 } from './support/clips.ts';
-import { openEdit } from './support/run-edit.ts';
+import { openEdit } from './support/run-pipeline.ts';
 
 const rendition = (folder: string) => join(folder, jobFiles.rendition);
 

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { ffmpeg, look, makeClip, pixel, x264 } from './support/clips.ts';
 import { durationAt, matrixAt, replaceOnce, setField } from './support/mp4-edits.ts';
-import { openEdit } from './support/run-edit.ts';
+import { openEdit } from './support/run-pipeline.ts';
 
 const clip = makeClip('160x90', 3, '10', [...x264, '-g', '10']);
 const fragmented = makeClip('160x90', 3, '10', [...x264, '-g', '10', '-movflags', 'frag_keyframe+empty_moov']);

@@ -7,7 +7,7 @@ import { processVideo } from '../../worker/process-video.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { look, makeClip, makeFolder } from './support/clips.ts';
 import { insertPlayer, readVideo, upload } from './support/upload.ts';
-import { openWorkerParts } from './support/worker-parts.ts';
+import { openWorkerParts } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
 

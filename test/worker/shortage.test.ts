@@ -10,7 +10,7 @@ import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type RunningService, startService } from '../support/service.ts';
 import { makeClip, makeFolder, x264 } from './support/clips.ts';
 import { readVideo, upload } from './support/upload.ts';
-import { openWorkerParts } from './support/worker-parts.ts';
+import { openWorkerParts } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
 t.setTimeout(900_000);

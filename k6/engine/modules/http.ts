@@ -1,9 +1,9 @@
 import type { Agent } from 'undici';
 import { type FilePart, OpenedFile, type OutgoingBody, prepareBody } from '../bodies.ts';
+import { ClientLeft, chooseManner, leaveHalfway, trickle } from '../client-behavior.ts';
 import { parseDuration } from '../durations.ts';
-import { type Exchange, exchange, openAgent } from '../exchange.ts';
 import { refuse } from '../exit-codes.ts';
-import { ClientLeft, chooseManner, leaveHalfway, trickle } from '../manners.ts';
+import { type Exchange, exchange, openAgent } from '../http-request.ts';
 import { currentIteration, type Iteration, internTags, now, thread } from '../runtime.ts';
 
 interface Params {

@@ -88,7 +88,7 @@ bound_sockets() {
 # Every instance does so; one works, the others wait and find nothing left to do.
 migrate_database() {
   # shellcheck disable=SC2016
-  as_service 'exec /opt/anb/node/bin/node "$0"' "$release/dist/scripts/migrate.js"
+  as_service 'exec /opt/anb/node/bin/node "$0"' "$release/dist/scripts/ops/migrate.js"
 }
 
 # as_service SCRIPT ARGUMENT...: with the rights and the settings that the units have.

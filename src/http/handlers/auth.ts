@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
 import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
+import type { Service } from '../app-context.ts';
 import { toLimitKey } from '../client-address.ts';
 import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
@@ -9,7 +10,6 @@ import { signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
 import type { LogIn, SignUp } from '../schemas/auth.ts';
 import { foldEmail } from '../schemas/email.ts';
-import type { Service } from '../service.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 

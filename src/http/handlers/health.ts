@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts';
 import { unavailableRetryAfterSeconds } from '../../limits.ts';
+import type { Service } from '../app-context.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
-import type { Service } from '../service.ts';
 
 export function handleHealth(): Reply {
   return { status: 200, body: 'Healthcheck' };

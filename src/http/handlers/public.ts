@@ -2,14 +2,14 @@ import type { Static } from '@sinclair/typebox';
 import { videoNotFound } from '../../actions/publish-video.ts';
 import type { VoteOutcome } from '../../database/votes.ts';
 import { AppError } from '../../errors.ts';
-import type { Prepared, Variant } from '../../readers/prepared.ts';
+import type { Prepared, Variant } from '../../queries/cached-response.ts';
+import type { Service } from '../app-context.ts';
 import { invalidCredentials } from '../auth.ts';
 import { chooseEncoding } from '../encoding.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 import type { RankingsQuery } from '../schemas/public.ts';
 import type { ListQuery } from '../schemas/videos.ts';
-import type { Service } from '../service.ts';
 import type { OfVideo } from './videos.ts';
 
 type Asked<Q> = RouteRequest<undefined, Q, undefined>;

@@ -9,13 +9,13 @@ import {
   uploadStallMs,
 } from '../../limits.ts';
 import { boundaryOf } from '../../multipart/content-type.ts';
+import type { Service } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
 import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import { missingField } from '../schemas/upload-form.ts';
-import type { Service } from '../service.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
 
 export interface UploadHeaders {

@@ -3,11 +3,11 @@ import { deleteOwnVideo } from '../../actions/delete-video.ts';
 import { findOwnVideo, publishOwnVideo } from '../../actions/publish-video.ts';
 import { findTask } from '../../database/tasks.ts';
 import { AppError } from '../../errors.ts';
-import { describeVideo, readOwnVideos } from '../../readers/own-videos.ts';
+import { describeVideo, readOwnVideos } from '../../queries/own-videos.ts';
+import type { Service } from '../app-context.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 import type { ListQuery, TaskPath, VideoPath } from '../schemas/videos.ts';
-import type { Service } from '../service.ts';
 
 export type OfVideo = RouteRequest<Static<typeof VideoPath>, undefined, undefined>;
 

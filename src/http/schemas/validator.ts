@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import type { FieldError } from '../../errors.ts';
 import { foldEmail } from './email.ts';
-import { toFieldFaults } from './faults.ts';
+import { toFieldFaults } from './validation-errors.ts';
 
 /** Checks answers in tests as well as requests, so that both follow one set of rules. */
 export function createAjv(): Ajv {

@@ -23,7 +23,7 @@ export const redisPassword = 'of-redis';
 
 /**
  * Everything that instances find around them when they start: settings, release, role and group. Needs a network of its own
- * (scripts/test-aws.ts makes it), where the ports and the metadata address are those of a real instance.
+ * (scripts/test/test-aws.ts makes it), where the ports and the metadata address are those of a real instance.
  */
 export async function openInstances(t: TestScope, { rateLimits }: { rateLimits: 'on' | 'off' }): Promise<Instances> {
   const environment = await createEnvironment(t, { isMigrated: false, values: { SWEEP_GRACE_SECONDS: '1' } });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { ensureBucket, openS3Client } from '../../../scripts/servers/bucket.ts';
+import { ensureBucket, openS3Client } from '../../../scripts/dev/servers/bucket.ts';
 import type { Environment, TestScope } from '../../support/environment.ts';
 
 export type ReleaseStore = Awaited<ReturnType<typeof openReleaseStore>>;

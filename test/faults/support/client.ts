@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../../scripts/invariants/ledger.ts';
+import type { LedgerEntry } from '../../../scripts/ops/invariants/ledger.ts';
 import { type RawOutcome, type RawUpload, uploadRaw } from './raw-upload.ts';
 import type { TestVideo } from './video.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkInvariants } from '../../../scripts/invariants/check-all.ts';
-import type { LedgerEntry } from '../../../scripts/invariants/ledger.ts';
 import { waitFor } from '../../../scripts/lib/wait.ts';
+import { checkInvariants } from '../../../scripts/ops/invariants/check-all.ts';
+import type { LedgerEntry } from '../../../scripts/ops/invariants/ledger.ts';
 import { openLog } from '../../../src/log.ts';
 import { openProducer } from '../../../src/queue/producer.ts';
 import { sweepOnce } from '../../../worker/sweep.ts';

@@ -1,0 +1,141 @@
+import { percentile } from '../../scripts/lib/statistics.ts';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import { clampInstances, countNeeded, defaultLaw } from '../lib/scaling-policy.ts';
+import { simulate } from '../lib/simulate.ts';
+import { readSlo } from '../lib/slo.ts';
+import { startController } from './controller.ts';
+import type { ScalingPhase, Window } from './rehearsal-schema.ts';
+import type { RehearsalSettings } from './settings.ts';
+import type { Stage } from './testbed.ts';
+
+/** Scaling on: what target tracking makes of a step and of a spike, and what clients see of it. */
+export async function followLoad(
+  stage: Stage,
+  capacity: number,
+): Promise<{ result: ScalingPhase; report: CapacityReport }> {
+  const { fleet, settings } = stage;
+  const { timeScale, deregistrationSeconds, stepSeconds, profile } = settings.scaling;
+  const law = { ...defaultLaw, deregistrationSeconds };
+  const highest = Math.max(...profile.map(({ load }) => load));
+  await fleet.shrinkTo(1);
+  const rates = profile.flatMap(({ load, steps }) => Array.from({ length: steps }, () => Math.round(capacity * load)));
+  stage.say(
+    `scaling on, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
+  );
+  const controller = startController(fleet, law, timeScale, settings.share);
+  const report = await stage
+    .load({
+      name: 'scaling-on',
+      scenario: 'ramp',
+      isFixed: false,
+      env: {
+        ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join(',') },
+        ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
+      },
+    })
+    .finally(() => controller.stop());
+  const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
+  const windows = listWindows(report, offset, settings.scaling);
+  const needed = clampInstances(countNeeded(highest, 1, defaultLaw), defaultLaw);
+  const offeredAt = (second: number) =>
+    rates[Math.floor((second - offset) / stepSeconds)] ?? (second < offset ? 0 : (rates.at(-1) ?? 0));
+  const predicted = simulate(defaultLaw, {
+    capacityPerInstance: capacity,
+    seconds: (offset + rates.length * stepSeconds) * timeScale,
+    offered: (second) => averageOver(second / timeScale, defaultLaw.periodSeconds / timeScale, offeredAt),
+  });
+  return {
+    report,
+    result: {
+      ...{ timeScale, law, capacityPerInstance: capacity, periods: controller.periods, windows },
+      loadStartsAtSecond: offset,
+      neededInstances: needed,
+      ...measureLags(controller.periods, predicted.periods, windows, timeScale, needed),
+      overshootInstances: Math.max(needed, ...controller.periods.map(({ present }) => present)) - needed,
+      timeline: report.timeline,
+      verdict: report.judgement.verdict,
+      reasons: report.judgement.reasons,
+    },
+  };
+}
+
+type Served = readonly { second: number; serving: number }[];
+
+/** Of the rehearsal and of its simulation by the same clock: from the moment at which the load changed, in the law's seconds. */
+export function measureLags(
+  periods: Served,
+  simulated: Served,
+  windows: readonly Window[],
+  timeScale: number,
+  needed: number,
+): Pick<ScalingPhase, 'scaleOutSeconds' | 'simulatedScaleOutSeconds' | 'scaleInSeconds' | 'simulatedScaleInSeconds'> {
+  const real = periods.map(({ second, serving }) => ({ second: second * timeScale, serving }));
+  const findChange = (direction: number) => {
+    const found = windows.find(({ offeredPerSecond }, i) => {
+      const before = windows[i - 1]?.offeredPerSecond ?? offeredPerSecond;
+      return direction * (offeredPerSecond - before) > 0;
+    });
+    return (found?.startSecond ?? Number.NaN) * timeScale;
+  };
+  const [risesAt, fallsAt] = [findChange(1), findChange(-1)];
+  return {
+    scaleOutSeconds: measureScaleOut(real, risesAt, needed),
+    simulatedScaleOutSeconds: measureScaleOut(simulated, risesAt, needed),
+    scaleInSeconds: measureScaleIn(real, fallsAt),
+    simulatedScaleInSeconds: measureScaleIn(simulated, fallsAt),
+  };
+}
+
+/** Until as many serve as are needed. */
+function measureScaleOut(periods: Served, risesAt: number, needed: number): number | null {
+  const done = periods.find(({ second, serving }) => second > risesAt && serving >= needed);
+  return done === undefined ? null : done.second - risesAt;
+}
+
+/** Until fewer serve than in the period in which the load fell. */
+function measureScaleIn(periods: Served, fallsAt: number): number | null {
+  const before = periods.findLast(({ second }) => second <= fallsAt)?.serving ?? 0;
+  const done = periods.find(({ second, serving }) => second > fallsAt && serving < before);
+  return done === undefined ? null : done.second - fallsAt;
+}
+
+function averageOver(second: number, length: number, read: (second: number) => number): number {
+  const samples = 10;
+  return (
+    Array.from({ length: samples }, (_, i) => read(second + ((i + 0.5) * length) / samples)).reduce(
+      (a, b) => a + b,
+      0,
+    ) / samples
+  );
+}
+
+/** Each part of the profile as its clients saw it; seconds are the controller's. */
+function listWindows(
+  { steps, timeline }: CapacityReport,
+  offset: number,
+  { profile, stepSeconds }: RehearsalSettings['scaling'],
+): Window[] {
+  const objectiveMs = readSlo().routes['rankings']?.p99Ms ?? Number.NaN;
+  let from = 0;
+  return profile.map(({ name, steps: length }) => {
+    const own = steps.slice(from, from + length);
+    const [startSeconds, endSeconds] = [from * stepSeconds, (from + length) * stepSeconds];
+    from += length;
+    const seconds = timeline.filter(({ second }) => second >= startSeconds && second < endSeconds);
+    const samples = own.reduce((sum, step) => sum + step.samples, 0);
+    return {
+      name,
+      startSecond: startSeconds + offset,
+      endSecond: endSeconds + offset,
+      offeredPerSecond: own[0]?.offeredPerSecond ?? 0,
+      requests: samples,
+      errors: seconds.reduce((sum, { errors }) => sum + errors, 0),
+      worstP99Ms: Math.max(0, ...seconds.map(({ p99Ms }) => p99Ms)),
+      medianP99Ms: percentile(
+        seconds.map(({ p99Ms }) => p99Ms),
+        0.5,
+      ),
+      secondsBeyondObjective: seconds.filter(({ p99Ms }) => p99Ms > objectiveMs).length,
+    };
+  });
+}

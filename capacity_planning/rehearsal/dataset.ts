@@ -1,0 +1,81 @@
+import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { benchSecretKey } from '../../scripts/dev/testbed/servers.ts';
+import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
+import type { Sql } from '../../src/database/open.ts';
+import { openTokens } from '../../src/tokens.ts';
+
+const videos = 1_000;
+const rankedUsers = 20_000;
+/** The first of them, who have cast no vote before. */
+const votersMax = 10_000;
+const votesPerWorld = 300_000;
+
+export interface World {
+  path: string;
+  tokens: string[];
+  firstUser: number;
+  lastUser: number;
+}
+
+export interface Worlds {
+  /** A file for WORLD with players that no other one has: a run casts votes that nobody cast before, `votes` of them at most. */
+  next(votes?: number): World;
+}
+
+/** A scenario of closed loops numbers 10,000 iterations a second, whatever it gets to; every other one votes. */
+export function votesOfClosedLoops(seconds: number): number {
+  return 5_000 * (seconds + spareSeconds);
+}
+
+const spareSeconds = 10;
+
+/** A ranking of 20,000 users and 1,000 public videos; tokens without passwords, which the load has no use for. */
+export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
+  await fillVoteRows(sql, { users: rankedUsers, videos, votes: 10_000 });
+  // Votes that are there already: a run's own are counted apart, by voters who have none yet.
+  await sql`delete from votes where user_id <= ${votersMax}`;
+  await sql`update videos set votes = (select count(*) from votes where video_id = videos.id)`;
+  await sql`
+    update users set votes = (select coalesce(sum(videos.votes), 0) from videos where videos.user_id = users.id)`;
+  const tokens = openTokens({ secretKey: benchSecretKey, previousKey: undefined, lifetimeSeconds: 86_400 });
+  const videoIds = Array.from({ length: videos }, (_, i) => i + 1);
+  let made = 0;
+  let nextUser = 1;
+  return {
+    next(votes = votesPerWorld) {
+      const firstUser = nextUser;
+      const count = Math.ceil(votes / videos);
+      made += 1;
+      nextUser += count;
+      assert(nextUser <= votersMax, `Expected ${votersMax} voters to be enough`);
+      const players = Array.from({ length: count }, (_, i) => ({
+        ...{ email: `user-${firstUser + i}@example.com`, password: 'none' },
+        token: tokens.issue(firstUser + i),
+      }));
+      const path = join(folder, `world-${made}.json`);
+      writeFileSync(path, JSON.stringify({ players, videos: videoIds }), { mode: 0o600 });
+      const issued = players.map(({ token }) => token);
+      return { path, tokens: issued, firstUser, lastUser: nextUser - 1 };
+    },
+  };
+}
+
+/** The first box of an MP4 file, which the service looks at before it takes the rest. */
+const mp4Begin = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
+
+/** A file that passes for a video, of so many bytes. */
+export function makeUploadFile(folder: string, bytes: number): string {
+  const path = join(folder, `upload-${bytes}.mp4`);
+  writeFileSync(path, Buffer.concat([mp4Begin, randomBytes(bytes - mp4Begin.length)]));
+  return path;
+}
+
+/** Votes that are there of a world's players. */
+export async function countVotes(sql: Sql, { firstUser, lastUser }: World): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from votes where user_id between ${firstUser} and ${lastUser}`;
+  return row?.count ?? 0;
+}

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '../../k6/engine/random.ts';
+import { readCpuSeconds } from '../../scripts/lib/process-cost.ts';
+import { median } from '../../scripts/lib/statistics.ts';
+import { listPoints } from '../lib/load-points.ts';
+import type { CapacityReport, Step } from '../lib/report-schema.ts';
+import { readSlo } from '../lib/slo.ts';
+import { predictFromHalf } from '../lib/usl.ts';
+import { startCpuMeter } from './cpu-meter.ts';
+import { votesOfClosedLoops } from './dataset.ts';
+import type { FixedSize, RateStep } from './rehearsal-schema.ts';
+import type { Stage } from './testbed.ts';
+
+const halfShare = 0.5;
+
+export interface Knee {
+  result: FixedSize;
+  /** Of the closed loops, and of the arrivals. */
+  reports: [CapacityReport, CapacityReport];
+}
+
+type Meter = ReturnType<typeof startCpuMeter>;
+
+/**
+ * Scaling off, as many instances as `count`. Closed loops of few and of many users who think for a moment give the curve, whose
+ * knee is a prediction; then arrivals at parts of that rate, at random moments, show what clients see there.
+ */
+export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
+  const { fleet, balancer, databasePid, settings } = stage;
+  await fleet.growTo(count);
+  const meter = startCpuMeter(() => ({
+    web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),
+    database: readCpuSeconds([databasePid]),
+    balancer: readCpuSeconds([balancer.pid]),
+  }));
+  const curve = await loadWithUsers(stage, count).catch(stopping(meter));
+  const points = listPoints(curve.steps);
+  await sleep(settings.knee.pauseSeconds * 1000);
+  const most = Math.max(...points.map(({ perSecond }) => perSecond));
+  const knee = curve.model?.knee ?? null;
+  const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);
+  const arrivals = await loadWithArrivals(stage, count, perInstance).catch(stopping(meter));
+  await meter.stop();
+  const rates = mergeVisits(
+    arrivals.steps
+      .filter(({ phase }) => phase === 'measured')
+      .map((step) => describeRate(step, arrivals, meter, settings.share * count)),
+  );
+  const half = predictFromHalf(points);
+  const arrived = Math.max(...rates.map(({ completedPerSecond }) => completedPerSecond));
+  return {
+    reports: [curve, arrivals],
+    result: {
+      instances: count,
+      share: settings.share,
+      ...{ knee, rates, points: curve.model?.points ?? 0, rmsShare: curve.model?.rmsShare ?? null },
+      atLeastPerSecond: Math.max(most, arrived),
+      withinObjectivesPerSecond: findWithinObjectives(rates),
+      efficiency: one === undefined ? 1 : compareThroughput(curve, count, one.reports[0]),
+      halfPrediction: half === null ? null : { ...half, measured: Math.max(half.measured, arrived) },
+      arrivedPerSecond: arrived,
+      cpuUsPerRequest: findNearest(rates, findWithinObjectives(rates)).cpuUsPerRequest,
+      halfBusyPerSecond: findHalfBusy(rates),
+      busiestShare: meter.busiest() / (settings.share * count),
+      verdict: arrivals.judgement.verdict,
+      reasons: [
+        ...curve.judgement.reasons
+          .filter(({ rule }) => rule !== 'objective')
+          .map((reason) => ({ ...reason, text: `closed loops: ${reason.text}` })),
+        ...arrivals.judgement.reasons,
+      ],
+    },
+  };
+}
+
+/** The knee, or the most that was seen where there is none. */
+function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
+  return knee?.perSecond ?? atLeastPerSecond;
+}
+
+/** Throughput against that of one instance times their number, at the same number of users for each; the mean of all that were tried. */
+function compareThroughput(curve: CapacityReport, count: number, one: CapacityReport): number {
+  const ofOne = new Map(listPoints(one.steps).map(({ load, perSecond }) => [load, perSecond]));
+  const ratios = listPoints(curve.steps).flatMap(({ load, perSecond }) => {
+    const single = ofOne.get(load / count);
+    return single === undefined ? [] : [perSecond / count / single];
+  });
+  return ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+}
+
+function stopping({ stop }: Meter) {
+  return async (error: unknown): Promise<never> => {
+    await stop();
+    throw error;
+  };
+}
+
+async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
+  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = stage.settings.knee;
+  const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
+  const visits = count === 1 ? passesOfOne : passes;
+  // The most users come first: the warm-up is as the step after it.
+  const counts = repeat(
+    [...each].sort((a, b) => b - a),
+    visits,
+  );
+  stage.say(
+    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
+  );
+  return stage.load({
+    name: `curve-of-${count}`,
+    scenario: 'concurrency',
+    env: {
+      ...{ JOURNEY: 'public', CONCURRENCY: counts.join(), THINK_MS: String(thinkMs) },
+      WORLD: stage.worlds.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
+      ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(passWarmUpSeconds), REST_SECONDS: '1' },
+    },
+  });
+}
+
+/** As they are, then in random order again and again: what drifts (the machine, a table) meets light and heavy loads alike. */
+function repeat(values: readonly number[], times: number): number[] {
+  const again = Array.from({ length: times - 1 }, (_, i) => shuffle(values, createRandom(i + 1)));
+  return [values, ...again].flat();
+}
+
+function shuffle(values: readonly number[], random: () => number): number[] {
+  return values
+    .map((value) => ({ value, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+}
+
+async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {
+  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = stage.settings.knee;
+  const rates = [...loads, ...(count === 1 ? loadsOfOne : [])].map((load) =>
+    Math.max(1, Math.round(load * count * perInstance)),
+  );
+  stage.say(
+    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments, ${visits} times each`,
+  );
+  return stage.load({
+    name: `arrivals-at-${count}`,
+    scenario: 'ramp',
+    arrivals: 'random',
+    claims: [95],
+    env: {
+      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: repeat(rates, visits).join() },
+      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+    },
+  });
+}
+
+function describeRate(step: Step, { startedAt }: CapacityReport, meter: Meter, share: number): RateStep {
+  const fromAt = Date.parse(startedAt) + step.startSeconds * 1000;
+  const used = meter.between(fromAt, fromAt + step.seconds * 1000);
+  const ended = Math.max(1, step.completedPerSecond * step.seconds);
+  const perRequestUs = (name: keyof typeof used) => (used[name] / ended) * 1e6;
+  return {
+    offeredPerSecond: step.offeredPerSecond ?? 0,
+    completedPerSecond: step.completedPerSecond,
+    meanInFlight: step.meanInFlight,
+    p95Ms: step.latencyMs?.p95 ?? 0,
+    p99Ms: step.latencyMs?.p99 ?? 0,
+    errorShare: step.errorShare,
+    cpuShare: used.web / step.seconds / share,
+    cpuUsPerRequest: {
+      web: perRequestUs('web'),
+      database: perRequestUs('database'),
+      balancer: perRequestUs('balancer'),
+    },
+  };
+}
+
+/** From the lowest rate on. One that came again is the median of its steps in every figure: a single pause is not its doing. */
+function mergeVisits(steps: readonly RateStep[]): RateStep[] {
+  const offered = [...new Set(steps.map(({ offeredPerSecond }) => offeredPerSecond))].sort((a, b) => a - b);
+  return offered.map((offeredPerSecond) => {
+    const same = steps.filter((step) => step.offeredPerSecond === offeredPerSecond);
+    const middle = (read: (step: RateStep) => number) => median(same.map(read));
+    return {
+      offeredPerSecond,
+      completedPerSecond: middle((step) => step.completedPerSecond),
+      meanInFlight: middle((step) => step.meanInFlight),
+      p95Ms: middle((step) => step.p95Ms),
+      p99Ms: middle((step) => step.p99Ms),
+      errorShare: Math.max(...same.map((step) => step.errorShare)),
+      cpuShare: middle((step) => step.cpuShare),
+      cpuUsPerRequest: {
+        web: middle((step) => step.cpuUsPerRequest.web),
+        database: middle((step) => step.cpuUsPerRequest.database),
+        balancer: middle((step) => step.cpuUsPerRequest.balancer),
+      },
+    };
+  });
+}
+
+/** The highest rate before the first one at which a route broke an objective; latency of all routes together. */
+function findWithinObjectives(rates: readonly RateStep[]): number {
+  const { routes } = readSlo();
+  const bounds = ['rankings', 'vote'].map((name) => routes[name]);
+  const p95Ms = Math.min(...bounds.map((each) => each?.p95Ms ?? Number.POSITIVE_INFINITY));
+  const p99Ms = Math.min(...bounds.map((each) => each?.p99Ms ?? Number.POSITIVE_INFINITY));
+  const broken = rates.findIndex((rate) => rate.p95Ms > p95Ms || rate.p99Ms > p99Ms || rate.errorShare > 0.001);
+  return rates[(broken < 0 ? rates.length : broken) - 1]?.offeredPerSecond ?? 0;
+}
+
+function findNearest(rates: readonly RateStep[], perSecond: number): RateStep {
+  const distance = ({ completedPerSecond }: RateStep) => Math.abs(completedPerSecond - perSecond);
+  return rates.reduce((best, rate) => (distance(rate) < distance(best) ? rate : best));
+}
+
+/** On the line between the last rate below half of the CPU and the one after it. */
+function findHalfBusy(rates: readonly RateStep[]): number | null {
+  const above = rates.findIndex(({ cpuShare }) => cpuShare >= halfShare);
+  const b = rates[above];
+  if (b === undefined) return null;
+  const a = rates[above - 1] ?? { cpuShare: 0, completedPerSecond: 0 };
+  const share = (halfShare - a.cpuShare) / (b.cpuShare - a.cpuShare);
+  return a.completedPerSecond + (b.completedPerSecond - a.completedPerSecond) * share;
+}

@@ -1,0 +1,100 @@
+import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
+import { makeBenchFolder, openBenchPostgres, openBenchRedis } from '../../scripts/dev/testbed/servers.ts';
+import type { Defer } from '../../scripts/lib/defer.ts';
+import type { Sql } from '../../src/database/open.ts';
+import type { CapacityReport } from '../lib/report-schema.ts';
+import { runPlan } from '../lib/run-plan.ts';
+import { type Balancer, startBalancer } from './balancer.ts';
+import { makeWorlds, type Worlds } from './dataset.ts';
+import { type Fleet, openFleet } from './fleet.ts';
+import type { RehearsalSettings } from './settings.ts';
+
+export interface Stage {
+  settings: RehearsalSettings;
+  folder: string;
+  sql: Sql;
+  databasePid: number;
+  balancer: Balancer;
+  fleet: Fleet;
+  worlds: Worlds;
+  say(line: string): void;
+  /** Load through the balancer, judged. */
+  load(load: Load): Promise<CapacityReport>;
+}
+
+interface Load {
+  name: string;
+  scenario: string;
+  env: Readonly<Record<string, string>>;
+  claims?: number[];
+  arrivals?: 'random';
+  /** Whether the instances are the same from begin to end: then a restart of one is looked for. */
+  isFixed?: boolean;
+}
+
+export const places = 3;
+/** A thousand arrivals a second each; an odd number, so that every thread asks for rankings and votes in turn. */
+const generatorThreads = 9;
+const warmRequests = 5_000;
+const warmAtOnce = 16;
+
+/** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */
+export async function openStage(
+  settings: RehearsalSettings,
+  defer: Defer,
+  say: (line: string) => void,
+): Promise<Stage> {
+  const folder = makeBenchFolder(defer);
+  const postgres = await openBenchPostgres(folder, defer);
+  const redis = await openBenchRedis(folder, defer);
+  const { plain } = await startS3Sink(folder, defer);
+  const balancer = await startBalancer(folder, places, defer);
+  const worlds = await makeWorlds(folder, postgres.sql);
+  const fleet = openFleet(
+    {
+      ...{ folder, balancer, places, share: settings.share, warm: openWarmUp(worlds) },
+      env: { ...plain, DATABASE_URL: postgres.url, REDIS_URL: redis.url },
+    },
+    defer,
+  );
+  const command = `npm run capacity -- ${process.argv.slice(2).join(' ')}`;
+  return {
+    ...{ settings, folder, balancer, fleet, worlds, say },
+    sql: postgres.sql,
+    databasePid: postgres.pid,
+    async load({ name, scenario, env, claims = [], arrivals = undefined, isFixed = true }) {
+      const report = await runPlan({
+        plan: { name, scenario, claims, ...(arrivals && { arrivals }), env: { VUS: '6000', ...env } },
+        baseUrl: balancer.url,
+        metricsUrls: isFixed ? fleet.serving().map(({ metricsUrl }) => metricsUrl) : [],
+        ...{ folder, command, threads: generatorThreads, say: (line: string) => say(`  ${line}`) },
+      });
+      // Where its files lay for a while is of no use to a reader.
+      return JSON.parse(JSON.stringify(report).replaceAll(folder, 'FOLDER')) as CapacityReport;
+    },
+  };
+}
+
+/** Rankings, and votes of players who vote nowhere else. */
+function openWarmUp(worlds: Worlds) {
+  const { tokens } = worlds.next();
+  let votes = 0;
+  return async (port: number): Promise<void> => {
+    let left = warmRequests;
+    const lane = async () => {
+      while (left > 0) {
+        left -= 1;
+        const isVote = left % 2 === 0;
+        const path = isVote
+          ? `/api/public/videos/${1 + (votes % 1_000)}/vote`
+          : `/api/public/rankings?page=${1 + (left % 5)}&limit=20`;
+        const token = tokens[Math.floor(votes / 1_000) % tokens.length];
+        if (isVote) votes += 1;
+        const headers = { authorization: `Bearer ${token}` };
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, isVote ? { method: 'POST', headers } : {});
+        await answer.arrayBuffer();
+      }
+    };
+    await Promise.all(Array.from({ length: warmAtOnce }, lane));
+  };
+}

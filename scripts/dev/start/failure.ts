@@ -1,0 +1,20 @@
+import { inspect } from 'node:util';
+import { ConfigError } from '../../../src/errors.ts';
+import { UserError } from '../../lib/user-error.ts';
+
+/** What the person at the terminal is told of a failure: a sentence where we know one, all we have where we do not. */
+export function describeFailure(error: unknown, dataDir: string): string {
+  const text =
+    error instanceof Error ? `${error.message} ${(error as NodeJS.ErrnoException).code ?? ''}` : String(error);
+  if (/ENOSPC|no space left on device/i.test(text)) {
+    return `The disk of ${dataDir} is full: free some space, or set DATA_DIR to a folder on another disk.`;
+  }
+  if (/\bEACCES\b|\bEPERM\b/.test(text)) {
+    return `Expected to be allowed to read and write everything in ${dataDir}, got: ${text.trim()}. Start as the user who owns it, or set DATA_DIR.`;
+  }
+  if (/\b(EEXIST|ENOTDIR)\b/.test(text) && text.includes(dataDir)) {
+    return `Expected ${dataDir} to be a folder, got a file there or on the way to it: set DATA_DIR to another.`;
+  }
+  if (error instanceof UserError || error instanceof ConfigError) return error.message;
+  return inspect(error);
+}

@@ -1,0 +1,171 @@
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isFree } from '../../lib/ports.ts';
+import { sayOnTerminal as say } from '../../lib/steps.ts';
+import { UserError } from '../../lib/user-error.ts';
+import { emptyDataFolder, openDataFolder } from './data-folder.ts';
+import { isDatabaseEmpty, runDemo } from './demo.ts';
+import { describeFailure } from './failure.ts';
+import { readOptions, type StartOptions, usage } from './options.ts';
+import { openCrew } from './process-group.ts';
+import { endLeftProcesses, removeProcessList, writeProcessList } from './process-list.ts';
+import { removeRunFile, writeRunFile } from './run-file.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
+import { openSurroundings, type Surroundings } from './servers.ts';
+import { readVersion, runMigrations, type Service, settingsFor, startProcesses } from './service.ts';
+
+const logBytesMax = 16 * 1024 ** 2;
+/** npm passes Ctrl-C on although the terminal has sent it already: what comes this soon is the same signal. */
+const sameSignalMs = 1_000;
+
+// The terminal may be closed before we are.
+process.stdout.on('error', () => undefined);
+
+await main();
+
+async function main(): Promise<void> {
+  let dataDir = process.env['DATA_DIR'] || '.data';
+  try {
+    const options = readOptions(process.argv.slice(2), process.env);
+    if (options === 'help') return say(usage);
+    dataDir = options.dataDir;
+    await run(options);
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error, dataDir)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Brings everything up, one on top of the other; a signal or a failure on the way takes down what is up by then. */
+async function run(options: StartOptions): Promise<void> {
+  const startedAt = performance.now();
+  const folder = openDataFolder(options.dataDir);
+  let publish = () => {};
+  const crew = openCrew(say, () => {
+    writeProcessList(options.dataDir, crew.identities());
+    publish();
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    publish = () => {};
+    removeRunFile(options.dataDir);
+    stopped ??= crew.stop().then(() => {
+      removeProcessList(options.dataDir);
+      folder.release();
+    });
+    return stopped;
+  };
+  stopOnSignal(stop, crew.kill);
+  try {
+    // Those of a start that was killed may still hold the port.
+    await endLeftProcesses(options.dataDir, say);
+    await expectFreePort(options.port);
+    if (options.isFresh) emptyDataFolder(options.dataDir);
+    makeLogFolder(options.dataDir);
+    const secrets = readSecrets(options.dataDir);
+    const surroundings = await openSurroundings({ options, secrets, crew, say });
+    const env = settingsFor(options, secrets, surroundings);
+    await runMigrations(env, say);
+    const service = await startProcesses({ options, env, crew, say });
+    publish = () => writeRunFile(options.dataDir, describeRun(options, secrets, surroundings, service, crew.pids));
+    publish();
+    say(
+      `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
+    );
+    if (Number.parseInt(process.versions.node, 10) < 22)
+      say(
+        `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
+      );
+    if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
+      await runDemo({
+        baseUrl: service.baseUrl,
+        videoPath: options.videoPath,
+        ffmpegPath: surroundings.ffmpeg.ffmpegPath,
+        say,
+      });
+    } else if (options.videoPath !== undefined) {
+      say('--video: left out, the demonstration is for an empty database (--fresh)');
+    }
+    say(`logs are in ${join(options.dataDir, 'logs')}; Ctrl-C stops everything`);
+  } catch (error) {
+    // While a signal takes everything down, failures are to be expected; whoever handles it ends this process.
+    if (stopped !== undefined) return;
+    await stop();
+    throw error;
+  }
+}
+
+async function expectFreePort(port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new UserError(
+    `Port ${port} is taken by another program: stop that one, or choose another port, as in \`PORT=${port + 1} npm start\`.`,
+  );
+}
+
+/** The first signal stops in order, the second at once. */
+function stopOnSignal(stop: () => Promise<void>, kill: () => void): void {
+  let firstAt: number | undefined;
+  const onSignal = () => {
+    if (firstAt === undefined) {
+      firstAt = performance.now();
+      say('stopping: requests and jobs under way are finished first; once more ends everything at once');
+      stop().then(
+        () => {
+          say('stopped');
+          process.exit(0);
+        },
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          kill();
+          process.exit(1);
+        },
+      );
+    } else if (performance.now() - firstAt > sameSignalMs) {
+      kill();
+      process.exit(130);
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+}
+
+/** A log that has grown large makes room, once, for the one of this run. */
+function makeLogFolder(dataDir: string): void {
+  const folder = join(dataDir, 'logs');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.log'))) {
+    const path = join(folder, name);
+    if (statSync(path).size > logBytesMax) renameSync(path, `${path}.old`);
+  }
+}
+
+function describeRun(
+  options: StartOptions,
+  secrets: Secrets,
+  { databaseUrl, redisUrl, s3 }: Surroundings,
+  { baseUrl, metricsUrls }: Service,
+  pids: ReturnType<typeof openCrew>['pids'],
+) {
+  const only = (role: 'postgres' | 'redis' | 's3') => pids(role)[0] ?? null;
+  return {
+    baseUrl,
+    metricsUrls,
+    pids: {
+      web: pids('web'),
+      worker: pids('worker'),
+      postgres: only('postgres'),
+      redis: only('redis'),
+      s3: only('s3'),
+    },
+    databaseUrl,
+    redisUrl,
+    s3: {
+      endpoint: s3.endpoint,
+      bucket: options.bucket,
+      accessKeyId: s3.accessKeyId,
+      secretAccessKey: s3.secretAccessKey,
+      accountId: s3.accountId ?? null,
+    },
+    secretKey: process.env['SECRET_KEY'] || secrets.secretKey,
+    version: readVersion(),
+  };
+}

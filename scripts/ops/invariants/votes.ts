@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recount } from '../../../src/database/recount.ts';
+import type { CheckParts, Finding, Invariant } from './invariant.ts';
+
+export const votesAreCounted: Invariant = {
+  number: 6,
+  name: 'One vote per user and video; every counter and every ranking equals a recount',
+  check,
+};
+
+const pageRows = 100;
+const comparedMax = 1_000;
+
+async function check(parts: CheckParts): Promise<Finding> {
+  const { sql } = parts;
+  const twice = await sql<{ video_id: number; user_id: number; votes: number }[]>`
+    select video_id, user_id, count(*) as votes from votes group by video_id, user_id having count(*) > 1`;
+  const counted = await recount(sql);
+  const unlisted = counted.differing - counted.differences.length;
+  const ranking = await compareRanking(parts);
+  return {
+    checked: `${counted.votes} votes, ${ranking.compared} places of the ranking as served`,
+    breaks: [
+      ...twice.map((each) => `user ${each.user_id} voted ${each.votes} times for video ${each.video_id}`),
+      ...counted.differences.map(
+        (each) => `${each.counter} of ${each.id} is ${each.served}, the votes say ${each.counted}`,
+      ),
+      ...(unlisted > 0 ? [`${unlisted} more counters differ`] : []),
+      ...ranking.breaks,
+    ],
+  };
+}
+
+interface Place {
+  position: number;
+  username: string;
+  votes: number;
+}
+
+/** A served page may be a second old: it is asked for once more before it counts as wrong. */
+async function compareRanking({ sql, service, settleMs }: CheckParts): Promise<{ compared: number; breaks: string[] }> {
+  if (service === undefined) return { compared: 0, breaks: [] };
+  let breaks: string[] = [];
+  let compared = 0;
+  for (let page = 1; compared < comparedMax; page += 1) {
+    let counted = await countPlaces(sql, page);
+    let found = comparePage(counted, await readPlaces(service.baseUrl, page));
+    if (found.length > 0) {
+      await sleep(settleMs);
+      counted = await countPlaces(sql, page);
+      found = comparePage(counted, await readPlaces(service.baseUrl, page));
+    }
+    breaks = [...breaks, ...found];
+    compared += counted.length;
+    if (counted.length < pageRows) break;
+  }
+  return { compared, breaks };
+}
+
+/** From the votes themselves, not from any counter. */
+async function countPlaces(sql: CheckParts['sql'], page: number): Promise<Place[]> {
+  return sql<Place[]>`
+    select row_number() over (order by coalesce(counted.votes, 0) desc, users.id) as position,
+      first_name || ' ' || last_name as username, coalesce(counted.votes, 0) as votes
+    from users left join (
+      select videos.user_id, count(*) as votes from votes join videos on videos.id = votes.video_id group by videos.user_id
+    ) as counted on counted.user_id = users.id
+    order by position limit ${pageRows} offset ${(page - 1) * pageRows}`;
+}
+
+async function readPlaces(baseUrl: string, page: number): Promise<Place[]> {
+  const response = await fetch(`${baseUrl}/api/public/rankings?page=${page}&limit=${pageRows}`);
+  if (!response.ok) throw new Error(`Expected the ranking to be served, got ${response.status}`);
+  return (await response.json()) as Place[];
+}
+
+function comparePage(counted: readonly Place[], served: readonly Place[]): string[] {
+  const say = (place: Place | undefined) => (place ? `${place.username} with ${place.votes}` : 'nobody');
+  const breaks: string[] = [];
+  for (let i = 0; i < Math.max(counted.length, served.length); i += 1) {
+    const [wanted, got] = [counted[i], served[i]];
+    if (wanted?.username === got?.username && wanted?.votes === got?.votes && wanted?.position === got?.position)
+      continue;
+    breaks.push(`place ${(wanted ?? got)?.position} is ${say(wanted)} by the votes, ${say(got)} as served`);
+  }
+  return breaks;
+}

@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { type MigrationReport, migrate } from '../../src/database/migrate.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { toolStatementTimeoutMs } from '../../src/limits.ts';
+import { findDatabase } from '../lib/find-database.ts';
+import { runCommand } from '../lib/run-command.ts';
+
+/** Brings the database to this release's schema, or says what that would change. */
+await runCommand('npm run migrate [-- --dry-run] [--json]', async () => {
+  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } });
+  const { databaseUrl, nextPassword, legacyTimeZone } = await findDatabase(process.env);
+  const sql = openDatabase(databaseUrl, {
+    connections: 1,
+    applicationName: 'migrate',
+    nextPassword,
+    statementTimeoutMs: toolStatementTimeoutMs,
+  });
+  try {
+    const dryRun = values['dry-run'] ?? false;
+    const say = values.json ? () => {} : (line: string) => process.stdout.write(`${line}\n`);
+    const report = await migrate(sql, {
+      legacyTimeZone,
+      dryRun,
+      onApplied: ({ name, milliseconds }) => say(`${name} applied in ${milliseconds} ms`),
+    });
+    if (values.json) process.stdout.write(`${JSON.stringify({ dryRun, ...report })}\n`);
+    else for (const line of dryRun ? describePreview(report) : describeResult(report)) say(line);
+    return 0;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+});
+
+function describeResult(report: MigrationReport): string[] {
+  return [report.applied.length === 0 ? 'Nothing to do: the schema is up to date.' : 'The schema is up to date.'];
+}
+
+function describePreview({ pending, tables, columns }: MigrationReport): string[] {
+  const counts = tables.map(
+    ({ table, rows, bytes, rewritten }) =>
+      `  ${table}: ${rows} rows, ${(bytes / 1024 / 1024).toFixed(1)} MiB${rewritten ? ', written anew, closed to others meanwhile' : ''}`,
+  );
+  const rowsBefore = tables.length === 0 ? ['There are no tables yet.'] : ['Rows there are, and will be:', ...counts];
+  if (pending.length === 0) return ['Nothing to do: the schema is up to date.', ...rowsBefore];
+  return [
+    'Would apply:',
+    ...pending.map(({ name, summary }) => `  ${name}: ${summary}`),
+    ...(columns.length === 0 ? [] : ['Columns that change:']),
+    ...columns.map(({ table, column, from, to }) => `  ${table}.${column}: ${from} -> ${to}`),
+    ...rowsBefore,
+    'Nothing was changed.',
+  ];
+}

@@ -1,0 +1,105 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError } from '../lib/describe-error.ts';
+import { rootFolder } from '../lib/paths.ts';
+import { runTool } from '../lib/run-tool.ts';
+import { sayOnTerminal as say, step } from '../lib/steps.ts';
+import { UserError } from '../lib/user-error.ts';
+import type { Command } from '../lib/wrap.ts';
+import { makePreviousRelease, makeRelease } from './aws/releases.ts';
+import { installTools } from './aws/tools.ts';
+import type { TapCount } from './count-tap.ts';
+import { makeBareRoot } from './production/bare-root.ts';
+import { runTests } from './run-tests.ts';
+
+/**
+ * `npm run test:aws [-- NAME ...]`: the template, the start scripts and the service with its settings from AWS, against an
+ * emulator. Its tools are heavy, so they are installed by this command alone: those of Python into folders of their own. The last
+ * line counts all tests.
+ */
+const onInstances = ['test/aws/bare-root.test.ts', 'test/aws/on-instance.test.ts'];
+const ofRelease = [...onInstances, 'test/aws/commands.test.ts', 'test/aws/packed.test.ts'];
+const withHistory = 'test/aws/previous-release.test.ts';
+
+/** Of one file, which tap reads here: a file makes instances or runs all acceptance tests, on a machine that may be busy. */
+process.env['TAP_TIMEOUT'] = '900';
+
+const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
+try {
+  await step(
+    say,
+    () => 'npm run test:aws',
+    () => testAll(findTests(process.argv.slice(2))),
+  );
+} catch (error) {
+  say(describeError(error));
+  count.failed += 1;
+}
+say(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
+process.exitCode = count.failed === 0 ? 0 : 1;
+
+function findTests(names: readonly string[]): string[] {
+  const files = readdirSync(join(rootFolder, 'test', 'aws'))
+    .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
+    .map((file) => `test/aws/${file}`);
+  if (files.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
+  return files;
+}
+
+async function testAll(files: readonly string[]): Promise<void> {
+  const ofRoot = files.filter((file) => onInstances.includes(file));
+  if (ofRoot.length > 0 && process.getuid?.() !== 0)
+    throw new UserError(`Expected to be root for ${ofRoot.join(' and ')}, got another user`);
+  await prepareAll([
+    ['tools', installTools],
+    ['tap', buildTap],
+    ...(ofRoot.length > 0 ? [prepareFor('BARE_ROOT', makeBareRoot)] : []),
+    ...(files.some((file) => ofRelease.includes(file)) ? [prepareFor('RELEASE_FOLDER', makeRelease)] : []),
+    ...(files.includes(withHistory) ? [prepareFor('PREVIOUS_RELEASE', makePreviousRelease)] : []),
+  ]);
+  // Each has a network and mounts of its own, so that an instance can have its ports and the address of the metadata service.
+  const network = 'ip link set lo up && ip addr add 169.254.169.254/32 dev lo && exec "$@"';
+  const inOwnNetworks = async () => {
+    for (const file of ofRoot) await run(['unshare', '--net', '--mount', 'sh', '-c', network, 'sh'], [file]);
+  };
+  const others = files.filter((file) => !onInstances.includes(file));
+  // At the same time: instances wait for much of their test, and no test measures speed.
+  await Promise.all([inOwnNetworks(), others.length > 0 ? run([], others) : undefined]);
+}
+
+/** The first run of tap makes a module of its plugins, and two runs that make it at once would each find half of it. */
+async function buildTap(): Promise<void> {
+  await runTool(process.execPath, [join(rootFolder, 'node_modules/.bin/tap'), 'build'], { cwd: rootFolder });
+}
+
+type Preparation = [name: string, prepare: () => Promise<void>];
+
+/** The tests find by this variable of the environment what was made for them. */
+function prepareFor(variable: string, make: () => Promise<string | undefined>): Preparation {
+  return [
+    variable,
+    async () => {
+      process.env[variable] = (await make()) ?? '';
+    },
+  ];
+}
+
+/** At the same time, since most of it waits for the network. Nothing still runs when this rejects. */
+async function prepareAll(preparations: readonly Preparation[]): Promise<void> {
+  const outcomes = await Promise.allSettled(
+    preparations.map(([name, prepare]) => step(say, () => `prepared: ${name}`, prepare)),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function run(wrapper: readonly string[], paths: readonly string[]): Promise<void> {
+  const run = await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say);
+  count.passed += run.passed;
+  count.failed += run.failed;
+  count.skipped += run.skipped;
+}
+
+function wrapAll([command = '', ...args]: readonly string[]): Command {
+  return { command, args, env: process.env };
+}

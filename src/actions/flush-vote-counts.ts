@@ -1,0 +1,68 @@
+import { type Clock, systemClock } from '../clock.ts';
+import type { Sql } from '../database/open.ts';
+import { foldVoteGains } from '../database/vote-deltas.ts';
+import { voteFoldEveryMs } from '../limits.ts';
+
+export type VoteFold = ReturnType<typeof openVoteFold>;
+
+/**
+ * Votes and deletes note what users gain and lose, and a fold moves the users' counters by it: before the ranking reads them,
+ * and soon after a note where nobody reads. A process has one fold at a time.
+ */
+export function openVoteFold(
+  sql: Sql,
+  onFailure: (error: unknown) => void = () => undefined,
+  clock: Clock = systemClock,
+) {
+  let latest = { beganAtMs: Number.NEGATIVE_INFINITY, ended: Promise.resolve() };
+  let isRunning = false;
+  let isWanted = false;
+  let isOnItsWay = false;
+
+  function begin(): void {
+    const fold = { beganAtMs: performance.now(), ended: foldVoteGains(sql) };
+    [latest, isRunning] = [fold, true];
+    fold.ended.then(
+      () => {
+        isRunning = false;
+      },
+      () => {
+        isRunning = false;
+        // Nobody may take it for done.
+        fold.beganAtMs = Number.NEGATIVE_INFINITY;
+      },
+    );
+  }
+
+  /** Moves the counters by every vote committed before the call, by whatever process. Rejects as the database does. */
+  async function now(): Promise<void> {
+    const calledAtMs = performance.now();
+    while (latest.beganAtMs < calledAtMs) {
+      if (isRunning) await latest.ended.catch(() => undefined);
+      else begin();
+    }
+    await latest.ended;
+  }
+
+  /** The same within `voteFoldEveryMs` of the first call, for all who call meanwhile; tried again until it is done. */
+  function soon(): void {
+    isWanted = true;
+    if (isOnItsWay) return;
+    isOnItsWay = true;
+    clock.startTimer(voteFoldEveryMs, foldWanted);
+  }
+
+  async function foldWanted(): Promise<void> {
+    isWanted = false;
+    try {
+      await now();
+    } catch (error) {
+      isWanted = true;
+      onFailure(error);
+    }
+    isOnItsWay = false;
+    if (isWanted) soon();
+  }
+
+  return { now, soon };
+}

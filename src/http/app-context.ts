@@ -1,0 +1,44 @@
+import type { VoteBatches } from '../actions/cast-vote.ts';
+import type { VoteFold } from '../actions/flush-vote-counts.ts';
+import type { Config } from '../config.ts';
+import type { Sql } from '../database/open.ts';
+import type { Logger, WebLog } from '../log.ts';
+import type { WebMetrics } from '../metrics.ts';
+import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import type { Passwords } from '../passwords.ts';
+import type { KnownUsers } from '../queries/known-users.ts';
+import type { MediaLinks } from '../queries/media-links.ts';
+import type { PublicVideos } from '../queries/public-videos.ts';
+import type { RankingsReader } from '../queries/rankings.ts';
+import type { Readiness } from '../queries/readiness.ts';
+import type { Producer } from '../queue/producer.ts';
+import type { Throttle } from '../rate-limits/rate-limiter.ts';
+import type { Tokens } from '../tokens.ts';
+import type { HeldBytes } from './held-chunks.ts';
+
+/** Everything a request may need: opened once by main.ts and passed down. */
+export interface Service {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly logRequest: WebLog['logRequest'];
+  readonly metrics: WebMetrics;
+  readonly sql: Sql;
+  readonly objects: ObjectStore;
+  readonly producer: Producer;
+  readonly buffers: PartBuffers;
+  readonly heldBytes: HeldBytes;
+  readonly passwords: Passwords;
+  readonly tokens: Tokens;
+  /** Absent where limits are off. */
+  readonly throttle: Throttle | undefined;
+  readonly knownUsers: KnownUsers;
+  readonly links: MediaLinks;
+  readonly votes: VoteBatches;
+  readonly voteFold: VoteFold;
+  readonly rankings: RankingsReader;
+  readonly publicVideos: PublicVideos;
+  readonly readiness: Readiness;
+  /** Set once, on SIGTERM: what is under way is finished, nothing long is begun; what takes too long is cut off. */
+  readonly lifecycle: { isDraining: boolean; uploads: number; readonly cutOff: AbortController };
+}

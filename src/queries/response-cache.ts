@@ -1,0 +1,89 @@
+import { LRUCache } from 'lru-cache';
+import { type Clock, systemClock } from '../clock.ts';
+import { freshBytesEntriesMax, freshBytesMaxAgeMs, freshBytesMaxBytes, freshBytesRefreshMs } from '../limits.ts';
+import { type Prepared, prepare } from './cached-response.ts';
+
+export interface Loaded {
+  readonly value: unknown;
+  readonly headers?: readonly (readonly [string, string])[];
+  /** When the oldest of the data was asked for, where that is before the load began. */
+  readonly asOfMs?: number;
+}
+
+interface Entry {
+  readonly prepared: Prepared;
+  readonly asOfMs: number;
+}
+
+/**
+ * Answers kept as bytes, by key. Up to `freshBytesRefreshMs` of age they are served as they are; from then on one refresh
+ * is under way while they still are; past `freshBytesMaxAgeMs` a reader waits for it. However many ask, a key has one load
+ * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
+ * until the next one is due.
+ */
+export function openFreshBytes<K extends object>(
+  nameOf: (key: K) => string,
+  load: (key: K) => Promise<Loaded>,
+  clock: Clock = systemClock,
+) {
+  const entries = new LRUCache<string, Entry>({
+    max: freshBytesEntriesMax,
+    maxSize: freshBytesMaxBytes,
+    sizeCalculation: ({ prepared }) => prepared.bytes.length + 1,
+  });
+  const loading = new Map<string, Promise<Prepared>>();
+  const failures = new LRUCache<string, Promise<Prepared>>({
+    max: freshBytesEntriesMax,
+    ttl: freshBytesRefreshMs,
+    // Otherwise the cache reads the time once per millisecond of the real clock.
+    ttlResolution: 0,
+    perf: clock,
+  });
+  let turn: Promise<unknown> = Promise.resolve();
+  // The same question comes as the same object most of the time.
+  const names = new WeakMap<K, string>();
+
+  function findName(key: K): string {
+    const known = names.get(key);
+    if (known !== undefined) return known;
+    const name = nameOf(key);
+    names.set(key, name);
+    return name;
+  }
+
+  function refresh(name: string, key: K): Promise<Prepared> {
+    const known = loading.get(name) ?? failures.get(name);
+    if (known !== undefined) return known;
+    const mine = turn.then(() => loadEntry(name, key));
+    turn = mine.catch(() => undefined);
+    loading.set(name, mine);
+    mine.then(
+      () => loading.delete(name),
+      () => {
+        loading.delete(name);
+        failures.set(name, mine);
+      },
+    );
+    return mine;
+  }
+
+  async function loadEntry(name: string, key: K): Promise<Prepared> {
+    const startedAtMs = clock.now();
+    const { value, headers, asOfMs } = await load(key);
+    const prepared = prepare(value, headers, entries.peek(name)?.prepared);
+    entries.set(name, { prepared, asOfMs: asOfMs ?? startedAtMs });
+    return prepared;
+  }
+
+  return {
+    get(key: K): Prepared | Promise<Prepared> {
+      const name = findName(key);
+      const entry = entries.get(name);
+      if (entry === undefined) return refresh(name, key);
+      const ageMs = clock.now() - entry.asOfMs;
+      if (ageMs >= freshBytesMaxAgeMs) return refresh(name, key);
+      if (ageMs >= freshBytesRefreshMs) refresh(name, key).catch(() => undefined);
+      return entry.prepared;
+    },
+  };
+}

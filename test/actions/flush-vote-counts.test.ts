@@ -1,0 +1,127 @@
+import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
+import { openVoteFold } from '../../src/actions/flush-vote-counts.ts';
+import { castVotes } from '../../src/database/votes.ts';
+import { voteFoldEveryMs, voteNotesPerFold } from '../../src/limits.ts';
+import { createMigratedDatabase } from '../database/own-database.ts';
+import { makePublicVideo, makeUser } from '../database/some-rows.ts';
+import { openFakeClock } from '../support/fake-clock.ts';
+
+/** Two owners with a video each; `vote` has a new voter vote for both. */
+async function makeStage(t: Parameters<typeof createMigratedDatabase>[0]) {
+  const { sql } = await createMigratedDatabase(t);
+  const owners = [await makeUser(sql), await makeUser(sql)];
+  const videos = await Promise.all(owners.map((owner) => makePublicVideo(sql, owner)));
+  const vote = async () => {
+    const userId = await makeUser(sql);
+    await castVotes(
+      sql,
+      videos.map(({ id: videoId }) => ({ videoId, userId })),
+    );
+  };
+  const counters = async () => {
+    const rows = await sql<{ votes: number }[]>`select votes from users where id = any(${owners}) order by id`;
+    return rows.map(({ votes }) => votes);
+  };
+  const untilCounters = (votes: number) =>
+    waitFor(`counters of ${votes}`, async () => (await counters()).every((counter) => counter === votes));
+  return { sql, owners, vote, counters, untilCounters };
+}
+
+t.test('a fold moves the counters by every vote before it, and nothing waits after it', async (t) => {
+  const { sql, vote, counters } = await makeStage(t);
+  const fold = openVoteFold(sql);
+  await Promise.all([vote(), vote(), vote()]);
+  t.strictSame(await counters(), [0, 0]);
+  await Promise.all([fold.now(), fold.now()]);
+  t.strictSame(await counters(), [3, 3]);
+  t.equal((await sql`select from vote_gains`).length, 0);
+});
+
+t.test('more notes than a statement folds are folded', async (t) => {
+  const { sql, owners, counters } = await makeStage(t);
+  const [owner = 0] = owners;
+  const notes = 2 * voteNotesPerFold + 1;
+  await sql`
+    insert into vote_gains (user_ids, votes)
+    select array[${owner}::bigint, ${owner}::bigint], array[2, -1] from generate_series(1, ${notes}::int)`;
+  await openVoteFold(sql).now();
+  t.strictSame(await counters(), [notes, 0]);
+});
+
+t.test('a vote that comes while a fold is at work is left to the next one, which whoever asks then gets', async (t) => {
+  const { sql, owners, vote, counters } = await makeStage(t);
+  const fold = openVoteFold(sql);
+  await vote();
+  let early: Promise<void> | undefined;
+  await sql.begin(async (tx) => {
+    await tx`select from users where id = any(${owners}) for no key update`;
+    early = fold.now();
+    // It has taken its notes when it waits for the users.
+    await waitFor('the fold to wait for the users', async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where query like '%delete from vote_gains%' and wait_event_type = 'Lock'
+          and datname = current_database() and pid <> pg_backend_pid()`;
+      return waiting.length > 0;
+    });
+    await vote();
+  });
+  await early;
+  t.strictSame(await counters(), [1, 1]);
+  await fold.now();
+  t.strictSame(await counters(), [2, 2]);
+});
+
+t.test('folds of several processes at once move each counter once', async (t) => {
+  const { sql, vote, counters } = await makeStage(t);
+  const folds = [openVoteFold(sql), openVoteFold(sql), openVoteFold(sql)];
+  for (let round = 1; round <= 20; round += 1) {
+    await vote();
+    await Promise.all(folds.map((fold) => fold.now()));
+    t.strictSame(await counters(), [round, round]);
+  }
+});
+
+t.test('who asks for a fold soon gets one, however many ask, and the last one, too', async (t) => {
+  const { sql, vote, counters, untilCounters } = await makeStage(t);
+  const clock = openFakeClock();
+  const fold = openVoteFold(sql, (error) => t.fail(String(error)), clock);
+  for (let round = 1; round <= 3; round += 1) {
+    await vote();
+    fold.soon();
+    t.equal(clock.timerCount(), 1, 'one fold for all');
+    clock.advance(voteFoldEveryMs / 5);
+  }
+  clock.advance((2 * voteFoldEveryMs) / 5 - 1);
+  t.strictSame(await counters(), [0, 0], 'none before its time');
+  clock.advance(1);
+  await untilCounters(3);
+  await vote();
+  fold.soon();
+  // Where the last fold has not ended yet, the next timer starts when it has.
+  await waitFor('the next timer', () => clock.timerCount() === 1);
+  clock.advance(voteFoldEveryMs);
+  await untilCounters(4);
+});
+
+t.test(
+  'a fold that the database refuses is told; the next one catches up, and one that was to come soon comes',
+  async (t) => {
+    const { sql, vote, counters, untilCounters } = await makeStage(t);
+    const failures: unknown[] = [];
+    const clock = openFakeClock();
+    const fold = openVoteFold(sql, (error) => failures.push(error), clock);
+    await vote();
+    await sql`alter table users add constraint votes_refused check (votes = 0) not valid`;
+    await t.rejects(fold.now(), /votes_refused/);
+    fold.soon();
+    clock.advance(voteFoldEveryMs);
+    await waitFor('the failure', () => failures.length > 0);
+    t.match(failures, [/votes_refused/]);
+    t.strictSame(await counters(), [0, 0]);
+    await sql`alter table users drop constraint votes_refused`;
+    clock.advance(voteFoldEveryMs);
+    await untilCounters(1);
+    t.equal(failures.length, 1);
+  },
+);

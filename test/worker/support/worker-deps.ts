@@ -1,0 +1,32 @@
+import { Registry } from 'prom-client';
+import type { Test } from 'tap';
+import { openLog } from '../../../src/log.ts';
+import { openThreadBudget } from '../../../worker/cpu-semaphore.ts';
+import type { WorkerParts } from '../../../worker/deps.ts';
+import { createWorkerMetrics } from '../../../worker/metrics.ts';
+import { openPool } from '../../../worker/pool.ts';
+import { showcaseProfile } from '../../../worker/profile.ts';
+import { openScratch } from '../../../worker/scratch.ts';
+import type { Environment } from '../../support/environment.ts';
+import { openParts } from './clips.ts';
+
+/** A worker's parts in the test's own process, on the test's own servers. */
+export async function openWorkerParts(t: Test, environment: Environment): Promise<WorkerParts> {
+  const { tools, sandbox, capacity } = await openParts(t);
+  const pool = openPool(2);
+  t.teardown(() => pool.close());
+  return {
+    log: openLog('silent'),
+    sql: environment.sql,
+    objects: environment.objects,
+    metrics: createWorkerMetrics(new Registry(), async () => ({ waiting: 0, workers: 1 })),
+    scratch: openScratch(environment.config.dataDir),
+    tools,
+    sandbox,
+    pool,
+    threadBudget: openThreadBudget(2),
+    capacity,
+    profile: showcaseProfile,
+    isAlone: () => true,
+  };
+}
