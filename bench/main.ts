@@ -8,7 +8,7 @@ import { runCase } from './lib/run-case.ts';
 import { renderFigures, renderVerdicts } from './lib/tables.ts';
 
 /**
- * `npm run bench -- CASE|all [--rounds N] [--json]`: runs the contestants of a case in turn, keeps the raw figures in
+ * `npm run bench -- CASE|all [--rounds N] [--json]`: runs the candidates of a case in turn, keeps the raw figures in
  * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0; a case that
  * could not be run is told in the table, and the others are run all the same.
  */

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { findImports } from '../scripts/lib/import-graph.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
-import { readCircumstances } from '../scripts/lib/run-metadata.ts';
+import { readRunMetadata } from '../scripts/lib/run-metadata.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 
@@ -27,7 +27,7 @@ await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => 
   const { files, packages } = await findImports(rootFolder, entries);
   for (const name of [...files, ...data, ...listPackages(packages)]) copy(name, kit);
   writeFileSync(join(kit, 'plan.json'), JSON.stringify(namePlan(plan, video)));
-  const { commit, hasUncommittedChanges } = readCircumstances('pack');
+  const { commit, hasUncommittedChanges } = readRunMetadata('pack');
   writeFileSync(join(kit, 'commit.json'), JSON.stringify({ commit, hasUncommittedChanges }));
   if (video !== undefined) cpSync(video, join(kit, basename(video)));
   const archive = join(folder, 'kit.tgz');

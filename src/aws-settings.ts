@@ -4,7 +4,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Values } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { settingsCallAttempts, settingsCallDeadlineMs } from './limits.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 interface Source {
   /** Undefined when it cannot be had; the reason is then in the faults. */
@@ -92,7 +92,7 @@ function openSource(env: Values): Source {
     try {
       // The signal ends the request; the race also covers the search for credentials, which knows no signal.
       const answer = call(AbortSignal.timeout(settingsCallDeadlineMs));
-      return await within(answer, settingsCallDeadlineMs, () => new DOMException('too late', 'TimeoutError'));
+      return await withTimeout(answer, settingsCallDeadlineMs, () => new DOMException('too late', 'TimeoutError'));
     } catch (error) {
       faults.push(`${what} cannot be read (${error instanceof Error ? error.name : 'unknown'})`);
       return undefined;

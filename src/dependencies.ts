@@ -1,5 +1,5 @@
 import { readinessCheckMs, readinessFreshMs } from './limits.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /** What a process may need, in the order in which it is reported as missing. */
 export const dependencies = ['database', 'object_store', 'redis'] as const;
@@ -33,7 +33,7 @@ export function openDependencyChecks(checks: Record<Dependency, DependencyCheck>
 
 async function isInReach(check: DependencyCheck): Promise<boolean> {
   const call = check(AbortSignal.timeout(readinessCheckMs));
-  return within(call, readinessCheckMs, () => new Error('no answer in time')).then(
+  return withTimeout(call, readinessCheckMs, () => new Error('no answer in time')).then(
     () => true,
     () => false,
   );

@@ -61,8 +61,8 @@ export const refusedBodyDrainMs = 2_000;
 export const jsonBodyMaxBytes = 64 * KiB;
 export const jsonBodyDeadlineMs = 10_000;
 /** How long a request may wait for Redis to count it, and for how long Redis is left alone when it could not. */
-export const throttleDeadlineMs = 150;
-export const throttlePauseMs = 1_000;
+export const rateLimiterDeadlineMs = 150;
+export const rateLimiterPauseMs = 1_000;
 /** How late the end of a request's time may be noticed. */
 export const deadlineCheckMs = 100;
 export const requestDeadlineMs = 10_000;
@@ -161,25 +161,25 @@ export const toolStatementTimeoutMs = 30 * 60_000;
 
 export const knownUserSeconds = 60;
 /** Where nobody reads a ranking, notes of votes wait that long for a fold. */
-export const voteFoldEveryMs = 1_000;
+export const voteCountFlushMs = 1_000;
 /** How long a process that stops waits for its last fold. */
-export const lastFoldWaitMs = 2_000;
+export const lastFlushWaitMs = 2_000;
 /** Notes folded in one statement: each holds as many users as its batch had videos. */
-export const voteNotesPerFold = 300;
-/** Prepared answers: refreshed from this age on, and never served at the other. */
-export const freshBytesRefreshMs = 500;
-export const freshBytesMaxAgeMs = 1_000;
-export const freshBytesEntriesMax = 2_000;
-export const freshBytesMaxBytes = 64 * MiB;
+export const voteDeltasPerFlush = 300;
+/** CachedResponse answers: refreshed from this age on, and never served at the other. */
+export const responseCacheRefreshMs = 500;
+export const responseCacheMaxAgeMs = 1_000;
+export const responseCacheEntriesMax = 2_000;
+export const responseCacheMaxBytes = 64 * MiB;
 /** Shorter answers are not worth the headers that compression costs. */
 export const compressedMinBytes = 1 * KiB;
 /** Spellings of Accept-Encoding, and of queries, that are understood once. */
 export const understoodTextsMax = 1_000;
 /** The ranking is entered at every so many users, down to this depth. */
-export const rankingsAnchorsEvery = 100;
-export const rankingsAnchorsDepthMax = 1_000_000;
-/** Filters whose anchors are kept. */
-export const rankingsAnchoredFiltersMax = 200;
+export const rankingsBookmarkEvery = 100;
+export const rankingsBookmarkDepthMax = 1_000_000;
+/** Filters whose bookmarks are kept. */
+export const rankingsBookmarkedFiltersMax = 200;
 /** A city filter that matches more cities than this is looked for in the ranking itself. */
 export const rankingsCitiesMax = 64;
 /** Nobody has this many players: a page past it is empty without asking the database. */
@@ -239,7 +239,7 @@ export const intentsPerSweepMax = 500;
 export const objectsPerSweepMax = 50_000;
 /** A stopping worker lets jobs finish for this, and then has this to give them back. */
 export const workerDrainMs = 20_000;
-export const workerGiveBackMs = 5_000;
+export const workerRequeueMs = 5_000;
 export const workerDatabaseConnections = 6;
 export const movieIndexMaxBytes = 16 * MiB;
 /** Until a part that was cut off has been taken in or dropped by S3. */

@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
-import { openVoteFold } from './actions/flush-vote-counts.ts';
+import { openVoteCountFlusher } from './actions/flush-vote-counts.ts';
 import { type Config, loadConfig } from './config.ts';
-import { outliveLostQuestions } from './database/ignore-type-query-rejections.ts';
+import { ignoreTypeQueryRejections } from './database/ignore-type-query-rejections.ts';
 import { openDatabase } from './database/open.ts';
 import { ConfigError } from './errors.ts';
-import type { Service } from './http/app-context.ts';
+import type { AppContext } from './http/app-context.ts';
 import { drainServer } from './http/drain.ts';
 import { createServer } from './http/server.ts';
 import {
   databaseConnectionsPerProcess,
-  lastFoldWaitMs,
+  lastFlushWaitMs,
   partBuffersPerInstance,
   passwordHashQueueMax,
   shutdownDeadlineMs,
@@ -28,7 +28,7 @@ import { openPublicVideos } from './queries/public-videos.ts';
 import { openRankings } from './queries/rankings.ts';
 import { openReadiness } from './queries/readiness.ts';
 import { openProducer } from './queue/producer.ts';
-import { openThrottle } from './rate-limits/rate-limiter.ts';
+import { openRateLimiter } from './rate-limits/rate-limiter.ts';
 import { readSettings } from './settings.ts';
 import { onStop } from './shutdown.ts';
 import { openTokens } from './tokens.ts';
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const registry = createRegistry(config.release);
   const databases = openDatabases(config);
   const service = openService(config, databases, registry);
-  outliveLostQuestions(service.log);
+  ignoreTypeQueryRejections(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
   server.listen(config.port);
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     await drainServer(server, service);
     metricsServer.close();
     // The release that follows may know no notes: what it finds should be counters. Any fold to come does the same.
-    await Promise.race([service.voteFold.now(), sleep(lastFoldWaitMs)]).catch(() => undefined);
+    await Promise.race([service.voteCountFlusher.now(), sleep(lastFlushWaitMs)]).catch(() => undefined);
     await service.producer.close();
     await Promise.all([databases.sql.end({ timeout: 1 }), databases.votesSql.end({ timeout: 1 })]);
     service.objects.close();
@@ -75,7 +75,7 @@ function openDatabases({ databaseUrl, databaseNextPassword: nextPassword }: Conf
   };
 }
 
-function openService(config: Config, databases: Databases, registry: ReturnType<typeof createRegistry>): Service {
+function openService(config: Config, databases: Databases, registry: ReturnType<typeof createRegistry>): AppContext {
   const metrics = createWebMetrics(registry);
   const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
   const { sql } = databases;
@@ -83,7 +83,7 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
   metrics.watch('competition_upload_waiting', 'Uploads that wait for a part buffer', buffers.waiting);
   metrics.watch('competition_part_buffers_in_use', 'Part buffers lent out', buffers.inUse);
-  const voteFold = openVoteFold(sql, (error) => log.warn({ err: error }, 'votes not folded'));
+  const voteCountFlusher = openVoteCountFlusher(sql, (error) => log.warn({ err: error }, 'votes not folded'));
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
   const readiness = openReadiness(sql, objects, producer);
@@ -102,15 +102,15 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     heldBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
-    throttle: config.rateLimits ? openThrottle(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
+    throttle: config.rateLimits ? openRateLimiter(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
     knownUsers: openKnownUsers(sql),
     links,
     votes: openVoteBatches(databases.votesSql, {
       onBatch: (size) => metrics.voteBatchSize.observe(size),
-      onEnd: voteFold.soon,
+      onEnd: voteCountFlusher.soon,
     }),
-    voteFold,
-    rankings: openRankings(sql, voteFold.now),
+    voteCountFlusher,
+    rankings: openRankings(sql, voteCountFlusher.now),
     publicVideos: openPublicVideos(sql, links),
     readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },

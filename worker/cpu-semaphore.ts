@@ -1,6 +1,6 @@
-export type ThreadBudget = ReturnType<typeof openThreadBudget>;
+export type CpuSemaphore = ReturnType<typeof openCpuSemaphore>;
 
-export interface ThreadShare {
+export interface CpuLease {
   readonly threads: number;
   release(): void;
 }
@@ -10,11 +10,11 @@ export interface ThreadShare {
  * jobs, one each, since two runs of one thread get more done than two threads in turn, in less memory. Never more threads than
  * cores. `fixed` gives every run the same number instead.
  */
-export function openThreadBudget(cores: number, fixed = 0) {
+export function openCpuSemaphore(cores: number, fixed = 0) {
   const waiting: (() => void)[] = [];
   let free = cores;
 
-  function takeWhenPossible(threads: number): ThreadShare | undefined {
+  function takeWhenPossible(threads: number): CpuLease | undefined {
     if (free < threads) return undefined;
     free -= threads;
     let released = false;
@@ -31,14 +31,14 @@ export function openThreadBudget(cores: number, fixed = 0) {
 
   return {
     /**
-     * In the order asked, at most `threadsMax` for one job. `isAlone` is asked when the turn comes. Rejects with the signal's
+     * In the order asked, at most `threadsMax` for one job. `isOnlyActiveJob` is asked when the turn comes. Rejects with the signal's
      * reason.
      */
-    async acquire(isAlone: () => boolean, signal: AbortSignal, threadsMax = cores): Promise<ThreadShare> {
+    async acquire(isOnlyActiveJob: () => boolean, signal: AbortSignal, threadsMax = cores): Promise<CpuLease> {
       for (let first = true; ; first = false) {
         signal.throwIfAborted();
         if (!first || waiting.length === 0) {
-          const fitting = isAlone() && free === cores ? cores : 1;
+          const fitting = isOnlyActiveJob() && free === cores ? cores : 1;
           const share = takeWhenPossible(Math.min(fixed === 0 ? fitting : fixed, cores, threadsMax));
           if (share !== undefined) {
             // A smaller share may leave room for the next in line.

@@ -1,7 +1,7 @@
 import type { Sql } from '../src/database/open.ts';
 import type { Logger } from '../src/log.ts';
 import type { ObjectStore } from '../src/objects/store.ts';
-import type { ThreadBudget } from './cpu-semaphore.ts';
+import type { CpuSemaphore } from './cpu-semaphore.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Pool } from './pool.ts';
 import type { Profile } from './profile.ts';
@@ -11,7 +11,7 @@ import type { WorkerCapacity } from './tool-limits.ts';
 import type { Tools } from './tools.ts';
 
 /** Everything a job needs, opened once by main and passed down. */
-export interface WorkerParts {
+export interface WorkerDeps {
   readonly log: Logger;
   readonly sql: Sql;
   readonly objects: ObjectStore;
@@ -20,9 +20,9 @@ export interface WorkerParts {
   readonly tools: Tools;
   readonly sandbox: Sandbox;
   readonly pool: Pool;
-  readonly threadBudget: ThreadBudget;
+  readonly threadBudget: CpuSemaphore;
   readonly capacity: WorkerCapacity;
   readonly profile: Profile;
   /** Whether no other job runs here at this moment. */
-  readonly isAlone: () => boolean;
+  readonly isOnlyActiveJob: () => boolean;
 }

@@ -38,7 +38,7 @@ export const toolEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
  * The tool gave no verdict on the file: it was killed, ran out of time, or the machine was short of something, which
  * `shortage` names. Worth another try, but not many. The message ends with the tool's last words.
  */
-export class ToolCrashed extends Error {
+export class ProcessCrashedError extends Error {
   readonly shortage: Shortage | undefined;
 
   constructor(message: string, shortage?: Shortage) {
@@ -49,7 +49,7 @@ export class ToolCrashed extends Error {
 }
 
 /**
- * Resolves when the tool has ended by itself with a verdict on its input, whatever its code; rejects with ToolCrashed when it
+ * Resolves when the tool has ended by itself with a verdict on its input, whatever its code; rejects with ProcessCrashedError when it
  * had none. When this settles, no process of it is left.
  */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
@@ -73,7 +73,8 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   try {
     const { code, signal } = await ended(child);
     run.signal.throwIfAborted();
-    if (killedFor !== undefined) throw new ToolCrashed(withLastLines(killedFor.message, errors()), killedFor.shortage);
+    if (killedFor !== undefined)
+      throw new ProcessCrashedError(withLastLines(killedFor.message, errors()), killedFor.shortage);
     return readVerdict(code, signal, output(), errors());
   } finally {
     clearTimeout(timer);
@@ -106,11 +107,11 @@ function readVerdict(code: number | null, signal: string | null, output: string,
   const found = findShortage(errors);
   if (code === null || endedBy !== undefined) {
     const shortage = found?.shortage ?? shortageBySignal.get(endedBy ?? '');
-    throw new ToolCrashed(withLastLines(`The tool was ended by ${endedBy}`, errors), shortage);
+    throw new ProcessCrashedError(withLastLines(`The tool was ended by ${endedBy}`, errors), shortage);
   }
   if (found !== undefined && (code !== 0 || found.shortage === 'disk')) {
     const message = `The machine was short of something (${found.shortage}): ${found.line.slice(0, 300)}`;
-    throw new ToolCrashed(withLastLines(message, errors), found.shortage);
+    throw new ProcessCrashedError(withLastLines(message, errors), found.shortage);
   }
   return { code, output, errors };
 }
@@ -128,7 +129,7 @@ export function lastLines(errors: string): string {
 /** Of a system call that failed: a shortage where its code says so, else the error itself. */
 function crashOfSystemCall(error: unknown): unknown {
   const shortage = shortageByCode.get((error as NodeJS.ErrnoException).code ?? '');
-  return shortage === undefined ? error : new ToolCrashed(String(error), shortage);
+  return shortage === undefined ? error : new ProcessCrashedError(String(error), shortage);
 }
 
 /**

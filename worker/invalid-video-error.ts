@@ -1,5 +1,5 @@
 /** The file itself is at fault: no other try will help. The message is what the player reads. */
-export class VideoRefused extends Error {
+export class InvalidVideoError extends Error {
   /** What the tool said, for the log. */
   readonly lastWords: string | undefined;
 

@@ -5,7 +5,7 @@ import { readEditList } from '../src/mp4/edits.ts';
 import { isPicture, readTracks } from '../src/mp4/tracks.ts';
 import { chooseTrack } from './choose-track.ts';
 import { correctHeaders } from './correct-headers.ts';
-import { VideoRefused } from './invalid-video-error.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
 
 /** What the file's index says of the picture that is shown. */
 export interface IsolatedPicture {
@@ -19,7 +19,7 @@ export interface IsolatedPicture {
  * Leaves one track in an MP4: the picture that players show. In the file itself, every other track, the metadata and an edit
  * list that cannot be true are renamed to `free`, which is space without meaning, and impossible fields of the headers are
  * corrected. FFmpeg then opens no decoder but the picture's, and believes no duration but that of the samples.
- * Rejects with VideoRefused when there is no picture or it is encrypted, which FFmpeg would hide: it names the codec beneath.
+ * Rejects with InvalidVideoError when there is no picture or it is encrypted, which FFmpeg would hide: it names the codec beneath.
  * Resolves to undefined for a file whose index cannot be found: FFmpeg decides.
  */
 export async function isolatePicture(path: string): Promise<IsolatedPicture | undefined> {
@@ -28,7 +28,8 @@ export async function isolatePicture(path: string): Promise<IsolatedPicture | un
     const outermost = await listOutermost(file);
     const index = outermost.find(({ type }) => type === 'moov');
     if (index === undefined) return undefined;
-    if (index.end - index.start > movieIndexMaxBytes) throw new VideoRefused('The index of the video is too large.');
+    if (index.end - index.start > movieIndexMaxBytes)
+      throw new InvalidVideoError('The index of the video is too large.');
     const bytes = Buffer.alloc(index.end - index.start);
     await file.read(bytes, 0, bytes.length, index.start);
     const picture = isolate(bytes);
@@ -54,8 +55,8 @@ function isolate(bytes: Buffer): IsolatedPicture | undefined {
   const tracks = readTracks(bytes, movie);
   if (tracks.length === 0) return undefined;
   const track = chooseTrack(tracks.filter(isPicture));
-  if (track === undefined) throw new VideoRefused('The file has no picture.');
-  if (track.isEncrypted) throw new VideoRefused('The video is encrypted.');
+  if (track === undefined) throw new InvalidVideoError('The file has no picture.');
+  if (track.isEncrypted) throw new InvalidVideoError('The video is encrypted.');
   for (const box of listBoxes(bytes, movie.body, movie.end)) {
     if (unwanted.has(box.type) || (box.type === 'trak' && box.start !== track.box.start)) erase(bytes, box);
   }

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { type Config, loadConfig } from '../src/config.ts';
-import { outliveLostQuestions } from '../src/database/ignore-type-query-rejections.ts';
+import { ignoreTypeQueryRejections } from '../src/database/ignore-type-query-rejections.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { openDependencyChecks } from '../src/dependencies.ts';
 import { ConfigError } from '../src/errors.ts';
-import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerGiveBackMs } from '../src/limits.ts';
+import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerRequeueMs } from '../src/limits.ts';
 import { type Logger, openLog } from '../src/log.ts';
 import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
@@ -12,8 +12,8 @@ import { openConsumer } from '../src/queue/consumer.ts';
 import { openProducer } from '../src/queue/producer.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
-import { openThreadBudget } from './cpu-semaphore.ts';
-import type { WorkerParts } from './deps.ts';
+import { openCpuSemaphore } from './cpu-semaphore.ts';
+import type { WorkerDeps } from './deps.ts';
 import { watchHealth } from './health.ts';
 import { readMachine } from './machine.ts';
 import { createWorkerMetrics } from './metrics.ts';
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const producer = openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
   const metrics = createWorkerMetrics(registry, producer.countBacklog);
-  outliveLostQuestions(log);
+  ignoreTypeQueryRejections(log);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
     applicationName: 'competition-worker',
@@ -56,12 +56,12 @@ async function main(): Promise<void> {
   const pool = openPool(planned.cores);
 
   const capacity = await trial;
-  const parts: WorkerParts = {
+  const parts: WorkerDeps = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
-    threadBudget: openThreadBudget(capacity.cores, config.jobThreads),
+    threadBudget: openCpuSemaphore(capacity.cores, config.jobThreads),
     capacity,
     profile: showcaseProfile,
-    isAlone: () => consumer.active() === 1,
+    isOnlyActiveJob: () => consumer.active() === 1,
   };
   const consumer = openConsumer(
     config.redisUrl,
@@ -94,7 +94,7 @@ async function main(): Promise<void> {
   );
 
   onStop(log, shutdownDeadlineMs, async () => {
-    await Promise.all([sweeping.stop(), health.stop(), consumer.close(workerDrainMs, workerGiveBackMs)]);
+    await Promise.all([sweeping.stop(), health.stop(), consumer.close(workerDrainMs, workerRequeueMs)]);
     metricsServer.close();
     await pool.close();
     await producer.close();

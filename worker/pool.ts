@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { poolThreadEndMs, poolThreadHeapMiB, poolThreadStartMs } from '../src/limits.ts';
-import { killGroup, ToolCrashed } from './ffmpeg.ts';
-import { VideoRefused } from './invalid-video-error.ts';
+import { killGroup, ProcessCrashedError } from './ffmpeg.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
 import type { Command } from './sandbox.ts';
 import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
 
@@ -41,7 +41,7 @@ export function openPool(threads: number) {
 
   return {
     /**
-     * Rejects with VideoRefused when the file is at fault, with ToolCrashed when FFmpeg or its thread was ended, with the
+     * Rejects with InvalidVideoError when the file is at fault, with ProcessCrashedError when FFmpeg or its thread was ended, with the
      * signal's reason after an abort. When it settles, no process of it is left: aborting a piscina task only ends the
      * thread, so the process is ended from here.
      */
@@ -75,8 +75,8 @@ export function openPool(threads: number) {
         return judge(outcome);
       } catch (error) {
         run.signal.throwIfAborted();
-        if (error instanceof VideoRefused || error instanceof ToolCrashed) throw error;
-        throw new ToolCrashed(`The pool thread ended: ${String(error)}`);
+        if (error instanceof InvalidVideoError || error instanceof ProcessCrashedError) throw error;
+        throw new ProcessCrashedError(`The pool thread ended: ${String(error)}`);
       } finally {
         leaveLine();
         run.signal.removeEventListener('abort', abort);
@@ -117,7 +117,7 @@ function openLine(piscina: Threads) {
 function judge(outcome: TranscodeOutcome): TranscodeCost {
   if (outcome.kind === 'done') return outcome;
   if (outcome.kind === 'unreadable') {
-    throw new VideoRefused('The video could not be read to its end.', outcome.message);
+    throw new InvalidVideoError('The video could not be read to its end.', outcome.message);
   }
-  throw new ToolCrashed(outcome.message, outcome.kind === 'crashed' ? outcome.shortage : undefined);
+  throw new ProcessCrashedError(outcome.message, outcome.kind === 'crashed' ? outcome.shortage : undefined);
 }

@@ -5,7 +5,7 @@ import { detectInterlacing } from './detect-interlacing.ts';
 import { runTool, type ToolResult } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
-import { VideoRefused } from './invalid-video-error.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
 import { type IsolatedPicture, isolatePicture } from './isolate-picture.ts';
 import type { ProbeDeps } from './probe-deps.ts';
 import { openReportReader, type ProbeReport } from './probe-report.ts';
@@ -16,7 +16,7 @@ import { refuseCodec, refuseLargePicture, validateRendition, validateSource } fr
 const unreadable = 'The file could not be read as a video.';
 
 /**
- * Looks at the source before any work is done on it, and leaves the picture alone in it. Rejects with VideoRefused when it
+ * Looks at the source before any work is done on it, and leaves the picture alone in it. Rejects with InvalidVideoError when it
  * cannot be accepted.
  */
 export async function probeSource(parts: ProbeDeps, folder: string, signal: AbortSignal): Promise<SourceFacts> {
@@ -36,7 +36,7 @@ export async function probeRendition(
   signal: AbortSignal,
 ): Promise<void> {
   const { result, report } = await runProbe(parts, folder, renditionProbe, signal);
-  if (result.code !== 0) throw new VideoRefused(unreadable);
+  if (result.code !== 0) throw new InvalidVideoError(unreadable);
   validateRendition(report, profile, source);
 }
 
@@ -80,5 +80,5 @@ function refuse({ errors }: ToolResult, picture: IsolatedPicture | undefined): n
   if (codec !== undefined && !acceptedCodecs.has(codec)) refuseCodec(codec);
   if (/exceeds specified max pixel count|Picture size \S+ is invalid/.test(errors)) refuseLargePicture();
   if (picture !== undefined && !hasFilmCodec(picture.sampleEntry)) refuseCodec(picture.sampleEntry);
-  throw new VideoRefused(unreadable);
+  throw new InvalidVideoError(unreadable);
 }

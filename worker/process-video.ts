@@ -3,11 +3,11 @@ import { jobCrashesMax, jobShortageRetryMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { RetryLater } from '../src/queue/consumer.ts';
 import type { VideoJob } from '../src/queue/job.ts';
-import type { WorkerParts } from './deps.ts';
-import { ToolCrashed } from './ffmpeg.ts';
-import { VideoRefused } from './invalid-video-error.ts';
-import { AttemptLost } from './publish.ts';
-import { editVideo, type JobCost, openCost } from './run-pipeline.ts';
+import type { WorkerDeps } from './deps.ts';
+import { ProcessCrashedError } from './ffmpeg.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
+import { StaleAttemptError } from './publish.ts';
+import { type JobCost, openCost, runPipeline } from './run-pipeline.ts';
 import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.ts';
 
 /**
@@ -15,7 +15,7 @@ import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.
  * one, or the video is gone). Rejects when there is no verdict and the job has to come again; by then the row says
  * `waiting`, and nothing of the attempt is left: no process, no file, no object.
  */
-export async function processVideo(parts: WorkerParts, job: VideoJob, signal: AbortSignal): Promise<void> {
+export async function processVideo(parts: WorkerDeps, job: VideoJob, signal: AbortSignal): Promise<void> {
   const id = Number(job.videoId);
   const claim = await claimVideoForWork(parts.sql, id);
   const log = parts.log.child({ requestId: claim?.request_id ?? job.requestId, videoId: id, attempt: claim?.attempt });
@@ -31,7 +31,7 @@ export async function processVideo(parts: WorkerParts, job: VideoJob, signal: Ab
     return;
   }
   try {
-    await parts.scratch.use((folder) => editVideo(parts, claim, folder, signal, cost));
+    await parts.scratch.use((folder) => runPipeline(parts, claim, folder, signal, cost));
     parts.metrics.jobs.inc({ outcome: 'processed' });
     parts.metrics.timeToPlayableSeconds.observe(secondsSince(claim.uploaded_at));
     log.info(cost, 'video processed');
@@ -41,20 +41,20 @@ export async function processVideo(parts: WorkerParts, job: VideoJob, signal: Ab
 }
 
 async function concludeFailure(
-  parts: WorkerParts,
+  parts: WorkerDeps,
   log: Logger,
   claim: WorkClaim,
   cost: JobCost,
   error: unknown,
 ): Promise<void> {
-  if (error instanceof VideoRefused) return fail(parts, log, claim, cost, error.message, error.lastWords);
-  if (error instanceof AttemptLost) {
+  if (error instanceof InvalidVideoError) return fail(parts, log, claim, cost, error.message, error.lastWords);
+  if (error instanceof StaleAttemptError) {
     parts.metrics.jobs.inc({ outcome: 'lost' });
     log.info(cost, lost);
     return;
   }
   const shortage = findShortageOf(error);
-  const crashed = error instanceof ToolCrashed || shortage !== undefined;
+  const crashed = error instanceof ProcessCrashedError || shortage !== undefined;
   if (crashed && claim.crashes + 1 >= jobCrashesMax) {
     return fail(parts, log, claim, cost, explainShortage(shortage), messageOf(error));
   }
@@ -67,7 +67,7 @@ async function concludeFailure(
 
 /** What the machine lacked, as the tool or a failed system call of the worker says (the disk may be full before a tool runs). */
 function findShortageOf(error: unknown): Shortage | undefined {
-  if (error instanceof ToolCrashed) return error.shortage;
+  if (error instanceof ProcessCrashedError) return error.shortage;
   return shortageByCode.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
@@ -77,7 +77,7 @@ function messageOf(error: unknown): string {
 
 /** `reason` is for the player, `lastWords`, of FFmpeg, for the log. */
 async function fail(
-  parts: WorkerParts,
+  parts: WorkerDeps,
   log: Logger,
   claim: WorkClaim,
   cost: JobCost,

@@ -1,7 +1,7 @@
 import type { Sql } from '../src/database/open.ts';
 import { setProgress, type WorkClaim } from '../src/database/video-jobs.ts';
 import { progressIntervalMs } from '../src/limits.ts';
-import { AttemptLost } from './publish.ts';
+import { StaleAttemptError } from './publish.ts';
 
 /**
  * Writes a job's percentage to its row, at most once in `progressIntervalMs` and never two at once. `lost` aborts when the
@@ -15,7 +15,7 @@ export function openProgressWriter(sql: Sql, claim: WorkClaim) {
   async function write(percent: number): Promise<void> {
     try {
       const isOurs = await setProgress(sql, { ...claim, percent });
-      if (!isOurs) controller.abort(new AttemptLost());
+      if (!isOurs) controller.abort(new StaleAttemptError());
     } catch {
       // The end of the job will tell.
     } finally {

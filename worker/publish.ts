@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { claimIntent, recordIntents } from '../src/database/object-intents.ts';
 import { publishRendition, type WorkClaim } from '../src/database/video-jobs.ts';
 import { newPosterKey, newRenditionKey } from '../src/objects/keys.ts';
-import type { WorkerParts } from './deps.ts';
+import type { WorkerDeps } from './deps.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 
 /** The row is gone or done, or a later attempt has it: what this one made is nobody's. */
-export class AttemptLost extends Error {
+export class StaleAttemptError extends Error {
   constructor() {
     super('The attempt is no longer the current one');
     this.name = 'AttemptLost';
@@ -26,7 +26,7 @@ interface Result {
  * the objects are gone, or their intents are left for the sweep. Resolves to the bytes stored.
  */
 export async function publish(
-  parts: WorkerParts,
+  parts: WorkerDeps,
   claim: WorkClaim,
   folder: string,
   signal: AbortSignal,
@@ -46,7 +46,7 @@ export async function publish(
       posterKey: poster?.key ?? null,
       profile: profile.version,
     });
-    if (!isPublished) throw new AttemptLost();
+    if (!isPublished) throw new StaleAttemptError();
   } catch (error) {
     await undo(parts, keys);
     throw error;
@@ -60,7 +60,7 @@ async function describe(folder: string, name: string, key: string, contentType: 
 }
 
 /** An intent that is not there any more was taken by the row after all, or by a sweep: the object is theirs. */
-async function undo({ sql, objects, log }: WorkerParts, keys: readonly string[]): Promise<void> {
+async function undo({ sql, objects, log }: WorkerDeps, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     try {
       if (await claimIntent(sql, key)) await objects.deleteObject(key);

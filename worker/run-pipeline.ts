@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { WorkClaim } from '../src/database/video-jobs.ts';
 import { transcodeWallMs } from '../src/limits.ts';
 import { findAsset } from './asset-files.ts';
-import type { WorkerParts } from './deps.ts';
+import type { WorkerDeps } from './deps.ts';
 import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
-import { VideoRefused } from './invalid-video-error.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
 import type { TranscodeCost } from './pool.ts';
 import { probeRendition, probeSource } from './probe.ts';
 import { openProgressWriter } from './progress.ts';
@@ -32,8 +32,8 @@ export function openCost(): JobCost {
  * Takes a claimed video through all stages, in a folder of its own, and keeps account in `cost`. Rejects with the reason
  * there is no rendition.
  */
-export async function editVideo(
-  parts: WorkerParts,
+export async function runPipeline(
+  parts: WorkerDeps,
   claim: WorkClaim,
   folder: string,
   stop: AbortSignal,
@@ -46,7 +46,7 @@ export async function editVideo(
   cost.bytesIn = await time('download', () => download(parts, claim, folder, signal));
   const source = await time('probe', () => probeSource(parts, folder, signal));
   const threadsMax = Math.min(parts.capacity.threadsMax, usefulJobThreads(source, parts.profile.height));
-  const share = await time('turn', () => parts.threadBudget.acquire(parts.isAlone, signal, threadsMax));
+  const share = await time('turn', () => parts.threadBudget.acquire(parts.isOnlyActiveJob, signal, threadsMax));
   cost.threads = share.threads;
   try {
     const run = () => transcode(parts, source, share.threads, folder, signal, progress.tell);
@@ -60,19 +60,19 @@ export async function editVideo(
   cost.bytesOut = await time('publish', () => publish(parts, claim, folder, signal));
 }
 
-async function download(parts: WorkerParts, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
-  if (claim.original_url === null) throw new VideoRefused('The file of this video never arrived.');
+async function download(parts: WorkerDeps, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
+  if (claim.original_url === null) throw new InvalidVideoError('The file of this video never arrived.');
   await copyFile(findAsset(parts.profile.logo), join(folder, jobFiles.logo));
   try {
     return await parts.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);
   } catch (error) {
-    if (error instanceof Error && error.name === 'NoSuchKey') throw new VideoRefused('The uploaded file is gone.');
+    if (error instanceof Error && error.name === 'NoSuchKey') throw new InvalidVideoError('The uploaded file is gone.');
     throw error;
   }
 }
 
 function transcode(
-  parts: WorkerParts,
+  parts: WorkerDeps,
   source: SourceFacts,
   threads: number,
   folder: string,
@@ -92,7 +92,7 @@ function transcode(
   });
 }
 
-function openStages({ metrics }: WorkerParts, cost: JobCost) {
+function openStages({ metrics }: WorkerDeps, cost: JobCost) {
   return async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
     try {

@@ -7,7 +7,7 @@ import { isOwnKey, ownFolders } from '../src/objects/keys.ts';
 import type { ObjectStore } from '../src/objects/store.ts';
 import type { Report } from './sweep-report.ts';
 
-export interface ObjectSweepParts {
+export interface ObjectSweepDeps {
   readonly sql: Sql;
   readonly objects: ObjectStore;
   readonly log: Logger;
@@ -18,7 +18,7 @@ export interface ObjectSweepParts {
  * Ends what a crash left half done: an intent older than the grace period is claimed, so that nobody can make a row of it
  * any more, and only then is its object removed.
  */
-export async function sweepIntents(parts: ObjectSweepParts, dryRun: boolean, report: Report): Promise<void> {
+export async function sweepIntents(parts: ObjectSweepDeps, dryRun: boolean, report: Report): Promise<void> {
   const { sql, graceSeconds } = parts;
   const options = { graceSeconds, limit: intentsPerSweepMax };
   const keys = await (dryRun ? listAgedIntents : claimAgedIntents)(sql, options);
@@ -29,7 +29,7 @@ export async function sweepIntents(parts: ObjectSweepParts, dryRun: boolean, rep
 }
 
 /** Without its intent, a key that is not of our making could never be found again. */
-async function removeOrRemember({ sql, objects, log }: ObjectSweepParts, key: string): Promise<void> {
+async function removeOrRemember({ sql, objects, log }: ObjectSweepDeps, key: string): Promise<void> {
   try {
     for await (const open of objects.listOpenMultiparts(key)) {
       if (open.key === key) await objects.abortMultipart(key, open.uploadId);
@@ -48,7 +48,7 @@ export type StrayFinder = ReturnType<typeof openStrayFinder>;
  * period and their keys can be of our making: whatever else lies in the bucket is not ours to judge. A folder too large for
  * one pass is gone on with in the next, so a finder is kept from pass to pass.
  */
-export function openStrayFinder(parts: ObjectSweepParts) {
+export function openStrayFinder(parts: ObjectSweepDeps) {
   const resumeAfter = new Map<string, string | undefined>();
 
   return async (dryRun: boolean, report: Report): Promise<void> => {
@@ -62,7 +62,7 @@ export function openStrayFinder(parts: ObjectSweepParts) {
 
 /** Resolves to the key to go on behind, or undefined at the folder's end. */
 async function sweepObjects(
-  { sql, objects }: ObjectSweepParts,
+  { sql, objects }: ObjectSweepDeps,
   folder: string,
   afterKey: string | undefined,
   before: Date,
@@ -95,7 +95,7 @@ async function sweepObjects(
 }
 
 async function sweepMultiparts(
-  { sql, objects }: ObjectSweepParts,
+  { sql, objects }: ObjectSweepDeps,
   folder: string,
   before: Date,
   dryRun: boolean,

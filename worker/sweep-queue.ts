@@ -4,7 +4,7 @@ import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
 import type { Producer, QueuedJob } from '../src/queue/producer.ts';
 import type { Report } from './sweep-report.ts';
 
-export interface QueueSweepParts {
+export interface QueueSweepDeps {
   readonly sql: Sql;
   readonly producer: Producer;
 }
@@ -13,7 +13,7 @@ export interface QueueSweepParts {
  * Holds the line of jobs against the rows, which are the truth: a waiting row without a job gets one, a job that no row
  * needs is taken out, and a job's rank follows its place among its player's videos.
  */
-export async function sweepQueue({ sql, producer }: QueueSweepParts, dryRun: boolean, report: Report): Promise<void> {
+export async function sweepQueue({ sql, producer }: QueueSweepDeps, dryRun: boolean, report: Report): Promise<void> {
   // Jobs first: a row is there before its job, so a job seen now whose row is not seen after it has none.
   const jobs = new Map((await producer.listJobs()).map((job) => [job.taskId, job]));
   const videos = await listAll(sql);

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withSweepLock } from '../src/database/sweep-lock.ts';
 import { objectSweepIntervalMs } from '../src/limits.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { type ObjectSweepParts, openStrayFinder, type StrayFinder, sweepIntents } from './sweep-objects.ts';
-import { type QueueSweepParts, sweepQueue } from './sweep-queue.ts';
+import { type ObjectSweepDeps, openStrayFinder, type StrayFinder, sweepIntents } from './sweep-objects.ts';
+import { type QueueSweepDeps, sweepQueue } from './sweep-queue.ts';
 import type { Report } from './sweep-report.ts';
 
-export type SweepParts = QueueSweepParts & ObjectSweepParts;
+export type SweepDeps = QueueSweepDeps & ObjectSweepDeps;
 
 const queueLock = 'sweep-queue';
 const objectLock = 'sweep-objects';
 
 /** Everything once. False when another process is at it. */
-export async function sweepOnce(parts: SweepParts, dryRun: boolean, report: Report): Promise<boolean> {
+export async function sweepOnce(parts: SweepDeps, dryRun: boolean, report: Report): Promise<boolean> {
   const queueDone = await withSweepLock(parts.sql, queueLock, async () => {
     await sweepQueue(parts, dryRun, report);
     return true;
@@ -22,7 +22,7 @@ export async function sweepOnce(parts: SweepParts, dryRun: boolean, report: Repo
 }
 
 async function sweepObjectsOnce(
-  parts: SweepParts,
+  parts: SweepDeps,
   findStrays: StrayFinder,
   dryRun: boolean,
   report: Report,
@@ -39,7 +39,7 @@ async function sweepObjectsOnce(
  * Sweeps the queue often, so that an emptied Redis costs seconds, and the objects now and then; over all workers one at a
  * time. A sweep that fails is tried again at its next turn. Stop by `stop`, which settles when none is under way.
  */
-export function startSweeping(parts: SweepParts & { readonly queueSweepSeconds: number }, metrics: WorkerMetrics) {
+export function startSweeping(parts: SweepDeps & { readonly queueSweepSeconds: number }, metrics: WorkerMetrics) {
   const stopping = new AbortController();
   const report: Report = (kind, what) => {
     metrics.sweepFindings.inc({ kind });

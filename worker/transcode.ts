@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { lastLines, runTool, ToolCrashed } from './ffmpeg.ts';
+import { lastLines, ProcessCrashedError, runTool } from './ffmpeg.ts';
 import { openProgressReader, readCost } from './ffmpeg-output.ts';
 import type { Command } from './sandbox.ts';
 import type { Shortage } from './tool-shortage.ts';
@@ -42,7 +42,8 @@ export async function transcode(task: TranscodeTask | undefined): Promise<Transc
     return { kind: 'unreadable', message: lastLines(result.errors) };
   } catch (error) {
     if (controller.signal.aborted) return { kind: 'aborted', message: 'The job was given up' };
-    if (error instanceof ToolCrashed) return { kind: 'crashed', message: error.message, shortage: error.shortage };
+    if (error instanceof ProcessCrashedError)
+      return { kind: 'crashed', message: error.message, shortage: error.shortage };
     throw error;
   } finally {
     port.close();

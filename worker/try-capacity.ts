@@ -4,7 +4,7 @@ import { ConfigError } from '../src/errors.ts';
 import { capacityTrialWallMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { findAsset } from './asset-files.ts';
-import { runTool, ToolCrashed } from './ffmpeg.ts';
+import { ProcessCrashedError, runTool } from './ffmpeg.ts';
 import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
 import type { Profile } from './profile.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -76,7 +76,7 @@ function runTrial(deps: TrialDeps, capacity: WorkerCapacity, threads: number): P
       const { code, errors } = await runTool({ ...command, folder, wallMs: capacityTrialWallMs, signal });
       return code === 0 ? undefined : `code ${code}: ${errors.trim().split('\n').at(-1)}`;
     } catch (error) {
-      if (error instanceof ToolCrashed) return error.message;
+      if (error instanceof ProcessCrashedError) return error.message;
       throw error;
     }
   });

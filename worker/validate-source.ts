@@ -7,23 +7,23 @@ import {
 } from '../src/limits.ts';
 import { motionRate } from './frame-rate.ts';
 import { acceptedCodecs } from './input-guards.ts';
-import { VideoRefused } from './invalid-video-error.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
 import type { IsolatedPicture } from './isolate-picture.ts';
 import type { ProbeReport, ProbeStream } from './probe-report.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
 
 /**
- * Throws VideoRefused with a reason the player understands. Durations and rates are those of the packets: what headers say
+ * Throws InvalidVideoError with a reason the player understands. Durations and rates are those of the packets: what headers say
  * of them is a hint.
  */
 export function validateSource(report: ProbeReport, index?: IsolatedPicture): SourceFacts {
   const { streams, packets } = report;
   if (streams.length > sourceMaxStreams) {
-    throw new VideoRefused(`The file has more than ${sourceMaxStreams} tracks.`);
+    throw new InvalidVideoError(`The file has more than ${sourceMaxStreams} tracks.`);
   }
   const picture = streams.find((stream) => stream['disposition:attached_pic'] !== '1');
-  if (picture?.index === undefined) throw new VideoRefused('The file has no picture.');
+  if (picture?.index === undefined) throw new InvalidVideoError('The file has no picture.');
   if (!acceptedCodecs.has(picture.codec_name ?? '')) refuseCodec(nameCodec(picture, index));
   refuseSize(picture);
   const shown = packets.filter(({ stream, isDiscarded }) => stream === picture.index && !isDiscarded);
@@ -63,7 +63,7 @@ interface Timeline {
 function readTimeline(packets: ProbeReport['packets']): Timeline {
   const sorted = packets.toSorted((a, b) => a.start - b.start);
   const [first, last] = [sorted[0], sorted.at(-1)];
-  if (first === undefined || last === undefined) throw new VideoRefused('The picture could not be read.');
+  if (first === undefined || last === undefined) throw new InvalidVideoError('The picture could not be read.');
   const frameSeconds = sorted.map(({ start }) => start - first.start);
   const lastSeconds = last.duration > 0 ? last.duration : 1 / (motionRate(frameSeconds) ?? framesPerSecondAssumed);
   return { start: first.start, frameSeconds, seconds: last.start - first.start + lastSeconds };
@@ -73,11 +73,11 @@ function readTimeline(packets: ProbeReport['packets']): Timeline {
 const framesPerSecondAssumed = 25;
 
 export function refuseCodec(codec: string): never {
-  throw new VideoRefused(`The picture is encoded as ${codec}; expected H.264, H.265, MPEG-4, VP9 or AV1.`);
+  throw new InvalidVideoError(`The picture is encoded as ${codec}; expected H.264, H.265, MPEG-4, VP9 or AV1.`);
 }
 
 export function refuseLargePicture(): never {
-  throw new VideoRefused(`The picture is larger than ${pictureLongSideMaxPixels}x${pictureShortSideMaxPixels}.`);
+  throw new InvalidVideoError(`The picture is larger than ${pictureLongSideMaxPixels}x${pictureShortSideMaxPixels}.`);
 }
 
 function refuseSize(picture: ProbeStream): void {
@@ -85,17 +85,17 @@ function refuseSize(picture: ProbeStream): void {
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
   if (long > pictureLongSideMaxPixels || short > pictureShortSideMaxPixels) refuseLargePicture();
   // A decoder that made no picture of the first frames leaves the size at nothing.
-  if (short === 0) throw new VideoRefused('The picture could not be read.');
+  if (short === 0) throw new InvalidVideoError('The picture could not be read.');
 }
 
 /** A last frame may be shown for however long: it costs nothing. */
 function refuseLength({ frameSeconds }: Timeline): void {
   const last = frameSeconds.at(-1) ?? 0;
   if (last > sourceMaxSeconds * (1 + boundTolerance)) {
-    throw new VideoRefused(`The video is longer than ${sourceMaxSeconds / 60} minutes.`);
+    throw new InvalidVideoError(`The video is longer than ${sourceMaxSeconds / 60} minutes.`);
   }
   if ((frameSeconds.length - 1) / last > sourceMaxFramesPerSecond * (1 + boundTolerance)) {
-    throw new VideoRefused(`The video has more than ${sourceMaxFramesPerSecond} frames a second.`);
+    throw new InvalidVideoError(`The video has more than ${sourceMaxFramesPerSecond} frames a second.`);
   }
 }
 
@@ -113,14 +113,14 @@ export function validateRendition(report: ProbeReport, profile: Profile, source:
     Number(picture.width) === profile.width &&
     Number(picture.height) === profile.height &&
     report.frames > 0;
-  if (!isWhole || seconds === 0) throw new VideoRefused('The picture could not be read.');
+  if (!isWhole || seconds === 0) throw new InvalidVideoError('The picture could not be read.');
   refuseShort(seconds, Math.min(profile.seconds, Math.max(source.seconds, source.indexedSeconds ?? 0)));
 }
 
 /** More than was expected is no damage. */
 function refuseShort(seconds: number, expected: number): void {
   if (seconds >= expected - shortToleranceSeconds) return;
-  throw new VideoRefused(
+  throw new InvalidVideoError(
     `The video is damaged: only ${seconds.toFixed(0)} s of ${expected.toFixed(0)} s could be read.`,
   );
 }

@@ -10,10 +10,10 @@ import { openSandbox } from '../../worker/sandbox.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import { workerCapacity } from '../../worker/tool-limits.ts';
 import { findTools } from '../../worker/tools.ts';
-import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Figures, Target } from '../lib/bench-case.ts';
 import { type Clip, prepareClips } from '../lib/encode-clips.ts';
 import { writeEncodeReport } from '../lib/encode-report.ts';
-import { layOut, obviousWay, ownWay, passesWay, type Way } from '../lib/encode-ways.ts';
+import { baselineCommand, layOut, ownWay, passesWay, type Way } from '../lib/encode-ways.ts';
 import { measureSsim, measureVmaf } from '../lib/similarity.ts';
 
 const ours = 'ours';
@@ -23,7 +23,7 @@ const deadZones = 'deadzone-inter=8:deadzone-intra=5';
 const rest = 'qcomp=0.5:b-adapt=0';
 
 /** What was tried beside the profile in use; crf brings each to about as many bytes. */
-const candidates: Readonly<Record<string, Partial<Profile> & { readonly crf: number }>> = {
+const variants: Readonly<Record<string, Partial<Profile> & { readonly crf: number }>> = {
   'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:${rest}:weightp=1:partitions=i8x8` },
   'with all parts a key frame can have': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=1` },
   'showcase-4: so, and no weights': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=0` },
@@ -41,7 +41,7 @@ const candidates: Readonly<Record<string, Partial<Profile> & { readonly crf: num
  */
 export const benchCase: BenchCase = {
   name: 'encode',
-  summary: 'CPU time, size and likeness of a rendition: the profile in use, candidates, and two usual ways',
+  summary: 'CPU time, size and likeness of a rendition: the profile in use, variants, and two usual ways',
   async open(defer) {
     const { FFMPEG_PATH, FFPROBE_PATH, PATH, BENCH_MEDIA, BENCH_VMAF_FFMPEG } = process.env;
     const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
@@ -50,7 +50,7 @@ export const benchCase: BenchCase = {
     const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
     const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
     const prepared = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
-    // The largest first, so that the lanes of a round end together: a queue under load has no end at which one of them idles.
+    // The largest first, so that the runners of a round end together: a queue under load has no end at which one of them idles.
     const clips = [...prepared].sort((a, b) => b.bytes - a.bytes);
     const subjects: Subject[] = [];
     for (const clip of clips) {
@@ -61,19 +61,19 @@ export const benchCase: BenchCase = {
       subjects.push({ clip, source, folder: work });
     }
     const ways: Way[] = [
-      obviousWay,
+      baselineCommand,
       passesWay,
       ownWay(ours, showcaseProfile, 1),
       ownWay('ours, two threads', showcaseProfile, 2),
-      ...Object.entries(candidates).map(([name, change]) =>
+      ...Object.entries(variants).map(([name, change]) =>
         ownWay(`${name}, crf ${change.crf}`, { ...showcaseProfile, ...change }, 1),
       ),
     ];
     const judge = openJudge(tools.ffmpeg, BENCH_VMAF_FFMPEG);
     return {
-      contestants: ways.map((way) => contestant(way, tools.ffmpeg, subjects, judge)),
+      candidates: ways.map((way) => candidate(way, tools.ffmpeg, subjects, judge)),
       targets,
-      circumstances: {
+      runMetadata: {
         ffmpeg: tools.version,
         profile: showcaseProfile,
         clips: clips.map(({ name, bytes }) => ({ name, bytes })),
@@ -93,7 +93,7 @@ const targets: Target[] = [
   {
     what: 'videos a minute / (a)',
     of: [ours, 'videosPerMinute'],
-    against: [obviousWay.name, 'videosPerMinute'],
+    against: [baselineCommand.name, 'videosPerMinute'],
     is: '>=',
     bound: 1.9,
   },
@@ -106,7 +106,7 @@ const targets: Target[] = [
   },
   {
     what: 'videos a CPU minute / (a)',
-    of: [obviousWay.name, 'cpuSeconds'],
+    of: [baselineCommand.name, 'cpuSeconds'],
     against: [ours, 'cpuSeconds'],
     is: '>=',
     bound: 1.9,
@@ -118,11 +118,11 @@ const targets: Target[] = [
     is: '>=',
     bound: 5.5,
   },
-  { what: 'bytes / (a)', of: [ours, 'sizeMiB'], against: [obviousWay.name, 'sizeMiB'], is: '<=', bound: 1.1 },
+  { what: 'bytes / (a)', of: [ours, 'sizeMiB'], against: [baselineCommand.name, 'sizeMiB'], is: '<=', bound: 1.1 },
   {
     what: 'memory a job / (a)',
     of: [ours, 'peakMemoryMiB'],
-    against: [obviousWay.name, 'peakMemoryMiB'],
+    against: [baselineCommand.name, 'peakMemoryMiB'],
     is: '<=',
     bound: 0.8,
   },
@@ -135,7 +135,7 @@ type Judge = ReturnType<typeof openJudge>;
 function openJudge(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
   const known = new Map<string, Figures>();
   return {
-    obviousSsim: Number.NaN,
+    baselineSsim: Number.NaN,
     async look(way: Way, { clip, source, folder }: Subject): Promise<Figures> {
       const key = `${way.name} ${clip.path}`;
       const earlier = known.get(key);
@@ -152,7 +152,7 @@ function openJudge(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
   };
 }
 
-function contestant(way: Way, ffmpeg: string, subjects: readonly Subject[], judge: Judge): Contestant {
+function candidate(way: Way, ffmpeg: string, subjects: readonly Subject[], judge: Judge): Candidate {
   return {
     name: way.name,
     async run({ isWarmUp }) {
@@ -166,14 +166,14 @@ function contestant(way: Way, ffmpeg: string, subjects: readonly Subject[], judg
         return { ...costs[i], sizeMiB, ...looks[i] };
       });
       const ssim = mean(rows, 'ssim');
-      if (way === obviousWay) judge.obviousSsim = ssim;
+      if (way === baselineCommand) judge.baselineSsim = ssim;
       return {
         videosPerMinute: chosen.length / minutes,
         cpuSeconds: sum(rows, 'cpuSeconds'),
         sizeMiB: sum(rows, 'sizeMiB'),
         peakMemoryMiB: Math.max(...rows.map((row) => row['peakMemoryMiB'] ?? 0)),
         ssim,
-        ...(way.isOurs ? { ssimBelowObvious: judge.obviousSsim - ssim } : {}),
+        ...(way.isOurs ? { ssimBelowBaseline: judge.baselineSsim - ssim } : {}),
         ...('vmaf' in (rows[0] ?? {}) ? { vmaf: mean(rows, 'vmaf') } : {}),
         ...perClip(rows, subjects),
       };

@@ -5,7 +5,7 @@ import { makeBenchFolder, openBenchPostgres, startWebProcess } from '../../scrip
 import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
 import { openPasswords } from '../../src/passwords.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 
 const password = 'a password of the benches';
@@ -32,7 +32,7 @@ export const benchCase: BenchCase = {
     const argonHash = await hashArgon2(password, argon2);
     const bcryptHash = await hashBcrypt(password, 12);
     return {
-      contestants: [
+      candidates: [
         logIn(server),
         verifyBare('bare argon2id', () => verifyArgon2(argonHash, password)),
         verifyBare('bare bcrypt-12', () => verifyBcrypt(password, bcryptHash)),
@@ -42,7 +42,7 @@ export const benchCase: BenchCase = {
         stormAndRead(server),
       ],
       targets,
-      circumstances: { users, patientClients, stormClients, secondsPerRound: roundMs / 1000 },
+      runMetadata: { users, patientClients, stormClients, secondsPerRound: roundMs / 1000 },
     };
   },
 };
@@ -100,7 +100,7 @@ function createLogins(): () => string {
   };
 }
 
-function logIn({ port, pid }: Server): Contestant {
+function logIn({ port, pid }: Server): Candidate {
   return {
     name: 'service',
     async run() {
@@ -114,7 +114,7 @@ function logIn({ port, pid }: Server): Contestant {
 }
 
 /** One after the other, so that nobody waits for a turn. */
-function refuse(name: string, { port }: Server, pick: (i: number) => { email: string; password: string }): Contestant {
+function refuse(name: string, { port }: Server, pick: (i: number) => { email: string; password: string }): Candidate {
   return {
     name,
     async run() {
@@ -131,7 +131,7 @@ function refuse(name: string, { port }: Server, pick: (i: number) => { email: st
 }
 
 /** As many at once as there are processors, like the service. */
-function verifyBare(name: string, verify: () => Promise<boolean>): Contestant {
+function verifyBare(name: string, verify: () => Promise<boolean>): Candidate {
   return {
     name,
     async run() {
@@ -157,7 +157,7 @@ function readAtEase(port: number) {
   return runHttpLoad({ port, connections: 4, restMs: 5, next, durationMs: roundMs });
 }
 
-function readRankings({ port }: Server): Contestant {
+function readRankings({ port }: Server): Candidate {
   return {
     name: 'rankings, quiet',
     async run() {
@@ -167,7 +167,7 @@ function readRankings({ port }: Server): Contestant {
   };
 }
 
-function stormAndRead({ port, pid }: Server): Contestant {
+function stormAndRead({ port, pid }: Server): Candidate {
   return {
     name: storm,
     async run() {

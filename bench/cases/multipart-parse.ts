@@ -1,5 +1,5 @@
 import { createMultipartParser } from '../../src/multipart/parser.ts';
-import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Figures, Target } from '../lib/bench-case.ts';
 import { bodies, type MultipartBody } from '../lib/multipart-bodies.ts';
 import { parseWithBusboy, parseWithFastifyBusboy, parseWithRemix } from '../lib/multipart-peers.ts';
 
@@ -22,14 +22,14 @@ export const benchCase: BenchCase = {
   name: 'multipart-parse',
   summary: 'Our multipart parser against three others, on an ordinary body and on bodies made to be slow',
   async open() {
-    const contestants = Object.entries(parsers).flatMap(([name, parse]) =>
-      bodies.map((body) => createContestant(`${name}, ${body.name}`, parse, body)),
+    const candidates = Object.entries(parsers).flatMap(([name, parse]) =>
+      bodies.map((body) => createCandidate(`${name}, ${body.name}`, parse, body)),
     );
-    return { contestants, targets: listTargets(), circumstances: { fileBytes: bodies.map((body) => body.fileBytes) } };
+    return { candidates, targets: listTargets(), runMetadata: { fileBytes: bodies.map((body) => body.fileBytes) } };
   },
 };
 
-function createContestant(name: string, parse: Parse, body: MultipartBody): Contestant {
+function createCandidate(name: string, parse: Parse, body: MultipartBody): Candidate {
   return {
     name,
     async run({ isWarmUp }) {

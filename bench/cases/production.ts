@@ -4,10 +4,10 @@ import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import type { Wrap } from '../../scripts/lib/wrap.ts';
 import { readProductionNode } from '../../scripts/test/production/node-binary.ts';
 import { openProductionSystem } from '../../scripts/test/production/system.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
 import { openOurs } from '../lib/upload-servers.ts';
 import { loadPage, page } from './rankings.ts';
-import { createContestant as loadUploads } from './upload.ts';
+import { createCandidate as loadUploads } from './upload.ts';
 
 const rows = { users: 5_000, videos: 1_000, votes: 50_000 };
 const uploadsAtOnce = 4;
@@ -29,15 +29,15 @@ export const benchCase: BenchCase = {
     const ours = await openOurs(folder, defer);
     const postgres = await openBenchPostgres(makeBenchFolder(defer), defer);
     await fillVoteRows(postgres.sql, rows);
-    const contestants: Contestant[] = [];
+    const candidates: Candidate[] = [];
     for (const [name, wrap] of Object.entries(wraps)) {
       const uploads = await ours.start(plain, wrap);
       const rankings = await startWebProcess(folder, { DATABASE_URL: postgres.url }, defer, wrap);
-      contestants.push(loadUploads(`uploads, ${name}`, uploads, ours.token, uploadsAtOnce));
-      contestants.push(loadPage(`rankings, ${name}`, rankings, page, postgres.pid, connections));
+      candidates.push(loadUploads(`uploads, ${name}`, uploads, ours.token, uploadsAtOnce));
+      candidates.push(loadPage(`rankings, ${name}`, rankings, page, postgres.pid, connections));
     }
-    const circumstances = { production: { node: node.version, system: system.description }, rows, connections };
-    return { contestants, targets: listTargets(node.version), circumstances };
+    const runMetadata = { production: { node: node.version, system: system.description }, rows, connections };
+    return { candidates, targets: listTargets(node.version), runMetadata };
   },
 };
 

@@ -7,9 +7,9 @@ import {
 import { fillVoteRows, type VoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import { median } from '../../scripts/lib/statistics.ts';
 import type { Sql } from '../../src/database/open.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
-import { explainQuestions, questions, takeAnchors } from '../lib/ranking-queries.ts';
+import { explainQueries, questions, recordBookmarks } from '../lib/ranking-queries.ts';
 import { writeRankingReport } from '../lib/ranking-report.ts';
 
 /** More votes have more voters and more videos. Even the fewest users are enough to have a place 9,000 in each city. */
@@ -32,16 +32,16 @@ export const benchCase: BenchCase = {
   async open(defer) {
     const folder = makeBenchFolder(defer);
     const postgres = await openBenchPostgres(folder, defer);
-    const contestants: Contestant[] = [];
+    const candidates: Candidate[] = [];
     let plans: unknown;
     for (const size of sizes) {
       const { url, sql } = await addBenchDatabase(postgres, `votes_${size.votes}`, defer);
       await fillVoteRows(sql, size);
       const { port } = await startWebProcess(folder, { DATABASE_URL: url }, defer);
-      contestants.push(askAll(nameOf(size), sql, port));
-      if (nameOf(size) === largest) plans = await explainQuestions(url);
+      candidates.push(askAll(nameOf(size), sql, port));
+      if (nameOf(size) === largest) plans = await explainQueries(url);
     }
-    return { contestants, targets, circumstances: { sizes, repeats, connections, plans } };
+    return { candidates, targets, runMetadata: { sizes, repeats, connections, plans } };
   },
   writeReport: writeRankingReport,
 };
@@ -73,14 +73,14 @@ function deeper(deep: string, first: string): Target {
 }
 
 /** Each question several times in a row, the median; then requests for the first page and for a deep one. */
-function askAll(name: string, sql: Sql, port: number): Contestant {
+function askAll(name: string, sql: Sql, port: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
       const result: Record<string, number> = {};
-      const anchors = await takeAnchors(sql);
+      const bookmarks = await recordBookmarks(sql);
       for (const { figure, ask } of questions) {
-        result[figure] = await timeMedianMs(() => ask(sql, anchors));
+        result[figure] = await timeMedianMs(() => ask(sql, bookmarks));
       }
       const durationMs = isWarmUp ? requestMs / 3 : requestMs;
       const p50Ms = async (page: number) => {

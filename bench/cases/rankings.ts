@@ -10,8 +10,8 @@ import {
 import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { measureCpu } from '../../scripts/lib/process-cost.ts';
-import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
-import { countQueries, stampede } from '../lib/burst.ts';
+import type { BenchCase, Candidate, Figures, Target } from '../lib/bench-case.ts';
+import { burst, countQueries } from '../lib/burst.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { openPython } from '../lib/python.ts';
 
@@ -20,7 +20,7 @@ export const page = '/api/public/rankings?page=1&limit=10';
 const deepPage = '/api/public/rankings?page=901&limit=10';
 const cityPage = '/api/public/rankings?page=1&limit=10&city=cali';
 const connections = 32;
-const stampedeClients = 1_000;
+const burstClients = 1_000;
 const roundMs = 3_000;
 const pythonPackages = ['fastapi==0.165.0', 'uvicorn==0.54.0', 'sqlalchemy==2.1.9', 'psycopg2-binary==2.9.13'];
 
@@ -48,7 +48,7 @@ export const benchCase: BenchCase = {
     const load = (name: string, server: Server, path: string, most = connections) =>
       loadPage(name, server, path, postgres.pid, most);
     return {
-      contestants: [
+      candidates: [
         load('ours', ours, page),
         load('ours, page 901', ours, deepPage),
         load('ours, one city', ours, cityPage),
@@ -56,10 +56,10 @@ export const benchCase: BenchCase = {
         load('Fastify, bytes kept', fastify, '/kept'),
         load('Fastify, asking', fastify, page),
         load('FastAPI', fastapi, page, 4),
-        stampedeAll(ours.port, (work) => countQueries(postgres.sql, join(folder, 'postgres.log'), 'users', work)),
+        burstAll(ours.port, (work) => countQueries(postgres.sql, join(folder, 'postgres.log'), 'users', work)),
       ],
       targets,
-      circumstances: { rows, connections, stampedeClients, secondsPerRound: roundMs / 1000, python: pythonPackages },
+      runMetadata: { rows, connections, burstClients, secondsPerRound: roundMs / 1000, python: pythonPackages },
     };
   },
 };
@@ -78,13 +78,13 @@ const targets: Target[] = [
   { what: 'CPU: ours / FastAPI', of: cpu('ours'), against: cpu('FastAPI'), is: '<=', bound: 0.04 },
   { what: 'p50: page 901 / page 1', of: ['ours, page 901', 'p50Ms'], against: ['ours', 'p50Ms'], is: '<=', bound: 1.2 },
   { what: 'p50: one city / page 1', of: ['ours, one city', 'p50Ms'], against: ['ours', 'p50Ms'], is: '<=', bound: 1.2 },
-  ...stampedeQueries().flatMap(({ figure }): Target[] => [
-    { what: `stampede of ${stampedeClients}: ${figure}`, of: ['stampede', figure], is: '<=', bound: 1 },
-    { what: `stampede of ${stampedeClients}: ${figure}`, of: ['stampede', figure], is: '>=', bound: 1 },
+  ...burstQueries().flatMap(({ figure }): Target[] => [
+    { what: `burst of ${burstClients}: ${figure}`, of: ['stampede', figure], is: '<=', bound: 1 },
+    { what: `burst of ${burstClients}: ${figure}`, of: ['stampede', figure], is: '>=', bound: 1 },
   ]),
 ];
 
-export function loadPage(name: string, server: Server, path: string, postgresPid: number, most: number): Contestant {
+export function loadPage(name: string, server: Server, path: string, postgresPid: number, most: number): Candidate {
   const request = formatRequest('GET', path);
   return {
     name,
@@ -111,7 +111,7 @@ export function loadPage(name: string, server: Server, path: string, postgresPid
 }
 
 /** Each round asks for pages that nobody has asked for. */
-function stampedeQueries(round = 0): { figure: string; path: string }[] {
+function burstQueries(round = 0): { figure: string; path: string }[] {
   const limit = 20 + round;
   return [
     { figure: 'queries', path: `/api/public/rankings?page=1&limit=${limit}` },
@@ -120,13 +120,13 @@ function stampedeQueries(round = 0): { figure: string; path: string }[] {
   ];
 }
 
-function stampedeAll(port: number, count: (work: () => Promise<unknown>) => Promise<number>): Contestant {
+function burstAll(port: number, count: (work: () => Promise<unknown>) => Promise<number>): Candidate {
   return {
     name: 'stampede',
     async run({ number }) {
       const figures: Record<string, number> = {};
-      for (const { figure, path } of stampedeQueries(number)) {
-        figures[figure] = await count(() => stampede(port, stampedeClients, formatRequest('GET', path)));
+      for (const { figure, path } of burstQueries(number)) {
+        figures[figure] = await count(() => burst(port, burstClients, formatRequest('GET', path)));
       }
       return figures;
     },

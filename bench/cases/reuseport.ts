@@ -3,7 +3,7 @@ import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
 import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { measureCpu } from '../../scripts/lib/process-cost.ts';
 import { median } from '../../scripts/lib/statistics.ts';
-import type { BenchCase, Contestant, Figures } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Figures } from '../lib/bench-case.ts';
 import { formatRequest, runHttpLoad } from '../lib/http-load.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
 import { openOurs } from '../lib/upload-servers.ts';
@@ -33,19 +33,19 @@ export const benchCase: BenchCase = {
     const one = await startWebGroup(1, ours.start, plain);
     const two = await startWebGroup(2, ours.start, plain);
     return {
-      contestants: [
+      candidates: [
         ...connectionCounts.map((count) => spreadConnections(two, count)),
         load('one process', one, ours.token),
         load('two processes', two, ours.token),
       ],
       targets: [],
-      circumstances: { trialsPerRound, uploadsPerRound, uploadsAtOnce, requestConnections },
+      runMetadata: { trialsPerRound, uploadsPerRound, uploadsAtOnce, requestConnections },
     };
   },
 };
 
 /** As a balancer does it: connections that stay, opened together. Each asks once, and the processes tell who was asked. */
-function spreadConnections({ port, metricsPorts }: WebGroup, count: number): Contestant {
+function spreadConnections({ port, metricsPorts }: WebGroup, count: number): Candidate {
   return {
     name: `${count} kept connections`,
     async run({ isWarmUp }) {
@@ -85,7 +85,7 @@ async function countRequests(metricsPorts: readonly number[]): Promise<number[]>
   );
 }
 
-function load(name: string, { port, pids }: WebGroup, token: string): Contestant {
+function load(name: string, { port, pids }: WebGroup, token: string): Candidate {
   return {
     name,
     async run({ isWarmUp }): Promise<Figures> {

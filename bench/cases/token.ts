@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createVerifier } from 'fast-jwt';
 import { openTokens, type Tokens } from '../../src/tokens.ts';
 import { type BadTokens, createBadTokens } from '../lib/bad-tokens.ts';
-import type { BenchCase, Contestant } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate } from '../lib/bench-case.ts';
 
 const secretKey = randomBytes(32).toString('base64url');
 const tokensInUse = 5_000;
@@ -20,7 +20,7 @@ export const benchCase: BenchCase = {
     const bare = createVerifier({ key: secretKey, algorithms: ['HS256'] });
     const issued = Array.from({ length: tokensInUse }, (_, i) => tokens.issue(i + 1));
     return {
-      contestants: [
+      candidates: [
         verifyAll('remembered', issued, verificationsPerRound, (token) => tokens.verify(token) !== undefined),
         verifyAll('fast-jwt', issued, verificationsPerRound / 10, (token) => bare(token) !== undefined),
         refuseAll(
@@ -43,7 +43,7 @@ export const benchCase: BenchCase = {
   },
 };
 
-function verifyAll(name: string, issued: string[], count: number, isGood: (token: string) => boolean): Contestant {
+function verifyAll(name: string, issued: string[], count: number, isGood: (token: string) => boolean): Candidate {
   return {
     name,
     async run() {
@@ -58,7 +58,7 @@ function verifyAll(name: string, issued: string[], count: number, isGood: (token
 }
 
 /** Each one is new, so that each is looked at in full. Their making is no part of the figure. */
-function refuseAll(next: BadTokens, { verify, rememberedCount }: Tokens): Contestant {
+function refuseAll(next: BadTokens, { verify, rememberedCount }: Tokens): Candidate {
   return {
     name: 'bad',
     async run() {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { slowBytesPerSecond, startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
 import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads, sendUpload } from '../lib/upload-load.ts';
 import { openOurs } from '../lib/upload-servers.ts';
 import { startWebGroup, type WebGroup } from '../lib/web-group.ts';
@@ -21,20 +21,20 @@ export const benchCase: BenchCase = {
     const folder = makeBenchFolder(defer);
     const ours = await openOurs(folder, defer);
     const { plain, slow } = await startS3Sink(folder, defer);
-    const contestants: Contestant[] = [];
+    const candidates: Candidate[] = [];
     for (const [link, settings] of Object.entries({ 'fast S3': plain, 'slow S3': slow })) {
       const group = await startWebGroup(2, ours.start, settings);
-      contestants.push(takeFew(link, group, ours.token), takeCrowd(link, group, ours.token));
+      candidates.push(takeFew(link, group, ours.token), takeCrowd(link, group, ours.token));
     }
     return {
-      contestants,
+      candidates,
       targets: ['fast S3', 'slow S3'].flatMap(listTargets),
-      circumstances: { fileBytes, uploadsOfFew, slowBytesPerSecond, ...readSocketLimits() },
+      runMetadata: { fileBytes, uploadsOfFew, slowBytesPerSecond, ...readSocketLimits() },
     };
   },
 };
 
-function takeFew(link: string, { port, pids }: WebGroup, token: string): Contestant {
+function takeFew(link: string, { port, pids }: WebGroup, token: string): Candidate {
   return {
     name: nameOf(few, link),
     async run({ isWarmUp }) {
@@ -48,7 +48,7 @@ function takeFew(link: string, { port, pids }: WebGroup, token: string): Contest
   };
 }
 
-function takeCrowd(link: string, { port, pids }: WebGroup, token: string): Contestant {
+function takeCrowd(link: string, { port, pids }: WebGroup, token: string): Candidate {
   return {
     name: nameOf(crowd, link),
     async run({ isWarmUp }) {

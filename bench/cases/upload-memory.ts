@@ -1,7 +1,7 @@
 import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
 import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import type { BenchCase, Contestant } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
 import { openOurs, type UploadServer } from '../lib/upload-servers.ts';
 
@@ -19,9 +19,9 @@ export const benchCase: BenchCase = {
     const { plain } = await startS3Sink(folder, defer);
     // A process of its own for each: memory once used is rarely given back.
     return {
-      contestants: [
-        createContestant('10 MB files', await ours.start(plain), ours.token, 10_000_000),
-        createContestant('100 MB files', await ours.start(plain), ours.token, 100_000_000),
+      candidates: [
+        createCandidate('10 MB files', await ours.start(plain), ours.token, 10_000_000),
+        createCandidate('100 MB files', await ours.start(plain), ours.token, 100_000_000),
       ],
       targets: [
         {
@@ -32,12 +32,12 @@ export const benchCase: BenchCase = {
           bound: 1.05,
         },
       ],
-      circumstances: { atOnce, bytesPerRound },
+      runMetadata: { atOnce, bytesPerRound },
     };
   },
 };
 
-function createContestant(name: string, { port, pid }: UploadServer, token: string, fileBytes: number): Contestant {
+function createCandidate(name: string, { port, pid }: UploadServer, token: string, fileBytes: number): Candidate {
   const body = createUploadBody(fileBytes);
   return {
     name,

@@ -2,7 +2,7 @@ import { startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
 import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import type { Defer } from '../../scripts/lib/defer.ts';
 import { measureCpu, readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import type { BenchCase, Contestant, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads } from '../lib/upload-load.ts';
 import {
   openOurs,
@@ -32,21 +32,21 @@ export const benchCase: BenchCase = {
     const ours = await openOurs(folder, defer);
     const { plain, tls } = await startS3Sink(folder, defer);
     const sink = { plain, tls };
-    const contestants: Contestant[] = [];
+    const candidates: Candidate[] = [];
     for (const [link, settings] of Object.entries(sink)) {
       const servers = await startAll(folder, ours.start, settings, defer);
       for (const atOnce of counts) {
         for (const [name, server] of Object.entries(servers)) {
-          contestants.push(createContestant(`${name}, ${atOnce} at once, ${link}`, server, ours.token, atOnce));
+          candidates.push(createCandidate(`${name}, ${atOnce} at once, ${link}`, server, ours.token, atOnce));
         }
       }
     }
     const s3 = await startS3WithBucket(folder, defer);
-    contestants.push(
-      createContestant('ours, 4 at once, versitygw', await ours.start(s3), ours.token, 4),
-      createContestant('Fastify, 4 at once, versitygw', await startFastify(folder, s3, defer), ours.token, 4),
+    candidates.push(
+      createCandidate('ours, 4 at once, versitygw', await ours.start(s3), ours.token, 4),
+      createCandidate('Fastify, 4 at once, versitygw', await startFastify(folder, s3, defer), ours.token, 4),
     );
-    return { contestants, targets: listTargets(Object.keys(sink)), circumstances: { fileMiB, uploadsPerRoundMin } };
+    return { candidates, targets: listTargets(Object.keys(sink)), runMetadata: { fileMiB, uploadsPerRoundMin } };
   },
 };
 
@@ -65,7 +65,7 @@ async function startAll(
   };
 }
 
-export function createContestant(name: string, { port, pid }: UploadServer, token: string, atOnce: number): Contestant {
+export function createCandidate(name: string, { port, pid }: UploadServer, token: string, atOnce: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {

@@ -30,7 +30,7 @@ export const benchCase: BenchCase = {
     const transaction = await startNodePeer('vote-server', folder, { ...settings, MODE: 'transaction' }, defer);
     const anyVideo = `random(1, ${rows.videos})`;
     return {
-      contestants: [
+      candidates: [
         castInProcess('spread, batches', stage, 'spread', spreadClients),
         castByPgbench('spread, pgbench INSERT', stage, insertScript(anyVideo), spreadClients),
         castByPgbench('spread, pgbench transaction', stage, transactionScript(anyVideo), spreadClients),
@@ -46,7 +46,7 @@ export const benchCase: BenchCase = {
         castOverHttp('unloaded, INSERT server', stage, insert, 'spread', 1),
       ],
       targets,
-      circumstances: { rows, secondsPerRound: seconds, spreadClients, hotClients },
+      runMetadata: { rows, secondsPerRound: seconds, spreadClients, hotClients },
     };
   },
 };

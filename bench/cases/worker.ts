@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureBucket } from '../../scripts/dev/servers/bucket.ts';
 import { makeBenchFolder, openBenchPostgres, openBenchRedis, openBenchS3 } from '../../scripts/dev/testbed/servers.ts';
 import { findTools } from '../../worker/tools.ts';
-import type { BenchCase, Contestant, Figures, Target } from '../lib/bench-case.ts';
+import type { BenchCase, Candidate, Figures, Target } from '../lib/bench-case.ts';
 import { openCpuGroup } from '../lib/cpu-group.ts';
 import { makeShortClip, measureLaunchSeconds } from '../lib/launch-cost.ts';
 import { makeSizedClip } from '../lib/sized-clip.ts';
@@ -54,14 +54,14 @@ export const benchCase: BenchCase = {
     const burst = Number(BENCH_BURST ?? 4);
     const smallest = clips.get(sizes[0] ?? 0) ?? '';
     return {
-      contestants: [
+      candidates: [
         ...sizes.flatMap((size) =>
           jobsAtOnce.map((jobs) => matrixCell(load, size, jobs, clips.get(size) ?? '', burst)),
         ),
         ...threadPolicies.map(({ name, threads }) => threadPolicy(load, name, threads, smallest)),
       ],
       targets: targetsFor(sizes),
-      circumstances: {
+      runMetadata: {
         ffmpeg: tools.version,
         launchSeconds,
         offeredVideosPerMinute,
@@ -72,7 +72,7 @@ export const benchCase: BenchCase = {
   },
 };
 
-function matrixCell(load: WorkerLoad, size: number, jobs: number, clip: string, burst: number): Contestant {
+function matrixCell(load: WorkerLoad, size: number, jobs: number, clip: string, burst: number): Candidate {
   return {
     name: `${size} MiB, ${jobs} at once`,
     async run({ isWarmUp }): Promise<Figures> {
@@ -90,7 +90,7 @@ const threadPolicies = [
 ];
 
 /** Videos one after the other, then six at once. */
-function threadPolicy(load: WorkerLoad, name: string, threads: number, clip: string): Contestant {
+function threadPolicy(load: WorkerLoad, name: string, threads: number, clip: string): Candidate {
   const settings = { JOB_THREADS: String(threads) };
   return {
     name,

@@ -1,9 +1,9 @@
 import type { Defer } from '../../scripts/lib/defer.ts';
 
-/** What a contestant did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
+/** What a candidate did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
 export type Figures = Readonly<Record<string, number>>;
 
-export interface Contestant {
+export interface Candidate {
   readonly name: string;
   /** One round: the load, and what it cost. Called once more before the rounds, to warm up. */
   run(round: Round): Promise<Figures>;
@@ -16,7 +16,7 @@ export interface Round {
 }
 
 /**
- * One figure of a contestant, divided by a figure of another one in the same round (by nothing: taken as it is), against a
+ * One figure of a candidate, divided by a figure of another one in the same round (by nothing: taken as it is), against a
  * bound. What counts is the median over the rounds.
  */
 export interface Target {
@@ -27,21 +27,21 @@ export interface Target {
   readonly bound: number;
 }
 
-/** A contestant's name and the name of its figure. */
-export type FigureName = readonly [contestant: string, figure: string];
+/** A candidate's name and the name of its figure. */
+export type FigureName = readonly [candidate: string, figure: string];
 
 export interface OpenCase {
-  readonly contestants: readonly Contestant[];
+  readonly candidates: readonly Candidate[];
   readonly targets: readonly Target[];
   /** What else somebody needs to know who wants the same figures again. */
-  readonly circumstances?: Readonly<Record<string, unknown>>;
+  readonly runMetadata?: Readonly<Record<string, unknown>>;
 }
 
 export interface BenchCase {
   readonly name: string;
   /** One sentence: what is compared. */
   readonly summary: string;
-  /** Starts what the contestants need; whatever is given to `defer` is run at the end, the last first. */
+  /** Starts what the candidates need; whatever is given to `defer` is run at the end, the last first. */
   open(defer: Defer): Promise<OpenCase>;
   /** Writes what people read of the result, beside the raw figures; the path, from the repository's top. */
   writeReport?(result: CaseResult): string;
@@ -50,10 +50,10 @@ export interface BenchCase {
 export interface CaseResult {
   readonly name: string;
   readonly summary: string;
-  readonly circumstances: Readonly<Record<string, unknown>>;
+  readonly runMetadata: Readonly<Record<string, unknown>>;
   readonly rounds: number;
   /** Every figure of every round, as it was measured. */
-  readonly contestants: readonly { readonly name: string; readonly rounds: readonly Figures[] }[];
+  readonly candidates: readonly { readonly name: string; readonly rounds: readonly Figures[] }[];
   readonly verdicts: readonly Verdict[];
 }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { Sql } from '../../src/database/open.ts';
 
 /** Connects as often as asked, sends the request over all of them in one moment and waits for the first bytes of every answer. */
-export async function stampede(port: number, count: number, request: string): Promise<void> {
+export async function burst(port: number, count: number, request: string): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(port)));
   await Promise.all(sockets.map((socket) => ask(socket, request)));
   for (const socket of sockets) socket.destroy();

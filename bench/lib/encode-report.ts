@@ -14,7 +14,7 @@ export function writeEncodeReport(result: CaseResult): string {
 
 function renderEncodeReport(result: CaseResult): string {
   const read = openFigures(result);
-  const [obvious = '', ...others] = result.contestants.map(({ name }) => name);
+  const [obvious = '', ...others] = result.candidates.map(({ name }) => name);
   const hasVmaf = Number.isFinite(read(obvious, 'vmaf'));
   const overview = [obvious, ...others].map((name) => [
     name,
@@ -26,7 +26,7 @@ function renderEncodeReport(result: CaseResult): string {
     ...(hasVmaf ? [read(name, 'vmaf').toFixed(2)] : []),
     read(name, 'peakMemoryMiB').toFixed(0),
   ]);
-  const clips = result.circumstances['clips'] as { name: string; bytes: number }[];
+  const clips = result.runMetadata['clips'] as { name: string; bytes: number }[];
   const perClip = clips.map(({ name: clip, bytes }) => [
     clip,
     (bytes / 1024 / 1024).toFixed(2),
@@ -54,11 +54,11 @@ function renderEncodeReport(result: CaseResult): string {
   return `${texts.join('\n\n')}\n`;
 }
 
-function introduce({ circumstances, rounds }: CaseResult): string {
-  const machine = circumstances['machine'] as { processor: string; processors: number };
+function introduce({ runMetadata, rounds }: CaseResult): string {
+  const machine = runMetadata['machine'] as { processor: string; processors: number };
   return [
-    `Written by \`${circumstances['command']}\` on ${circumstances['date']}, commit ${circumstances['commit']}, with FFmpeg`,
-    `${circumstances['ffmpeg']} on ${machine.processors} x ${machine.processor}; medians of ${rounds} rounds. CPU time is`,
+    `Written by \`${runMetadata['command']}\` on ${runMetadata['date']}, commit ${runMetadata['commit']}, with FFmpeg`,
+    `${runMetadata['ffmpeg']} on ${machine.processors} x ${machine.processor}; medians of ${rounds} rounds. CPU time is`,
     'user and system time of FFmpeg for all clips together; likeness is the mean SSIM of the luma against a lossless picture of',
     'the source, scaled by Lanczos. Ours has one thread unless the name says otherwise, and as many clips at a time as fill the',
     'processors, as in the worker; (a) and (b) have FFmpeg’s default threads and one clip at a time. Clips are of a few seconds, so',
@@ -67,9 +67,9 @@ function introduce({ circumstances, rounds }: CaseResult): string {
 }
 
 /** The median over the rounds. */
-function openFigures({ contestants }: CaseResult) {
+function openFigures({ candidates }: CaseResult) {
   return (name: string, figure: string): number => {
-    const rounds = contestants.find((contestant) => contestant.name === name)?.rounds ?? [];
+    const rounds = candidates.find((candidate) => candidate.name === name)?.rounds ?? [];
     return median(rounds.map((figures) => figures[figure] ?? Number.NaN));
   };
 }

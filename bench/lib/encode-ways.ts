@@ -37,7 +37,7 @@ const x264 = ['-c:v', 'libx264', '-preset', 'faster', '-crf', '23', '-pix_fmt', 
 const fast = ['-movflags', '+faststart'];
 
 /** What comes to mind first: everything in one command, with FFmpeg's own threads and scaler. */
-export const obviousWay: Way = {
+export const baselineCommand: Way = {
   name: '(a) obvious command',
   isOurs: false,
   atOnce: 1,

@@ -1,12 +1,12 @@
 import postgres from 'postgres';
 import type { Sql } from '../../src/database/open.ts';
-import { type Anchor, listStandings, listStandingsFrom, type StandingsQuery } from '../../src/database/rankings.ts';
+import { type Bookmark, listStandings, listStandingsFrom, type StandingsQuery } from '../../src/database/rankings.ts';
 
 /** A question as the readers of the ranking ask it. */
 export interface Question {
   readonly figure: string;
   readonly what: string;
-  ask(sql: Sql, anchors: readonly Anchor[]): Promise<unknown>;
+  ask(sql: Sql, bookmarks: readonly Bookmark[]): Promise<unknown>;
 }
 
 const offset = 9_000;
@@ -16,8 +16,8 @@ export const questions: readonly Question[] = [
   fromTop('page1Ms', 'places 1 to 10', { offset: 0, limit, city: '' }),
   {
     figure: 'page901Ms',
-    what: 'places 9,001 to 9,010, from an anchor that a deep page before took down',
-    ask: (sql, anchors) => listStandingsFrom(sql, findAnchor(anchors), { offset, limit, city: '' }),
+    what: 'places 9,001 to 9,010, from a bookmark that a deep page before took down',
+    ask: (sql, bookmarks) => listStandingsFrom(sql, findBookmark(bookmarks), { offset, limit, city: '' }),
   },
   fromTop('page901FromTopMs', 'places 9,001 to 9,010, the first deep page in half a second', {
     offset,
@@ -32,14 +32,14 @@ function fromTop(figure: string, what: string, query: StandingsQuery): Question 
   return { figure, what, ask: (sql) => listStandings(sql, query) };
 }
 
-export async function takeAnchors(sql: Sql): Promise<readonly Anchor[]> {
-  return (await listStandings(sql, { offset, limit, city: '' })).anchors;
+export async function recordBookmarks(sql: Sql): Promise<readonly Bookmark[]> {
+  return (await listStandings(sql, { offset, limit, city: '' })).bookmarks;
 }
 
-function findAnchor(anchors: readonly Anchor[]): Anchor {
-  const anchor = anchors.findLast(({ place }) => place <= offset);
-  if (anchor === undefined) throw new Error(`Expected an anchor up to place ${offset}, got none`);
-  return anchor;
+function findBookmark(bookmarks: readonly Bookmark[]): Bookmark {
+  const bookmark = bookmarks.findLast(({ place }) => place <= offset);
+  if (bookmark === undefined) throw new Error(`Expected a bookmark up to place ${offset}, got none`);
+  return bookmark;
 }
 
 export interface Plan {
@@ -48,7 +48,7 @@ export interface Plan {
 }
 
 /** EXPLAIN (ANALYZE, BUFFERS) of each question, word by word as the readers ask it. */
-export async function explainQuestions(url: string): Promise<Plan[]> {
+export async function explainQueries(url: string): Promise<Plan[]> {
   const asked: { query: string; parameters: unknown[] }[] = [];
   const sql = postgres(url, {
     max: 1,
@@ -56,10 +56,10 @@ export async function explainQuestions(url: string): Promise<Plan[]> {
     debug: (_, query, parameters) => asked.push({ query, parameters }),
   });
   try {
-    const anchors = await takeAnchors(sql as unknown as Sql);
+    const bookmarks = await recordBookmarks(sql as unknown as Sql);
     const plans: Plan[] = [];
     for (const { what, ask } of questions) {
-      await ask(sql as unknown as Sql, anchors);
+      await ask(sql as unknown as Sql, bookmarks);
       const { query = '', parameters = [] } = asked.at(-1) ?? {};
       const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(
         `explain (analyze, buffers) ${query}`,

@@ -15,30 +15,30 @@ export function writeRankingReport(result: CaseResult): string {
 }
 
 function render(result: CaseResult): string[] {
-  const plans = result.circumstances['plans'] as readonly Plan[];
+  const plans = result.runMetadata['plans'] as readonly Plan[];
   return [
     '# The ranking from ten thousand votes to ten million',
     introduce(result),
-    renderTable(['', ...result.contestants.map(({ name }) => name)], tabulate(result)),
+    renderTable(['', ...result.candidates.map(({ name }) => name)], tabulate(result)),
     '## Targets',
     renderTable(['what', 'value', 'target', ''], listTargets(result)),
-    `## EXPLAIN (ANALYZE, BUFFERS) with ${result.contestants.at(-1)?.name}`,
+    `## EXPLAIN (ANALYZE, BUFFERS) with ${result.candidates.at(-1)?.name}`,
     ...plans.map(({ what, lines }) => [`### ${what}`, '', '```', ...lines, '```'].join('\n')),
   ];
 }
 
-function introduce({ circumstances, rounds }: CaseResult): string {
-  const machine = circumstances['machine'] as { processor: string; processors: number };
+function introduce({ runMetadata, rounds }: CaseResult): string {
+  const machine = runMetadata['machine'] as { processor: string; processors: number };
   return [
-    `Written by \`${circumstances['command']}\` on ${circumstances['date']}, commit ${circumstances['commit']}, on`,
+    `Written by \`${runMetadata['command']}\` on ${runMetadata['date']}, commit ${runMetadata['commit']}, on`,
     `${machine.processors} x ${machine.processor}; medians of ${rounds} rounds, in milliseconds. A question is what a refresh of the`,
     'prepared bytes asks of PostgreSQL; a request is answered from these bytes.',
   ].join('\n');
 }
 
-function tabulate({ contestants }: CaseResult): string[][] {
+function tabulate({ candidates }: CaseResult): string[][] {
   const read = (figure: string) =>
-    contestants.map(({ rounds }) => median(rounds.map((each) => each[figure] ?? Number.NaN)).toFixed(3));
+    candidates.map(({ rounds }) => median(rounds.map((each) => each[figure] ?? Number.NaN)).toFixed(3));
   return [
     ...questions.map(({ figure, what }) => [`question: ${what}`, ...read(figure)]),
     ['request: page 1, p50', ...read('requestPage1P50Ms')],

@@ -9,8 +9,8 @@ import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';
 
 /**
- * The mean SSIM of the luma of a rendition against a lossless picture of its source, scaled by a scaler that no contestant
- * uses. What is compared is what scaling and encoding lost, so the reference has the contestant's own shape and colour matrix.
+ * The mean SSIM of the luma of a rendition against a lossless picture of its source, scaled by a scaler that no candidate
+ * uses. What is compared is what scaling and encoding lost, so the reference has the candidate's own shape and colour matrix.
  */
 export async function measureSsim(
   ffmpeg: string,

@@ -1,16 +1,16 @@
 import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseFailure, CaseResult, Verdict } from './bench-case.ts';
 
-/** Each contestant's figures (the median of its rounds, and between which values they lay), then the targets. */
+/** Each candidate's figures (the median of its rounds, and between which values they lay), then the targets. */
 export function renderFigures(result: CaseResult): string {
-  const rows = result.contestants.flatMap(({ name, rounds }) =>
+  const rows = result.candidates.flatMap(({ name, rounds }) =>
     Object.keys(rounds[0] ?? {}).map((figure, i) => {
       const values = rounds.map((each) => each[figure] ?? Number.NaN);
       const range = `${format(Math.min(...values))} - ${format(Math.max(...values))}`;
       return [i === 0 ? name : '', figure, format(median(values)), range];
     }),
   );
-  return renderTable([`${result.name}: contestant`, 'figure', 'median', 'range'], rows);
+  return renderTable([`${result.name}: candidate`, 'figure', 'median', 'range'], rows);
 }
 
 /** One table for all cases: every target, and every case that could not be run. */

@@ -37,14 +37,14 @@ export interface UploadOutcome {
  */
 export async function runUploads({ uploads, atOnce, ...load }: UploadLoad): Promise<void> {
   let left = uploads;
-  const runLane = async () => {
+  const runScenario = async () => {
     for (; left > 0; ) {
       left -= 1;
       const { status, text } = await sendUpload(load);
       if (status !== 201) throw new Error(`Expected an upload to be answered 201, got ${text}`);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, runLane));
+  await Promise.all(Array.from({ length: atOnce }, runScenario));
 }
 
 /** As one client sends it that listens while it sends, and stops sending once it is answered. */

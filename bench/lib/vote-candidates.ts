@@ -2,11 +2,11 @@ import { benchSecretKey } from '../../scripts/dev/testbed/servers.ts';
 import { measureCpu } from '../../scripts/lib/process-cost.ts';
 import { percentile } from '../../scripts/lib/statistics.ts';
 import { openVoteBatches } from '../../src/actions/cast-vote.ts';
-import { openVoteFold } from '../../src/actions/flush-vote-counts.ts';
+import { openVoteCountFlusher } from '../../src/actions/flush-vote-counts.ts';
 import { openDatabase, type Sql } from '../../src/database/open.ts';
 import { voteBatchesInFlightMax } from '../../src/limits.ts';
 import { openTokens } from '../../src/tokens.ts';
-import type { Contestant, Figures } from './bench-case.ts';
+import type { Candidate, Figures } from './bench-case.ts';
 import { formatRequest, runHttpLoad } from './http-load.ts';
 import { runPgbench } from './pgbench.ts';
 
@@ -24,13 +24,13 @@ export interface VoteStage {
 export type Crowd = 'spread' | 'hot';
 
 /** The batches themselves and the folds behind them, without HTTP: what stands against pgbench, which has none either. */
-export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, concurrency: number): Contestant {
+export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, concurrency: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
       await clear(stage);
       const sql = openVotesDatabase(stage);
-      const fold = openVoteFold(stage.sql);
+      const fold = openVoteCountFlusher(stage.sql);
       const votes = openVoteBatches(sql, { onEnd: fold.soon });
       const pick = pickPairs(stage, crowd);
       const endsAt = performance.now() + roundSeconds(stage, isWarmUp) * 1000;
@@ -53,7 +53,7 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
   };
 }
 
-export function castByPgbench(name: string, stage: VoteStage, script: string, clients: number): Contestant {
+export function castByPgbench(name: string, stage: VoteStage, script: string, clients: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
@@ -73,7 +73,7 @@ export function castOverHttp(
   server: { port: number; pid: number },
   crowd: Crowd,
   connections: number,
-): Contestant {
+): Candidate {
   const tokens = openTokens({ secretKey: benchSecretKey, previousKey: undefined, lifetimeSeconds: 3600 });
   const issued = new Map<number, string>();
   return {

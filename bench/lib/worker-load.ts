@@ -29,7 +29,7 @@ interface JobLine {
 /** As many as may run at once, so that every thread has been at work. */
 const warmUps = availableParallelism();
 
-export interface WorkerLoadParts {
+export interface WorkerLoadDeps {
   readonly folder: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly sql: Sql;
@@ -41,7 +41,7 @@ export interface WorkerLoadParts {
 }
 
 /** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
-export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shortClip }: WorkerLoadParts) {
+export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shortClip }: WorkerLoadDeps) {
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 /**
  * As much of an S3 server as an upload needs, and nothing behind it: bodies are read and dropped, every request is granted.
- * So little CPU of its own that on a small machine the contestants are what is measured. Not for what must be kept or
+ * So little CPU of its own that on a small machine the candidates are what is measured. Not for what must be kept or
  * refused: that is for a real one. Plain on PORT, by TLS on TLS_PORT, and plain at SLOW_BYTES_PER_SECOND a connection on
  * SLOW_PORT.
  */

@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describeError } from '../../scripts/lib/describe-error.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { type ForeignRun, judgeForeign } from '../lib/external-results.ts';
-import { readForeign } from '../lib/read-external-results.ts';
+import { type ExternalRun, judgeExternalResults } from '../lib/external-results.ts';
+import { readExternalResults } from '../lib/read-external-results.ts';
 import { exitCodes, type Options } from './options.ts';
 
 /** What another tool's file supports and what not; 0 only where it supports a capacity claim. */
 export async function judgeFile(path: string, { json }: Options): Promise<number> {
   const run = readFile(path);
-  const verdict = judgeForeign(run);
+  const verdict = judgeExternalResults(run);
   const lines = [
     `${run.format}: ${verdict.supportsClaim ? 'supports a capacity claim' : 'supports no capacity claim'}`,
     ...verdict.can.map((each) => `can be concluded:    ${each}`),
@@ -20,12 +20,12 @@ export async function judgeFile(path: string, { json }: Options): Promise<number
 }
 
 /** Every fault names the file: the parsers' own do not. */
-function readFile(path: string): ForeignRun {
+function readFile(path: string): ExternalRun {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new UserError(`Expected ${path} to be a file, got none.`);
   }
   try {
-    return readForeign(readFileSync(path, 'utf8'));
+    return readExternalResults(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new UserError(`${path}: ${describeError(error)}`);
   }

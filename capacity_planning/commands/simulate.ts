@@ -1,5 +1,5 @@
 import { UserError } from '../../scripts/lib/user-error.ts';
-import { countNeeded, defaultLaw, type ScalingLaw } from '../lib/scaling-policy.ts';
+import { countNeeded, defaultPolicy, type ScalingPolicy } from '../lib/scaling-policy.ts';
 import { type Simulation, simulate } from '../lib/simulate.ts';
 import type { Options } from './options.ts';
 
@@ -10,12 +10,12 @@ export async function runSimulation(options: Options): Promise<number> {
   const capacityPerInstance = readAmount('--capacity', options.capacity);
   const from = readAmount('--from', options.from);
   const to = readAmount('--to', options.to);
-  const maxInstances = readAmount('--max', options.max ?? String(defaultLaw.maxInstances));
-  const warmUpSeconds = readAmount('--warm-up', options.warmUp ?? String(defaultLaw.warmUpSeconds));
+  const maxInstances = readAmount('--max', options.max ?? String(defaultPolicy.maxInstances));
+  const warmUpSeconds = readAmount('--warm-up', options.warmUp ?? String(defaultPolicy.warmUpSeconds));
   if (!Number.isInteger(maxInstances) || maxInstances < 1 || maxInstances > 10_000) {
     throw new UserError(`Expected --max to be a whole number from 1 to 10000, got ${options.max}.`);
   }
-  const law = { ...defaultLaw, maxInstances, warmUpSeconds };
+  const law = { ...defaultPolicy, maxInstances, warmUpSeconds };
   const offered = (second: number) => (second < 300 ? from : to);
   const neededInstances = countNeeded(Math.max(from, to), capacityPerInstance, law);
   const result = simulate(law, { capacityPerInstance, seconds, offered });
@@ -38,7 +38,7 @@ export async function runSimulation(options: Options): Promise<number> {
   return 0;
 }
 
-function conclude({ scaleOutSeconds, periods }: Simulation, law: ScalingLaw, needed: number): string {
+function conclude({ scaleOutSeconds, periods }: Simulation, law: ScalingPolicy, needed: number): string {
   const last = periods.at(-1)?.serving;
   if (needed > law.maxInstances) {
     return `never enough instances: ${needed} would be needed, ${law.maxInstances} are the most; ${last} in the end`;

@@ -1,5 +1,5 @@
 /** What a file of another tool says about one route; undefined is what it does not say. */
-export interface ForeignRoute {
+export interface ExternalRoute {
   name: string;
   samples: number;
   failures: number;
@@ -8,9 +8,9 @@ export interface ForeignRoute {
   p99Ms: number | undefined;
 }
 
-export interface ForeignRun {
+export interface ExternalRun {
   format: string;
-  routes: ForeignRoute[];
+  routes: ExternalRoute[];
   /** Over the whole run. */
   perSecond: number | undefined;
   /** Users of a closed loop, where the file tells. */
@@ -19,7 +19,7 @@ export interface ForeignRun {
   dropped: number | undefined;
 }
 
-export interface ForeignVerdict {
+export interface ExternalVerdict {
   supportsClaim: boolean;
   can: string[];
   cannot: string[];
@@ -37,7 +37,7 @@ const waitShareMax = 0.5;
  * What can and what cannot be concluded. A capacity claim needs tails, enough samples, successes, and load that does not
  * ease off when the service is slow: arrivals at a rate, or users who mostly pause.
  */
-export function judgeForeign({ routes, perSecond, users, dropped }: ForeignRun): ForeignVerdict {
+export function judgeExternalResults({ routes, perSecond, users, dropped }: ExternalRun): ExternalVerdict {
   const samples = routes.reduce((sum, route) => sum + route.samples, 0);
   const failures = routes.reduce((sum, route) => sum + route.failures, 0);
   const can: string[] = [];
@@ -61,7 +61,7 @@ export function judgeForeign({ routes, perSecond, users, dropped }: ForeignRun):
 }
 
 function judgeRoute(
-  { name, samples, failures, meanMs, p95Ms, p99Ms }: ForeignRoute,
+  { name, samples, failures, meanMs, p95Ms, p99Ms }: ExternalRoute,
   can: string[],
   cannot: string[],
   notes: string[],
@@ -87,7 +87,7 @@ function judgeRoute(
 
 /** Little's law: requests under way = throughput x latency. As many as users means that nobody ever paused. */
 function judgeLoop(
-  { routes, perSecond, users }: Pick<ForeignRun, 'routes' | 'perSecond' | 'users'>,
+  { routes, perSecond, users }: Pick<ExternalRun, 'routes' | 'perSecond' | 'users'>,
   can: string[],
   cannot: string[],
 ): void {

@@ -1,12 +1,12 @@
 import { parse } from 'csv-parse/sync';
 import { percentile } from '../../scripts/lib/statistics.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
-import type { ForeignRoute, ForeignRun } from './external-results.ts';
+import type { ExternalRoute, ExternalRun } from './external-results.ts';
 
 type Row = Record<string, string>;
 
 /** Knows a file by what is in it: JMeter's CSV (JTL), Locust's statistics, k6's summary. */
-export function readForeign(text: string): ForeignRun {
+export function readExternalResults(text: string): ExternalRun {
   if (text.trimStart().startsWith('{')) return readK6(text);
   if (text.trimStart().startsWith('<')) {
     throw new UserError('Expected a JTL file in CSV, got XML: set jmeter.save.saveservice.output_format=csv.');
@@ -36,7 +36,7 @@ function readTable(text: string): [columns: string[], rows: Row[]] {
 }
 
 /** One row per request, so that everything can be counted again. */
-function readJmeter(rows: readonly Row[]): ForeignRun {
+function readJmeter(rows: readonly Row[]): ExternalRun {
   const labels = [...new Set(rows.map((row) => row['label'] ?? ''))];
   const starts = rows.map((row) => expectNumber(row, 'timeStamp'));
   const ends = rows.map((row, i) => (starts[i] ?? 0) + expectNumber(row, 'elapsed'));
@@ -44,7 +44,7 @@ function readJmeter(rows: readonly Row[]): ForeignRun {
     (ends.reduce((a, b) => Math.max(a, b), 0) - starts.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)) /
     1000;
   const users = rows.reduce((most, row) => Math.max(most, Number(row['allThreads'] ?? 0)), 0);
-  const routes = labels.map((name): ForeignRoute => {
+  const routes = labels.map((name): ExternalRoute => {
     const own = rows.filter((row) => row['label'] === name);
     const values = own.map((row) => Number(row['elapsed']));
     return {
@@ -60,7 +60,7 @@ function readJmeter(rows: readonly Row[]): ForeignRun {
 }
 
 /** Sums per route; how many users there were stands in another file of Locust's. */
-function readLocust(rows: readonly Row[]): ForeignRun {
+function readLocust(rows: readonly Row[]): ExternalRun {
   const own = rows.filter((row) => row['Name'] !== 'Aggregated');
   const routes = own.map((row) => ({
     name: `${row['Type'] ?? ''} ${row['Name'] ?? ''}`.trim(),
@@ -83,7 +83,7 @@ function readLocust(rows: readonly Row[]): ForeignRun {
 type Numbers = Record<string, number>;
 
 /** handleSummary's data, or what --summary-export wrote, which has no `values`. Routes are told apart by neither. */
-function readK6(text: string): ForeignRun {
+function readK6(text: string): ExternalRun {
   const { metrics } = JSON.parse(text) as { metrics?: Record<string, { values?: Numbers } | Numbers> };
   const read = (name: string): Numbers | undefined => {
     const metric = metrics?.[name];

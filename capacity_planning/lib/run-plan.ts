@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineResult } from '../../k6/engine/run.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
-import { readCircumstances } from '../../scripts/lib/run-metadata.ts';
+import { readRunMetadata } from '../../scripts/lib/run-metadata.ts';
 import { buildSteps } from './build-steps.ts';
 import { judgeReport } from './judge-report.ts';
 import { listPoints } from './load-points.ts';
@@ -34,7 +34,7 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
   const env = { ...run.plan.env, TARGET: run.baseUrl };
   const { result, command } = await runEngine({ ...run, ...run.plan, scriptPath, env });
   const after = await readTargetState(run.baseUrl, run.metricsUrls);
-  const { commit, hasUncommittedChanges, node, machine } = readCircumstances(run.command);
+  const { commit, hasUncommittedChanges, node, machine } = readRunMetadata(run.command);
   const built = buildSteps(result);
   const evidence: Omit<CapacityReport, 'judgement'> = {
     schema: 'capacity-report/v1',

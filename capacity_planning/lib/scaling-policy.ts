@@ -1,5 +1,5 @@
 /** What target tracking does, in seconds, as AWS describes it: alarms on the average CPU of the group. */
-export interface ScalingLaw {
+export interface ScalingPolicy {
   targetShare: number;
   periodSeconds: number;
   breachingPeriodsOut: number;
@@ -14,7 +14,7 @@ export interface ScalingLaw {
   maxInstances: number;
 }
 
-export const defaultLaw: ScalingLaw = {
+export const defaultPolicy: ScalingPolicy = {
   targetShare: 0.5,
   periodSeconds: 60,
   breachingPeriodsOut: 3,
@@ -27,7 +27,7 @@ export const defaultLaw: ScalingLaw = {
 };
 
 /** The alarms' memory: told once a period what the group did, it says how many instances there should be. */
-export function createScaler(law: ScalingLaw) {
+export function createScaler(law: ScalingPolicy) {
   let high = 0;
   let low = 0;
   return {
@@ -45,10 +45,10 @@ export function createScaler(law: ScalingLaw) {
 }
 
 /** How many instances keep each at its target, however many there may be. */
-export function countNeeded(perSecond: number, capacityPerInstance: number, { targetShare }: ScalingLaw): number {
+export function countNeeded(perSecond: number, capacityPerInstance: number, { targetShare }: ScalingPolicy): number {
   return Math.ceil(perSecond / (capacityPerInstance * targetShare) - 1e-9);
 }
 
-export function clampInstances(instances: number, { minInstances, maxInstances }: ScalingLaw): number {
+export function clampInstances(instances: number, { minInstances, maxInstances }: ScalingPolicy): number {
   return Math.min(maxInstances, Math.max(minInstances, instances));
 }

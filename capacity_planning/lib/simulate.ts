@@ -1,4 +1,4 @@
-import { clampInstances, countNeeded, createScaler, type ScalingLaw } from './scaling-policy.ts';
+import { clampInstances, countNeeded, createScaler, type ScalingPolicy } from './scaling-policy.ts';
 
 export interface Period {
   second: number;
@@ -24,7 +24,7 @@ export interface Demand {
 }
 
 /** A pure model: every instance does the same, load spreads evenly, CPU grows in a line up to capacity. */
-export function simulate(law: ScalingLaw, { capacityPerInstance, offered, seconds }: Demand): Simulation {
+export function simulate(law: ScalingPolicy, { capacityPerInstance, offered, seconds }: Demand): Simulation {
   const readyAt: number[] = Array.from({ length: law.minInstances }, () => 0);
   const scaler = createScaler(law);
   const periods: Period[] = [];
@@ -45,7 +45,7 @@ export function simulate(law: ScalingLaw, { capacityPerInstance, offered, second
   return { periods, scaleOutSeconds: findScaleOut(law, periods, capacityPerInstance), mostInstances: mostOf(periods) };
 }
 
-function findScaleOut(law: ScalingLaw, periods: readonly Period[], capacity: number): number | null {
+function findScaleOut(law: ScalingPolicy, periods: readonly Period[], capacity: number): number | null {
   const first = periods.find(({ cpuShare }) => cpuShare > law.targetShare);
   if (first === undefined) return null;
   const done = periods.find(({ second, serving, offeredPerSecond }) => {

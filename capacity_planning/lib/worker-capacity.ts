@@ -9,7 +9,7 @@ export const workerResultPath = join(rootFolder, 'bench', 'results', 'worker.jso
 /** The part of a worker bench's result that is read here. */
 interface WorkerResult {
   name?: string;
-  contestants?: { name: string; rounds: Record<string, number>[] }[];
+  candidates?: { name: string; rounds: Record<string, number>[] }[];
 }
 
 export interface WorkerCapacity {
@@ -27,8 +27,8 @@ export interface WorkerCapacity {
  * @throws UserError for what is no result of the worker bench.
  */
 export function readWorkerMatrix(text: string): WorkerCapacity[] {
-  const { name, contestants = [] } = JSON.parse(text) as WorkerResult;
-  const cells = contestants.flatMap(({ name: cell, rounds }) => {
+  const { name, candidates = [] } = JSON.parse(text) as WorkerResult;
+  const cells = candidates.flatMap(({ name: cell, rounds }) => {
     const [, size, jobs] = /^(\d+) MiB, (\d+) at once$/.exec(cell) ?? [];
     if (size === undefined || jobs === undefined) return [];
     const read = (figure: string) => median(rounds.map((round) => round[figure] ?? Number.NaN));

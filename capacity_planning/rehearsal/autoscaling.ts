@@ -1,6 +1,6 @@
 import { percentile } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
-import { clampInstances, countNeeded, defaultLaw } from '../lib/scaling-policy.ts';
+import { clampInstances, countNeeded, defaultPolicy } from '../lib/scaling-policy.ts';
 import { simulate } from '../lib/simulate.ts';
 import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
@@ -15,7 +15,7 @@ export async function followLoad(
 ): Promise<{ result: ScalingPhase; report: CapacityReport }> {
   const { fleet, settings } = stage;
   const { timeScale, deregistrationSeconds, stepSeconds, profile } = settings.scaling;
-  const law = { ...defaultLaw, deregistrationSeconds };
+  const law = { ...defaultPolicy, deregistrationSeconds };
   const highest = Math.max(...profile.map(({ load }) => load));
   await fleet.shrinkTo(1);
   const rates = profile.flatMap(({ load, steps }) => Array.from({ length: steps }, () => Math.round(capacity * load)));
@@ -29,20 +29,20 @@ export async function followLoad(
       scenario: 'ramp',
       isFixed: false,
       env: {
-        ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: rates.join(',') },
+        ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: rates.join(',') },
         ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
       },
     })
     .finally(() => controller.stop());
   const offset = (Date.parse(report.startedAt) - controller.startedAt) / 1000;
   const windows = listWindows(report, offset, settings.scaling);
-  const needed = clampInstances(countNeeded(highest, 1, defaultLaw), defaultLaw);
+  const needed = clampInstances(countNeeded(highest, 1, defaultPolicy), defaultPolicy);
   const offeredAt = (second: number) =>
     rates[Math.floor((second - offset) / stepSeconds)] ?? (second < offset ? 0 : (rates.at(-1) ?? 0));
-  const predicted = simulate(defaultLaw, {
+  const predicted = simulate(defaultPolicy, {
     capacityPerInstance: capacity,
     seconds: (offset + rates.length * stepSeconds) * timeScale,
-    offered: (second) => averageOver(second / timeScale, defaultLaw.periodSeconds / timeScale, offeredAt),
+    offered: (second) => averageOver(second / timeScale, defaultPolicy.periodSeconds / timeScale, offeredAt),
   });
   return {
     report,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createScaler, type ScalingLaw } from '../lib/scaling-policy.ts';
+import { createScaler, type ScalingPolicy } from '../lib/scaling-policy.ts';
 import type { Fleet } from './fleet.ts';
 import type { ControllerPeriod } from './rehearsal-schema.ts';
 
@@ -16,7 +16,7 @@ const settlingShare = 0.1;
  * What target tracking does, on real instances and their real CPU, `timeScale` times as fast. Nothing waits for an instance
  * to come or to go: the next period begins meanwhile.
  */
-export function startController(fleet: Fleet, law: ScalingLaw, timeScale: number, share: number): Controller {
+export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: number, share: number): Controller {
   const periodMs = (law.periodSeconds / timeScale) * 1000;
   const startedAt = Date.now();
   const periods: ControllerPeriod[] = [];

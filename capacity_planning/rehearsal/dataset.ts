@@ -11,18 +11,18 @@ const videos = 1_000;
 const rankedUsers = 20_000;
 /** The first of them, who have cast no vote before. */
 const votersMax = 10_000;
-const votesPerWorld = 300_000;
+const votesPerDataset = 300_000;
 
-export interface World {
+export interface Dataset {
   path: string;
   tokens: string[];
   firstUser: number;
   lastUser: number;
 }
 
-export interface Worlds {
-  /** A file for WORLD with players that no other one has: a run casts votes that nobody cast before, `votes` of them at most. */
-  next(votes?: number): World;
+export interface Datasets {
+  /** A file for DATASET with players that no other one has: a run casts votes that nobody cast before, `votes` of them at most. */
+  next(votes?: number): Dataset;
 }
 
 /** A scenario of closed loops numbers 10,000 iterations a second, whatever it gets to; every other one votes. */
@@ -33,7 +33,7 @@ export function votesOfClosedLoops(seconds: number): number {
 const spareSeconds = 10;
 
 /** A ranking of 20,000 users and 1,000 public videos; tokens without passwords, which the load has no use for. */
-export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
+export async function makeDatasets(folder: string, sql: Sql): Promise<Datasets> {
   await fillVoteRows(sql, { users: rankedUsers, videos, votes: 10_000 });
   // Votes that are there already: a run's own are counted apart, by voters who have none yet.
   await sql`delete from votes where user_id <= ${votersMax}`;
@@ -45,7 +45,7 @@ export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
   let made = 0;
   let nextUser = 1;
   return {
-    next(votes = votesPerWorld) {
+    next(votes = votesPerDataset) {
       const firstUser = nextUser;
       const count = Math.ceil(votes / videos);
       made += 1;
@@ -55,7 +55,7 @@ export async function makeWorlds(folder: string, sql: Sql): Promise<Worlds> {
         ...{ email: `user-${firstUser + i}@example.com`, password: 'none' },
         token: tokens.issue(firstUser + i),
       }));
-      const path = join(folder, `world-${made}.json`);
+      const path = join(folder, `dataset-${made}.json`);
       writeFileSync(path, JSON.stringify({ players, videos: videoIds }), { mode: 0o600 });
       const issued = players.map(({ token }) => token);
       return { path, tokens: issued, firstUser, lastUser: nextUser - 1 };
@@ -73,8 +73,8 @@ export function makeUploadFile(folder: string, bytes: number): string {
   return path;
 }
 
-/** Votes that are there of a world's players. */
-export async function countVotes(sql: Sql, { firstUser, lastUser }: World): Promise<number> {
+/** Votes that are there of a dataset's players. */
+export async function countVotes(sql: Sql, { firstUser, lastUser }: Dataset): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from votes where user_id between ${firstUser} and ${lastUser}`;
   return row?.count ?? 0;

@@ -7,11 +7,11 @@ import type { Stage } from './testbed.ts';
 
 /** Instances come and go under votes and uploads: what was answered is there, once. */
 export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {
-  const { fleet, sql, worlds } = stage;
+  const { fleet, sql, datasets } = stage;
   const { ratePerSecond, seconds, uploadBytes, deregistrationMs, replacedAtMs } = stage.settings.drain;
   await fleet.growTo(2);
   stage.say(`two instances are replaced one after the other under ${ratePerSecond} writes a second`);
-  const world = worlds.next();
+  const dataset = datasets.next();
   const [before] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;
   const exitsBefore = fleet.exitCodes.length;
   const begunAt = Date.now();
@@ -28,7 +28,7 @@ export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; r
     scenario: 'average',
     isFixed: false,
     env: {
-      ...{ JOURNEY: 'writes', WORLD: world.path, VIDEO: makeUploadFile(stage.folder, uploadBytes) },
+      ...{ JOURNEY: 'writes', DATASET: dataset.path, VIDEO: makeUploadFile(stage.folder, uploadBytes) },
       ...{ RATE: String(ratePerSecond), SECONDS: String(seconds), WARM_UP_SECONDS: '0' },
     },
   });
@@ -43,7 +43,7 @@ export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; r
     result: {
       replacedInstances: replacedAtMs.length,
       exitCodes: fleet.exitCodes.slice(exitsBefore),
-      votes: { ...answered('vote'), stored: await countVotes(sql, world) },
+      votes: { ...answered('vote'), stored: await countVotes(sql, dataset) },
       uploads: { ...answered('upload'), stored: (after?.count ?? 0) - (before?.count ?? 0) },
       wrongCounters: (await recount(sql)).differing,
       verdict: report.judgement.verdict,

@@ -112,7 +112,7 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
     scenario: 'concurrency',
     env: {
       ...{ JOURNEY: 'public', CONCURRENCY: counts.join(), THINK_MS: String(thinkMs) },
-      WORLD: stage.worlds.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
+      DATASET: stage.datasets.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
       ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(passWarmUpSeconds), REST_SECONDS: '1' },
     },
   });
@@ -145,7 +145,7 @@ async function loadWithArrivals(stage: Stage, count: number, perInstance: number
     arrivals: 'random',
     claims: [95],
     env: {
-      ...{ JOURNEY: 'public', WORLD: stage.worlds.next().path, RATES: repeat(rates, visits).join() },
+      ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: repeat(rates, visits).join() },
       ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });

@@ -1,5 +1,5 @@
 import { databaseConnectionsPerProcess, partBytes, voteBatchesInFlightMax } from '../../src/limits.ts';
-import { defaultLaw } from '../lib/scaling-policy.ts';
+import { defaultPolicy } from '../lib/scaling-policy.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
 import type { Demand, Prices } from './inputs.ts';
 import type { FixedSize, RateStep, RehearsalReport } from './rehearsal-schema.ts';
@@ -67,7 +67,7 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
       months: headroomMonths,
       endsOn: headroomMonths === null ? null : addMonths(report.startedAt, headroomMonths),
     },
-    deregistrationDelaySeconds: defaultLaw.deregistrationSeconds,
+    deregistrationDelaySeconds: defaultPolicy.deregistrationSeconds,
     balancerIdleSeconds: 6,
     database: { connectionsPerInstance: connections, connectionsAtMaximum: connections * templateMax },
     worker: worker === undefined ? null : describeWorker(worker, demand),

@@ -1,4 +1,4 @@
-import { readCircumstances } from '../../scripts/lib/run-metadata.ts';
+import { readRunMetadata } from '../../scripts/lib/run-metadata.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { followLoad } from './autoscaling.ts';
 import { replaceUnderLoad } from './drain.ts';
@@ -7,7 +7,7 @@ import { judgeRehearsal } from './judge-rehearsal.ts';
 import { askWithPauses } from './keep-alive.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
-import { openStage, places } from './testbed.ts';
+import { openTestContext, places } from './testbed.ts';
 import { loadWithUploads } from './uploads.ts';
 
 export interface Rehearsal {
@@ -28,11 +28,11 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
   const onSignal = () => void clear().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   const startedAt = new Date();
-  const { command, commit, hasUncommittedChanges, node, machine } = readCircumstances(
+  const { command, commit, hasUncommittedChanges, node, machine } = readRunMetadata(
     `npm run capacity -- ${process.argv.slice(2).join(' ')}`,
   );
   try {
-    const stage = await openStage(settings, (each) => undo.unshift(each), say);
+    const stage = await openTestContext(settings, (each) => undo.unshift(each), say);
     await stage.fleet.growTo(1);
     const pausing = new AbortController();
     const asking = askWithPauses(stage.balancer.url, pausing.signal);

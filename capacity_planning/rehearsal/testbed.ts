@@ -5,7 +5,7 @@ import type { Sql } from '../../src/database/open.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { runPlan } from '../lib/run-plan.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
-import { makeWorlds, type Worlds } from './dataset.ts';
+import { type Datasets, makeDatasets } from './dataset.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import type { RehearsalSettings } from './settings.ts';
 
@@ -16,7 +16,7 @@ export interface Stage {
   databasePid: number;
   balancer: Balancer;
   fleet: Fleet;
-  worlds: Worlds;
+  datasets: Datasets;
   say(line: string): void;
   /** Load through the balancer, judged. */
   load(load: Load): Promise<CapacityReport>;
@@ -39,7 +39,7 @@ const warmRequests = 5_000;
 const warmAtOnce = 16;
 
 /** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */
-export async function openStage(
+export async function openTestContext(
   settings: RehearsalSettings,
   defer: Defer,
   say: (line: string) => void,
@@ -49,17 +49,17 @@ export async function openStage(
   const redis = await openBenchRedis(folder, defer);
   const { plain } = await startS3Sink(folder, defer);
   const balancer = await startBalancer(folder, places, defer);
-  const worlds = await makeWorlds(folder, postgres.sql);
+  const datasets = await makeDatasets(folder, postgres.sql);
   const fleet = openFleet(
     {
-      ...{ folder, balancer, places, share: settings.share, warm: openWarmUp(worlds) },
+      ...{ folder, balancer, places, share: settings.share, warm: openWarmUp(datasets) },
       env: { ...plain, DATABASE_URL: postgres.url, REDIS_URL: redis.url },
     },
     defer,
   );
   const command = `npm run capacity -- ${process.argv.slice(2).join(' ')}`;
   return {
-    ...{ settings, folder, balancer, fleet, worlds, say },
+    ...{ settings, folder, balancer, fleet, datasets, say },
     sql: postgres.sql,
     databasePid: postgres.pid,
     async load({ name, scenario, env, claims = [], arrivals = undefined, isFixed = true }) {
@@ -76,12 +76,12 @@ export async function openStage(
 }
 
 /** Rankings, and votes of players who vote nowhere else. */
-function openWarmUp(worlds: Worlds) {
-  const { tokens } = worlds.next();
+function openWarmUp(datasets: Datasets) {
+  const { tokens } = datasets.next();
   let votes = 0;
   return async (port: number): Promise<void> => {
     let left = warmRequests;
-    const lane = async () => {
+    const runner = async () => {
       while (left > 0) {
         left -= 1;
         const isVote = left % 2 === 0;
@@ -95,6 +95,6 @@ function openWarmUp(worlds: Worlds) {
         await answer.arrayBuffer();
       }
     };
-    await Promise.all(Array.from({ length: warmAtOnce }, lane));
+    await Promise.all(Array.from({ length: warmAtOnce }, runner));
   };
 }

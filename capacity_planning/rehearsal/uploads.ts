@@ -18,7 +18,7 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
     name: 'uploads',
     scenario: 'breakpoint',
     env: {
-      ...{ JOURNEY: 'upload', WORLD: stage.worlds.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
+      ...{ JOURNEY: 'upload', DATASET: stage.datasets.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
       ...{
         RATE: String(stepPerSecond),
         STEPS: String(steps),

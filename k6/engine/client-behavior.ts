@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How clients behave who are not as fast and as patient as a generator; k6 itself has no such thing. */
-export interface Manners {
+export interface ClientBehavior {
   /** Of all iterations, those whose body trickles, and how fast. */
   slowShare: number;
   slowBytesPerSecond: number;
@@ -11,9 +11,9 @@ export interface Manners {
   areScattered: boolean;
 }
 
-export const patient: Manners = { slowShare: 0, slowBytesPerSecond: 0, abortShare: 0, areScattered: false };
+export const patient: ClientBehavior = { slowShare: 0, slowBytesPerSecond: 0, abortShare: 0, areScattered: false };
 
-export type Manner = 'ordinary' | 'slow' | 'leaving';
+export type BehaviorName = 'ordinary' | 'slow' | 'leaving';
 
 /** A client that left on purpose: neither an answer nor a failure. */
 export class ClientLeft extends Error {
@@ -26,10 +26,10 @@ export class ClientLeft extends Error {
 const slicesPerSecond = 4;
 
 /** Spread evenly over the iterations, the same in every run. */
-export function chooseManner(
-  { slowShare, abortShare }: Pick<Manners, 'slowShare' | 'abortShare'>,
+export function chooseBehavior(
+  { slowShare, abortShare }: Pick<ClientBehavior, 'slowShare' | 'abortShare'>,
   iteration: number,
-): Manner {
+): BehaviorName {
   if (falls(slowShare, iteration)) return 'slow';
   return falls(abortShare, iteration + 1) ? 'leaving' : 'ordinary';
 }

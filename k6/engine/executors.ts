@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { iterate, type Lane } from './iterate.ts';
+import { iterate, type ScenarioRunner } from './iterate.ts';
 import type { ThreadSettings } from './messages.ts';
 import type { ArrivalSpec, LoopSpec } from './options.ts';
 import { createRandom } from './random.ts';
@@ -15,20 +15,20 @@ export interface Pace {
 }
 
 /** Resolves once no further iteration begins, with the iterations still under way. */
-export async function execute(lane: Lane, pace: Pace): Promise<Promise<void>[]> {
+export async function execute(runner: ScenarioRunner, pace: Pace): Promise<Promise<void>[]> {
   await sleepUntil(pace.startAt, pace.stop);
-  return lane.spec.executor === 'constant-vus'
-    ? loop(lane, lane.spec, pace)
-    : arrive(lane, lane.spec as ArrivalSpec, pace);
+  return runner.spec.executor === 'constant-vus'
+    ? loop(runner, runner.spec, pace)
+    : arrive(runner, runner.spec as ArrivalSpec, pace);
 }
 
 /**
  * Open loop: an iteration begins when it is due, whatever became of those before. It is dropped, and counted, when as many
  * are under way as there may be. With several threads each takes every nth arrival.
  */
-async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
+async function arrive(runner: ScenarioRunner, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
-  const dueMs = openSchedule(spec, pace.settings.manners.areScattered);
+  const dueMs = openSchedule(spec, pace.settings.behavior.areScattered);
   const users = openUsers(shareOf(spec.maxVus, index, threads), pace.claimVu);
   const running = new Set<Promise<void>>();
   for (let n = index; ; n += threads) {
@@ -40,14 +40,14 @@ async function arrive(lane: Lane, spec: ArrivalSpec, pace: Pace): Promise<Promis
     else if (n % 64 === index) await nextTurn();
     if (pace.stop.aborted) break;
     const user = users.take();
-    lane.count.vusPeak = Math.max(lane.count.vusPeak, users.inUse());
+    runner.count.vusPeak = Math.max(runner.count.vusPeak, users.inUse());
     if (user === undefined) {
-      lane.count.dropped += 1;
+      runner.count.dropped += 1;
       thread.samples.add('dropped_iterations', 1, { scenario: spec.name }, dueAt);
       continue;
     }
     const turn = { vu: user.id, inTest: n, ofVu: user.iterations++, dueAt };
-    const done: Promise<void> = iterate(lane, turn).then(() => {
+    const done: Promise<void> = iterate(runner, turn).then(() => {
       users.give(user);
       running.delete(done);
     });
@@ -66,18 +66,18 @@ function openSchedule({ stages, startTimeMs }: ArrivalSpec, areScattered: boolea
 }
 
 /** Closed loop: as many users as asked for, each beginning again as soon as it is done. */
-async function loop(lane: Lane, spec: LoopSpec, pace: Pace): Promise<Promise<void>[]> {
+async function loop(runner: ScenarioRunner, spec: LoopSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
   const endAt = pace.startAt + spec.durationMs;
   const users = shareOf(spec.maxVus, index, threads);
-  lane.count.vusPeak = users;
+  runner.count.vusPeak = users;
   let inTest = index;
   const running = Array.from({ length: users }, async () => {
     const vu = pace.claimVu();
     for (let ofVu = 0; now() < endAt && !pace.stop.aborted; ofVu += 1) {
       const turn = { vu, inTest, ofVu, dueAt: undefined };
       inTest += threads;
-      await iterate(lane, turn);
+      await iterate(runner, turn);
       await nextTurn();
     }
   });

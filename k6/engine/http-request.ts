@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { now } from './runtime.ts';
 
-export interface Exchange {
+export interface HttpRequest {
   status: number;
   headers: Record<string, string>;
   chunks: Buffer[];
@@ -11,7 +11,7 @@ export interface Exchange {
   at: { handedOver: number; sent: number; answered: number; ended: number };
 }
 
-export interface ExchangeRequest {
+export interface HttpRequestOptions {
   method: string;
   url: URL;
   headers: Record<string, string>;
@@ -36,9 +36,9 @@ export function openAgent(): Agent {
 }
 
 /** One request to its end. Never rejects: a failure is an exchange with status 0 and an error, as in k6. */
-export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
+export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<HttpRequest> {
   const handedOver = now();
-  const result: Exchange = {
+  const result: HttpRequest = {
     status: 0,
     headers: {},
     chunks: [],

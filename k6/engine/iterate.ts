@@ -4,7 +4,7 @@ import type { ScenarioCount } from './messages.ts';
 import type { ScenarioSpec } from './options.ts';
 import { internTags, iterations, now, thread } from './runtime.ts';
 
-export interface Lane {
+export interface ScenarioRunner {
   spec: ScenarioSpec;
   count: ScenarioCount;
   run: (data: unknown) => unknown;
@@ -24,8 +24,8 @@ export interface Turn {
 const shownFailures = 5;
 
 /** One iteration of one virtual user, from its first line to its last. Never rejects. */
-export async function iterate(lane: Lane, turn: Turn): Promise<void> {
-  const { spec, count } = lane;
+export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void> {
+  const { spec, count } = runner;
   const begunAt = now();
   const tags = internTags({ ...spec.tags, scenario: spec.name });
   if (turn.dueAt !== undefined) thread.samples.add('generator_lateness', begunAt - turn.dueAt, tags, turn.dueAt);
@@ -37,16 +37,16 @@ export async function iterate(lane: Lane, turn: Turn): Promise<void> {
     executor: spec.executor,
     tags: spec.tags,
     env: spec.env,
-    signal: lane.interrupt.signal,
+    signal: runner.interrupt.signal,
   };
   try {
-    await iterations.run(iteration, async () => lane.run(lane.data));
+    await iterations.run(iteration, async () => runner.run(runner.data));
   } catch (error) {
-    if (error instanceof RunFailure) lane.onFatal(error);
-    if (!(error instanceof ClientLeft)) noteFailure(lane, error);
+    if (error instanceof RunFailure) runner.onFatal(error);
+    if (!(error instanceof ClientLeft)) noteFailure(runner, error);
   }
   count.active -= 1;
-  if (lane.interrupt.signal.aborted) {
+  if (runner.interrupt.signal.aborted) {
     count.interrupted += 1;
     return;
   }
@@ -55,7 +55,7 @@ export async function iterate(lane: Lane, turn: Turn): Promise<void> {
   thread.samples.add('iteration_duration', now() - (turn.dueAt ?? begunAt), tags, begunAt);
 }
 
-function noteFailure({ spec, count }: Lane, error: unknown): void {
+function noteFailure({ spec, count }: ScenarioRunner, error: unknown): void {
   count.failed += 1;
   if (count.failed > shownFailures) return;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,7 +1,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Manners } from './client-behavior.ts';
+import type { ClientBehavior } from './client-behavior.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
 import { runScript } from './run.ts';
 import { readThreadCount } from './thread-count.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   const result = await runScript({
     scriptPath,
     threads,
-    manners: { ...readManners(values.slow, values.abort), areScattered: readArrivals(values.arrivals) },
+    behavior: { ...readBehaviors(values.slow, values.abort), areScattered: readArrivals(values.arrivals) },
     // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
     env: { ...(process.env as Record<string, string>), ...Object.fromEntries(values.env.map(readPair)) },
     signal: abort.signal,
@@ -64,7 +64,7 @@ function checkPlace(path: string): void {
   }
 }
 
-function readManners(slow: string, abort: string): Omit<Manners, 'areScattered'> {
+function readBehaviors(slow: string, abort: string): Omit<ClientBehavior, 'areScattered'> {
   const [slowShare = Number.NaN, slowBytesPerSecond = Number.NaN] = slow.split(':').map(Number);
   const abortShare = Number(abort);
   const areShares = [slowShare, abortShare].every((share) => share >= 0 && share <= 1);

@@ -1,4 +1,4 @@
-import type { Manners } from './client-behavior.ts';
+import type { ClientBehavior } from './client-behavior.ts';
 import type { CustomMetric } from './registry.ts';
 import type { Series } from './samples.ts';
 
@@ -7,7 +7,7 @@ export interface ThreadSettings {
   env: Readonly<Record<string, string>>;
   index: number;
   threads: number;
-  manners: Manners;
+  behavior: ClientBehavior;
 }
 
 /** What a thread is told. */

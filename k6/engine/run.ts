@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import type { Manners } from './client-behavior.ts';
+import type { ClientBehavior } from './client-behavior.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
 import { type RunOptions, readOptions } from './options.ts';
 import { createRecorder } from './recorder.ts';
@@ -13,7 +13,7 @@ export interface RunSettings {
   scriptPath: string;
   env: Readonly<Record<string, string>>;
   threads: number;
-  manners: Manners;
+  behavior: ClientBehavior;
   /** Aborted when somebody wants the run to end early. */
   signal: AbortSignal;
   say(line: string): void;
@@ -37,7 +37,7 @@ export async function runScript(settings: RunSettings) {
     for (let index = 0; index < threads; index += 1) {
       const scriptUrl = pathToFileURL(settings.scriptPath).href;
       handles.push(
-        await startThread({ scriptUrl, env: settings.env, manners: settings.manners, index, threads }, (report) =>
+        await startThread({ scriptUrl, env: settings.env, behavior: settings.behavior, index, threads }, (report) =>
           onProgress(index, report),
         ),
       );

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Manners, patient } from './client-behavior.ts';
+import { type ClientBehavior, patient } from './client-behavior.ts';
 import { refuse } from './exit-codes.ts';
 import type { CustomMetric } from './registry.ts';
 import { createSampleBuffer } from './samples.ts';
@@ -25,7 +25,7 @@ export interface ThreadState {
   /** False as soon as the scenario file is loaded: what belongs to k6's init context is refused from then on. */
   isLoading: boolean;
   discardsBodies: boolean;
-  manners: Manners;
+  behavior: ClientBehavior;
   options: unknown;
 }
 
@@ -35,7 +35,7 @@ export const thread: ThreadState = {
   env: {},
   isLoading: true,
   discardsBodies: false,
-  manners: patient,
+  behavior: patient,
   options: {},
 };
 

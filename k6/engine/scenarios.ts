@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { execute } from './executors.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
-import type { Lane } from './iterate.ts';
+import type { ScenarioRunner } from './iterate.ts';
 import type { ScenarioCount, ThreadCpu, ThreadSettings } from './messages.ts';
 import type { RunOptions, ScenarioSpec } from './options.ts';
 
@@ -22,13 +22,13 @@ export function runScenarios(load: Load) {
   setMaxListeners(0, stop.signal);
   let users = 0;
   const claimVu = () => load.settings.index + 1 + load.settings.threads * users++;
-  const lanes = load.options.scenarios.map((spec) => openLane(spec, load));
+  const runners = load.options.scenarios.map((spec) => openScenarioRunner(spec, load));
   const done = Promise.all(
-    lanes.map(async (lane) => {
-      const startAt = load.startAt + lane.spec.startTimeMs;
-      const running = await execute(lane, { startAt, settings: load.settings, stop: stop.signal, claimVu });
-      const grace = setTimeout(() => lane.interrupt.abort(), stop.signal.aborted ? 0 : lane.spec.gracefulStopMs);
-      stop.signal.addEventListener('abort', () => lane.interrupt.abort());
+    runners.map(async (runner) => {
+      const startAt = load.startAt + runner.spec.startTimeMs;
+      const running = await execute(runner, { startAt, settings: load.settings, stop: stop.signal, claimVu });
+      const grace = setTimeout(() => runner.interrupt.abort(), stop.signal.aborted ? 0 : runner.spec.gracefulStopMs);
+      stop.signal.addEventListener('abort', () => runner.interrupt.abort());
       await Promise.all(running);
       clearTimeout(grace);
     }),
@@ -37,12 +37,12 @@ export function runScenarios(load: Load) {
     done,
     stop: () => stop.abort(),
     counts(): Record<string, ScenarioCount> {
-      return Object.fromEntries(lanes.map(({ spec, count }) => [spec.name, { ...count }]));
+      return Object.fromEntries(runners.map(({ spec, count }) => [spec.name, { ...count }]));
     },
   };
 }
 
-function openLane(spec: ScenarioSpec, load: Load): Lane {
+function openScenarioRunner(spec: ScenarioSpec, load: Load): ScenarioRunner {
   const run = load.script[spec.exec];
   if (typeof run !== 'function') {
     throw new RunFailure(
@@ -56,7 +56,7 @@ function openLane(spec: ScenarioSpec, load: Load): Lane {
   return {
     spec,
     count,
-    run: run as Lane['run'],
+    run: run as ScenarioRunner['run'],
     data: load.setupData,
     interrupt,
     onFatal: load.onFatal,

@@ -27,7 +27,7 @@ await loadScript().catch((error: unknown) => tellFailure(error, exitCodes.script
 async function loadScript(): Promise<void> {
   register('./hooks.js', import.meta.url);
   thread.env = settings.env;
-  thread.manners = settings.manners;
+  thread.behavior = settings.behavior;
   Object.assign(globalThis, { open: openFile });
   Object.defineProperties(globalThis, {
     __ENV: { get: () => ({ ...thread.env, ...iterations.getStore()?.env }) },

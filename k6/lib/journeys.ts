@@ -6,7 +6,7 @@ import { makePlayers, type Player } from './players.ts';
 import { type Answer, call } from './requests.ts';
 import { readNumber } from './settings.ts';
 
-interface World {
+interface Dataset {
   players: Player[];
   videos: number[];
 }
@@ -16,36 +16,36 @@ interface Journey {
   /** How many players the setup makes, unless USERS says so. */
   players: number;
   needsVideos: boolean;
-  run(world: World, i: number): Promise<unknown>;
+  run(dataset: Dataset, i: number): Promise<unknown>;
 }
 
-/** Made once for many runs, where somebody else made the players and the videos: a file with a World. */
-const prepared = __ENV['WORLD'] === undefined ? undefined : (JSON.parse(open(__ENV['WORLD'])) as World);
+/** Made once for many runs, where somebody else made the players and the videos: a file with a Dataset. */
+const prepared = __ENV['WORLD'] === undefined ? undefined : (JSON.parse(open(__ENV['WORLD'])) as Dataset);
 const video = __ENV['VIDEO'] === undefined ? undefined : open(__ENV['VIDEO'], 'b');
 
 const journeys: Record<string, Journey> = {
   rankings: { routes: ['rankings'], players: 0, needsVideos: false, run: (_world, i) => readRankings(i) },
   login: { routes: ['login'], players: 10, needsVideos: false, run: logIn },
   upload: { routes: ['upload'], players: 2, needsVideos: false, run: upload },
-  vote: { routes: ['vote'], players: 100, needsVideos: true, run: (world, i) => vote(world, i, world.videos) },
+  vote: { routes: ['vote'], players: 100, needsVideos: true, run: (dataset, i) => vote(dataset, i, dataset.videos) },
   'vote-hot': {
     routes: ['vote'],
     players: 100,
     needsVideos: true,
-    run: (world, i) => vote(world, i, world.videos.slice(0, 1)),
+    run: (dataset, i) => vote(dataset, i, dataset.videos.slice(0, 1)),
   },
   'vote-attack': { routes: ['vote'], players: 1, needsVideos: true, run: attack },
   public: {
     routes: ['rankings', 'vote'],
     players: 100,
     needsVideos: true,
-    run: (world, i) => (i % 2 === 1 ? vote(world, (i - 1) / 2, world.videos) : readRankings(i)),
+    run: (dataset, i) => (i % 2 === 1 ? vote(dataset, (i - 1) / 2, dataset.videos) : readRankings(i)),
   },
   writes: {
     routes: ['vote', 'upload'],
     players: 100,
     needsVideos: true,
-    run: (world, i) => (i % 10 === 9 ? upload(world, i) : vote(world, i, world.videos)),
+    run: (dataset, i) => (i % 10 === 9 ? upload(dataset, i) : vote(dataset, i, dataset.videos)),
   },
   mixed: { routes: ['rankings', 'public-videos', 'login'], players: 5, needsVideos: false, run: mix },
 };
@@ -56,7 +56,7 @@ const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;
 
-export async function prepare(): Promise<World> {
+export async function prepare(): Promise<Dataset> {
   if (chosen.routes.includes('upload') && video === undefined)
     throw new Error('Expected VIDEO to name an MP4 file, got nothing');
   if (prepared !== undefined) return prepared;
@@ -68,8 +68,8 @@ export async function prepare(): Promise<World> {
   return { players, videos };
 }
 
-export async function journey(world: World): Promise<void> {
-  await chosen.run(world, Number(__ENV['FIRST'] ?? 0) + exec.scenario.iterationInTest);
+export async function journey(dataset: Dataset): Promise<void> {
+  await chosen.run(dataset, Number(__ENV['FIRST'] ?? 0) + exec.scenario.iterationInTest);
   if (thinkMs > 0) await think();
 }
 
@@ -95,12 +95,12 @@ function readPublicVideos(): Promise<Answer> {
   return call({ name: 'public-videos', path: '/api/public/videos?limit=20', statuses: [200] });
 }
 
-function logIn({ players }: World, i: number): Promise<Answer> {
+function logIn({ players }: Dataset, i: number): Promise<Answer> {
   const { email, password } = pick(players, i);
   return call({ name: 'login', method: 'POST', path: '/api/auth/login', json: { email, password }, statuses: [200] });
 }
 
-function upload({ players }: World, i: number): Promise<Answer> {
+function upload({ players }: Dataset, i: number): Promise<Answer> {
   if (video === undefined) throw new Error('Expected VIDEO to name an MP4 file, got nothing');
   const form = { title: `Load ${i}`, video_file: http.file(video, 'load.mp4', 'video/mp4') };
   const { token } = pick(players, i);
@@ -116,7 +116,7 @@ function upload({ players }: World, i: number): Promise<Answer> {
 }
 
 /** Every player votes for every video once; a run that wants more votes than that ends, since a refusal costs less. */
-function vote({ players }: World, i: number, videos: readonly number[]): Promise<Answer> {
+function vote({ players }: Dataset, i: number, videos: readonly number[]): Promise<Answer> {
   if (i >= players.length * videos.length) {
     exec.test.abort(`${players.length} players and ${videos.length} videos are too few: set USERS higher`);
   }
@@ -125,7 +125,7 @@ function vote({ players }: World, i: number, videos: readonly number[]): Promise
 }
 
 /** One player votes for one video over and over, two at a time: at most one vote may ever count. */
-async function attack({ players, videos }: World): Promise<void> {
+async function attack({ players, videos }: Dataset): Promise<void> {
   const { token } = pick(players, 0);
   const id = pick(videos, 0);
   const answers = await Promise.all([sendVote(id, token, [200, 400]), sendVote(id, token, [200, 400])]);
@@ -137,8 +137,8 @@ function sendVote(id: number, token: string, statuses: number[]): Promise<Answer
 }
 
 /** Mostly readers, now and then somebody who logs in. */
-function mix(world: World, i: number): Promise<Answer> {
-  if (i % 20 === 19) return logIn(world, i);
+function mix(dataset: Dataset, i: number): Promise<Answer> {
+  if (i % 20 === 19) return logIn(dataset, i);
   return i % 4 === 3 ? readPublicVideos() : readRankings(i);
 }
 

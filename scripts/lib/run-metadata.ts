@@ -15,7 +15,7 @@ const measuredPaths = [
 ];
 
 /** Where, when and with what a figure was made: without it the figure says nothing. */
-export function readCircumstances(command: string) {
+export function readRunMetadata(command: string) {
   return {
     date: new Date().toISOString(),
     command,

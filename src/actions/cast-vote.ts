@@ -1,5 +1,5 @@
 import type { Sql } from '../database/open.ts';
-import { type Ballot, castVotes, type VoteOutcome } from '../database/votes.ts';
+import { castVotes, type VoteOutcome, type VoteRequest } from '../database/votes.ts';
 import { AppError } from '../errors.ts';
 import { voteBatchesInFlightMax, votesForSecondBatchMin, votesPerBatchMax, votesWaitingMax } from '../limits.ts';
 
@@ -13,7 +13,7 @@ export interface VoteBatchEvents {
 }
 
 interface Waiting {
-  readonly ballot: Ballot;
+  readonly ballot: VoteRequest;
   readonly resolve: (outcome: VoteOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -52,7 +52,7 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
   }
 
   return {
-    cast(ballot: Ballot): Promise<VoteOutcome> {
+    cast(ballot: VoteRequest): Promise<VoteOutcome> {
       if (waiting.length >= votesWaitingMax) {
         return Promise.reject(
           new AppError('unavailable', 'Too many votes at once, try again', { retryAfterSeconds: 1 }),

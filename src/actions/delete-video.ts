@@ -4,14 +4,14 @@ import { deleteVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import type { VoteFold } from './flush-vote-counts.ts';
+import type { VoteCountFlusher } from './flush-vote-counts.ts';
 import { findOwnVideo, videoNotFound } from './publish-video.ts';
 
 interface DeleteParts {
   sql: Sql;
   objects: ObjectStore;
   log: Logger;
-  voteFold: Pick<VoteFold, 'soon'>;
+  voteCountFlusher: Pick<VoteCountFlusher, 'soon'>;
 }
 
 /**
@@ -19,7 +19,7 @@ interface DeleteParts {
  * sees the video. The objects follow before the answer; those that S3 does not let go of now are left to the sweep.
  */
 export async function deleteOwnVideo(
-  { sql, objects, log, voteFold }: DeleteParts,
+  { sql, objects, log, voteCountFlusher }: DeleteParts,
   userId: number,
   videoId: number,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function deleteOwnVideo(
   const result = await deleteVideo(sql, videoId);
   if (result.outcome === 'not_found') throw videoNotFound();
   if (result.outcome === 'public') throw new AppError('bad_request', 'Video is public');
-  voteFold.soon();
+  voteCountFlusher.soon();
   try {
     await Promise.all(result.keys.map((key) => objects.deleteObject(key)));
     await forgetIntents(sql, result.keys);

@@ -1,15 +1,15 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
-import { foldVoteGains } from '../database/vote-deltas.ts';
-import { voteFoldEveryMs } from '../limits.ts';
+import { flushVoteDeltas } from '../database/vote-deltas.ts';
+import { voteCountFlushMs } from '../limits.ts';
 
-export type VoteFold = ReturnType<typeof openVoteFold>;
+export type VoteCountFlusher = ReturnType<typeof openVoteCountFlusher>;
 
 /**
  * Votes and deletes note what users gain and lose, and a fold moves the users' counters by it: before the ranking reads them,
  * and soon after a note where nobody reads. A process has one fold at a time.
  */
-export function openVoteFold(
+export function openVoteCountFlusher(
   sql: Sql,
   onFailure: (error: unknown) => void = () => undefined,
   clock: Clock = systemClock,
@@ -20,7 +20,7 @@ export function openVoteFold(
   let isOnItsWay = false;
 
   function begin(): void {
-    const fold = { beganAtMs: performance.now(), ended: foldVoteGains(sql) };
+    const fold = { beganAtMs: performance.now(), ended: flushVoteDeltas(sql) };
     [latest, isRunning] = [fold, true];
     fold.ended.then(
       () => {
@@ -44,12 +44,12 @@ export function openVoteFold(
     await latest.ended;
   }
 
-  /** The same within `voteFoldEveryMs` of the first call, for all who call meanwhile; tried again until it is done. */
+  /** The same within `voteCountFlushMs` of the first call, for all who call meanwhile; tried again until it is done. */
   function soon(): void {
     isWanted = true;
     if (isOnItsWay) return;
     isOnItsWay = true;
-    clock.startTimer(voteFoldEveryMs, foldWanted);
+    clock.startTimer(voteCountFlushMs, foldWanted);
   }
 
   async function foldWanted(): Promise<void> {

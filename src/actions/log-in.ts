@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Tokens } from '../tokens.ts';
 
-interface LogInParts {
+interface LogInDeps {
   sql: Sql;
   passwords: Passwords;
   tokens: Tokens;
@@ -15,7 +15,7 @@ interface LogInParts {
  * made for who gets as far as the hash alone: in a storm those of all the others would fill the heap.
  */
 export async function logIn(
-  { sql, passwords, tokens }: LogInParts,
+  { sql, passwords, tokens }: LogInDeps,
   { email, password }: { email: string; password: string },
   signalOf: () => AbortSignal,
 ): Promise<string> {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { abortAgainMs, s3CallDeadlineMs, undoWaitMs } from '../limits.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { within } from '../with-timeout.ts';
-import { openPartLine } from './part-uploader.ts';
+import { withTimeout } from '../with-timeout.ts';
+import { openPartUploader } from './part-uploader.ts';
 
 interface ObjectWriterOptions {
   objects: ObjectStore;
@@ -26,7 +26,7 @@ export function openObjectWriter(options: ObjectWriterOptions) {
   const { objects, key } = options;
   const abort = new AbortController();
   const signal = AbortSignal.any([options.signal, abort.signal]);
-  const line = openPartLine({ ...options, signal, open });
+  const line = openPartUploader({ ...options, signal, open });
   let uploadId: string | undefined;
 
   async function open(): Promise<string> {
@@ -56,7 +56,7 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     await line.settle();
     if (uploadId === undefined) return false;
     const late = () => new Error('The object store did not answer in time');
-    return within(remove(uploadId), undoWaitMs, late).then(
+    return withTimeout(remove(uploadId), undoWaitMs, late).then(
       () => true,
       () => false,
     );
@@ -70,6 +70,6 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     await objects.deleteObject(key);
   }
 
-  const { append, flush, surrenderBuffer, isFull, bytes, filled } = line;
-  return { append, flush, complete, undo, surrenderBuffer, isFull, bytes, filled };
+  const { append, flush, detachBuffer, isFull, bytes, filled } = line;
+  return { append, flush, complete, undo, detachBuffer, isFull, bytes, filled };
 }

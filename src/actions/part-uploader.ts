@@ -5,7 +5,7 @@ import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { SentPart } from '../objects/part-sender.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
-export interface PartLineOptions {
+export interface PartUploaderOptions {
   objects: ObjectStore;
   buffers: PartBuffers;
   /** The line's from here on; handed back to the budget when the line ends. */
@@ -20,7 +20,7 @@ export interface PartLineOptions {
  * Bytes in, parts out: one part is being filled while one is on its way. Call `flush` when `isFull`, and append nothing
  * before it has resolved. End with `end`, `settle` or both: no buffer is held after that, and nothing is under way.
  */
-export function openPartLine({ objects, buffers, key, signal, open, buffer: first }: PartLineOptions) {
+export function openPartUploader({ objects, buffers, key, signal, open, buffer: first }: PartUploaderOptions) {
   const parts: SentPart[] = [];
   let filling: Filling | undefined = startFilling(first);
   let totalBytes = 0;
@@ -89,7 +89,7 @@ export function openPartLine({ objects, buffers, key, signal, open, buffer: firs
     /** Sends what is left; resolves to all parts once S3 has taken each. */
     end: () => sendRest().then(() => settle().then(() => parts)),
     /** For a line about to be settled, whose buffer somebody else goes on with at once. */
-    surrenderBuffer: () => take().buffer,
+    detachBuffer: () => take().buffer,
     isFull: () => filling !== undefined && filling.filledBytes >= partBytes,
     bytes: () => totalBytes,
     /** What has been written of the part being filled: the object's first bytes until the first flush. */

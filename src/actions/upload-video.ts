@@ -13,12 +13,12 @@ import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { VideoJob } from '../queue/job.ts';
 import type { Producer } from '../queue/producer.ts';
-import { within } from '../with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { openObjectWriter } from './object-writer.ts';
 
 export type VideoUpload = ReturnType<typeof beginVideoUpload>;
 
-export interface UploadParts {
+export interface UploadDeps {
   sql: Sql;
   objects: ObjectStore;
   buffers: PartBuffers;
@@ -61,7 +61,7 @@ interface UploadOptions {
  * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice, so nothing that
  * comes late can touch another upload's object.
  */
-export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
+export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   const key = newUploadKey();
   const writer = openObjectWriter({
     ...parts,
@@ -133,9 +133,9 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
     throw notKept(error);
   }
 
-  const { isFull, bytes, surrenderBuffer } = writer;
+  const { isFull, bytes, detachBuffer } = writer;
   const flush = () => writer.flush().catch(fail);
-  return { append, recognise, finish, undo, flush, isFull, bytes, surrenderBuffer };
+  return { append, recognise, finish, undo, flush, isFull, bytes, detachBuffer };
 }
 
 /**
@@ -143,7 +143,7 @@ export function beginVideoUpload(parts: UploadParts, options: UploadOptions) {
  * object, or nothing names it, and a sweep takes it away.
  */
 function inTime<T>(query: Promise<T>): Promise<T> {
-  return within(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
+  return withTimeout(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
 }
 
 type NewVideo = Parameters<typeof insertUploadedVideo>[1];
@@ -155,7 +155,7 @@ function notKept(cause: unknown): AppError {
   });
 }
 
-async function queue({ producer, log }: UploadParts, job: VideoJob, rank: number | undefined): Promise<void> {
+async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number | undefined): Promise<void> {
   try {
     await producer.add(job, rank);
   } catch (error) {

@@ -42,7 +42,7 @@ export async function migrate(sql: Sql, options: MigrateOptions): Promise<Migrat
     await connection.unsafe(`set lock_timeout = ${migrationLockTimeoutMs}`);
     return await applyPending(connection, migrations, options);
   } finally {
-    await giveBack(connection);
+    await requeue(connection);
     connection.release();
   }
 }
@@ -124,7 +124,7 @@ async function checkTimeZone(sql: AnySql, pending: Migration[], legacyTimeZone: 
   }
 }
 
-async function giveBack(connection: AnySql): Promise<void> {
+async function requeue(connection: AnySql): Promise<void> {
   const quietly = () => {};
   await connection`select pg_advisory_unlock_all()`.catch(quietly);
   await connection.unsafe('reset statement_timeout; reset lock_timeout').catch(quietly);

@@ -1,4 +1,4 @@
-import { rankingsAnchorsDepthMax, rankingsAnchorsEvery, rankingsCitiesMax } from '../limits.ts';
+import { rankingsBookmarkDepthMax, rankingsBookmarkEvery, rankingsCitiesMax } from '../limits.ts';
 import type { AnySql } from './open.ts';
 
 export interface StandingRow {
@@ -9,7 +9,7 @@ export interface StandingRow {
 }
 
 /** A user by whose place the ranking can be entered in its middle: `place` users are ranked up to and including this one. */
-export interface Anchor {
+export interface Bookmark {
   readonly place: number;
   readonly votes: number;
   readonly id: number;
@@ -22,16 +22,16 @@ export interface StandingsQuery {
   readonly city: string;
 }
 
-type RankedRow = StandingRow & Anchor;
+type RankedRow = StandingRow & Bookmark;
 
 /**
  * Every user, most votes first, ties by id, counted from the first one: its cost grows with the offset. So on its way it
- * takes down anchors, for other pages to begin from.
+ * takes down bookmarks, for other pages to begin from.
  */
 export async function listStandings(
   sql: AnySql,
   query: StandingsQuery,
-): Promise<{ rows: StandingRow[]; anchors: Anchor[] }> {
+): Promise<{ rows: StandingRow[]; bookmarks: Bookmark[] }> {
   const { offset, limit, city } = query;
   const found = await sql<RankedRow[]>`
     ${withCities(sql, city)}
@@ -40,45 +40,49 @@ export async function listStandings(
       from (${candidates(sql, city, offset + limit)}) as candidate
       order by votes desc, id limit ${offset + limit}
     ) as ranked
-    where place > ${offset} or (place % ${rankingsAnchorsEvery} = 0 and place <= ${rankingsAnchorsDepthMax})
+    where place > ${offset} or (place % ${rankingsBookmarkEvery} = 0 and place <= ${rankingsBookmarkDepthMax})
     order by place`;
-  const isAnchor = ({ place }: Anchor) => place % rankingsAnchorsEvery === 0 && place <= rankingsAnchorsDepthMax;
+  const isBookmark = ({ place }: Bookmark) => place % rankingsBookmarkEvery === 0 && place <= rankingsBookmarkDepthMax;
   return {
     rows: found.filter(({ place }) => place > offset),
-    anchors: found.filter(isAnchor).map(({ place, votes, id }) => ({ place, votes, id })),
+    bookmarks: found.filter(isBookmark).map(({ place, votes, id }) => ({ place, votes, id })),
   };
 }
 
-/** The same, counted from an anchor at or before the offset: what it costs depends on their distance alone. */
-export async function listStandingsFrom(sql: AnySql, anchor: Anchor, query: StandingsQuery): Promise<StandingRow[]> {
+/** The same, counted from a bookmark at or before the offset: what it costs depends on their distance alone. */
+export async function listStandingsFrom(
+  sql: AnySql,
+  bookmark: Bookmark,
+  query: StandingsQuery,
+): Promise<StandingRow[]> {
   const { offset, limit, city } = query;
-  const skipped = offset - anchor.place;
+  const skipped = offset - bookmark.place;
   return sql<StandingRow[]>`
     ${withCities(sql, city)}
-    select first_name, last_name, city, votes from (${candidates(sql, city, skipped + limit, anchor)}) as candidate
+    select first_name, last_name, city, votes from (${candidates(sql, city, skipped + limit, bookmark)}) as candidate
     order by votes desc, id offset ${skipped} limit ${limit}`;
 }
 
 /** Users among whom the first `depth` are found, each range read from an index in its order and no further. */
-function candidates(sql: AnySql, city: string, depth: number, anchor?: Anchor) {
-  if (city === '') return ranges(sql, sql`true`, depth, anchor);
+function candidates(sql: AnySql, city: string, depth: number, bookmark?: Bookmark) {
+  if (city === '') return ranges(sql, sql`true`, depth, bookmark);
   return sql`
     select in_city.* from matching cross join lateral (
-      ${ranges(sql, sql`city_folded = matching.name`, depth, anchor)}
+      ${ranges(sql, sql`city_folded = matching.name`, depth, bookmark)}
     ) as in_city
     where (select count(*) from matching) <= ${rankingsCitiesMax}
     union all
-    (select anywhere.* from (${ranges(sql, matches(sql, city), depth, anchor)}) as anywhere
+    (select anywhere.* from (${ranges(sql, matches(sql, city), depth, bookmark)}) as anywhere
     where (select count(*) from matching) > ${rankingsCitiesMax})`;
 }
 
-/** Behind an anchor two ranges: who has as many votes and a greater id, and who has fewer. */
-function ranges(sql: AnySql, condition: ReturnType<typeof matches>, depth: number, anchor?: Anchor) {
+/** Behind a bookmark two ranges: who has as many votes and a greater id, and who has fewer. */
+function ranges(sql: AnySql, condition: ReturnType<typeof matches>, depth: number, bookmark?: Bookmark) {
   const range = (bound: ReturnType<typeof matches>) => sql`
     (select id, first_name, last_name, city, votes from users where ${condition} ${bound}
     order by votes desc, id limit ${depth})`;
-  if (anchor === undefined) return range(sql``);
-  const { votes, id } = anchor;
+  if (bookmark === undefined) return range(sql``);
+  const { votes, id } = bookmark;
   return sql`${range(sql`and votes = ${votes} and id > ${id}`)} union all ${range(sql`and votes < ${votes}`)}`;
 }
 

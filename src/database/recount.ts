@@ -1,6 +1,6 @@
 import { differencesListedMax, standingsListedMax } from '../limits.ts';
 import type { AnySql, Sql } from './open.ts';
-import { waitingGains } from './vote-deltas.ts';
+import { pendingVoteDeltas } from './vote-deltas.ts';
 
 export interface Recount {
   asOf: Date;
@@ -82,7 +82,7 @@ function differingCounters(sql: AnySql) {
     union all
     select 'users.votes', users.id, users.votes + coalesce(waiting.votes, 0), coalesce(by_user.votes, 0)
     from users left join by_user on by_user.user_id = users.id
-      left join ${waitingGains(sql)} as waiting on waiting.user_id = users.id
+      left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = users.id
     where users.votes + coalesce(waiting.votes, 0) <> coalesce(by_user.votes, 0)`;
 }
 

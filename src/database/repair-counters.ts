@@ -1,6 +1,6 @@
 import { countersPerRepairBatch } from '../limits.ts';
 import { type AnySql, inTransaction, type Sql } from './open.ts';
-import { waitingGains } from './vote-deltas.ts';
+import { pendingVoteDeltas } from './vote-deltas.ts';
 
 export interface RepairedCounters {
   videos: number;
@@ -63,7 +63,7 @@ async function findUsers(sql: AnySql): Promise<number[]> {
       select videos.user_id, count(*) as votes
       from votes join videos on videos.id = votes.video_id group by videos.user_id
     ) as counted on counted.user_id = users.id
-      left join ${waitingGains(sql)} as waiting on waiting.user_id = users.id
+      left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = users.id
     where users.votes + coalesce(waiting.votes, 0) <> coalesce(counted.votes, 0)
     order by users.id`;
   return rows.map((row) => row.id);
@@ -78,7 +78,7 @@ async function repairUsers(sql: AnySql, ids: number[]): Promise<number> {
       from unnest(${ids}::bigint[]) as wanted (id)
         left join videos on videos.user_id = wanted.id
         left join votes on votes.video_id = videos.id
-        left join ${waitingGains(sql)} as waiting on waiting.user_id = wanted.id
+        left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = wanted.id
       group by wanted.id, waiting.votes
     ) as counted
     where users.id = counted.id and users.votes <> counted.votes`;

@@ -1,4 +1,4 @@
-import { voteNotesPerFold } from '../limits.ts';
+import { voteDeltasPerFlush } from '../limits.ts';
 import type { AnySql, Sql } from './open.ts';
 
 /**
@@ -6,10 +6,10 @@ import type { AnySql, Sql } from './open.ts';
  * each counter once a step. One step at a time in the whole database: who comes second begins when the first has been
  * committed, and so misses nothing that the first has taken. Users are locked by id, as everywhere.
  */
-export async function foldVoteGains(sql: Sql): Promise<void> {
+export async function flushVoteDeltas(sql: Sql): Promise<void> {
   const [row] = await sql<{ has_gains: boolean }[]>`select exists (select from vote_gains) as has_gains`;
   if (row?.has_gains !== true) return;
-  while ((await foldSome(sql)) === voteNotesPerFold);
+  while ((await foldSome(sql)) === voteDeltasPerFlush);
 }
 
 /**
@@ -21,7 +21,7 @@ async function foldSome(sql: Sql): Promise<number> {
     select pg_advisory_xact_lock(hashtext('fold vote gains'));
     with taken as (
       delete from vote_gains
-      where ctid = any(array(select ctid from vote_gains limit ${sql.unsafe(String(voteNotesPerFold))}))
+      where ctid = any(array(select ctid from vote_gains limit ${sql.unsafe(String(voteDeltasPerFlush))}))
       returning user_ids, votes
     ), sums as materialized (
       select gain.user_id, sum(gain.votes)::bigint as votes
@@ -40,7 +40,7 @@ async function foldSome(sql: Sql): Promise<number> {
 }
 
 /** What each user has gained and his counter does not have yet, to be joined. */
-export function waitingGains(sql: AnySql) {
+export function pendingVoteDeltas(sql: AnySql) {
   return sql`(
     select gain.user_id, sum(gain.votes)::bigint as votes
     from vote_gains cross join unnest(vote_gains.user_ids, vote_gains.votes) as gain (user_id, votes)

@@ -3,7 +3,7 @@ import type { Sql } from './open.ts';
 
 export type VoteOutcome = 'counted' | 'already_voted' | 'not_votable' | 'not_found' | 'unknown_voter';
 
-export interface Ballot {
+export interface VoteRequest {
   readonly videoId: number;
   readonly userId: number;
 }
@@ -12,7 +12,7 @@ export interface Ballot {
  * Counts a batch of votes in one statement, so in one transaction; outcomes come in the order of `ballots`. Of equal ballots
  * the first is counted. One that cannot be counted never keeps another one from it.
  */
-export async function castVotes(sql: Sql, ballots: readonly Ballot[]): Promise<VoteOutcome[]> {
+export async function castVotes(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOutcome[]> {
   try {
     return await count(sql, ballots);
   } catch (error) {
@@ -34,7 +34,7 @@ export async function castVotes(sql: Sql, ballots: readonly Ballot[]): Promise<V
  * of each moves once however many votes it gains; what their owners gain is written down for a fold. What became of each
  * vote is only worked out, and sent back, when not all were counted.
  */
-async function count(sql: Sql, ballots: readonly Ballot[]): Promise<VoteOutcome[]> {
+async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOutcome[]> {
   const videoIds = toArray(ballots, ({ videoId }) => videoId);
   const userIds = toArray(ballots, ({ userId }) => userId);
   const [row] = await sql<{ outcomes: VoteOutcome[] | null }[]>`
@@ -75,12 +75,12 @@ async function count(sql: Sql, ballots: readonly Ballot[]): Promise<VoteOutcome[
 }
 
 /** Text is what an array goes over the wire as; the driver's own way there looks at each element three times. */
-function toArray(ballots: readonly Ballot[], read: (ballot: Ballot) => number): string {
+function toArray(ballots: readonly VoteRequest[], read: (ballot: VoteRequest) => number): string {
   return `{${ballots.map(read).join(',')}}`;
 }
 
 /** The statement knows pairs, not ballots: it calls each of several equal ones counted. */
-function refuseRepeats(ballots: readonly Ballot[], outcomes: readonly VoteOutcome[]): VoteOutcome[] {
+function refuseRepeats(ballots: readonly VoteRequest[], outcomes: readonly VoteOutcome[]): VoteOutcome[] {
   const counted = new Set<string>();
   return outcomes.map((outcome, i) => {
     if (outcome !== 'counted') return outcome;

@@ -1,5 +1,5 @@
 import type { VoteBatches } from '../actions/cast-vote.ts';
-import type { VoteFold } from '../actions/flush-vote-counts.ts';
+import type { VoteCountFlusher } from '../actions/flush-vote-counts.ts';
 import type { Config } from '../config.ts';
 import type { Sql } from '../database/open.ts';
 import type { Logger, WebLog } from '../log.ts';
@@ -13,12 +13,12 @@ import type { PublicVideos } from '../queries/public-videos.ts';
 import type { RankingsReader } from '../queries/rankings.ts';
 import type { Readiness } from '../queries/readiness.ts';
 import type { Producer } from '../queue/producer.ts';
-import type { Throttle } from '../rate-limits/rate-limiter.ts';
+import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
 import type { HeldBytes } from './held-chunks.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
-export interface Service {
+export interface AppContext {
   readonly config: Config;
   readonly log: Logger;
   readonly logRequest: WebLog['logRequest'];
@@ -31,11 +31,11 @@ export interface Service {
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   /** Absent where limits are off. */
-  readonly throttle: Throttle | undefined;
+  readonly throttle: RateLimiter | undefined;
   readonly knownUsers: KnownUsers;
   readonly links: MediaLinks;
   readonly votes: VoteBatches;
-  readonly voteFold: VoteFold;
+  readonly voteCountFlusher: VoteCountFlusher;
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
   readonly readiness: Readiness;

@@ -1,6 +1,6 @@
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
-import type { Service } from './app-context.ts';
+import type { AppContext } from './app-context.ts';
 import { authenticate, invalidCredentials, readToken } from './auth.ts';
 import { readClientAddress } from './client-address.ts';
 import { renderFailure } from './failure.ts';
@@ -12,17 +12,17 @@ import { createInputReader, readRawInput } from './request.ts';
 import { openRequestContext, type RequestContext, watchAbort } from './request-context.ts';
 import { openRequestTimeouts } from './request-timeouts.ts';
 import type { Route } from './route.ts';
-import { findFaults } from './schemas/validator.ts';
+import { validate } from './schemas/validator.ts';
 import type { HttpRequest, Serve, Transport } from './uws.ts';
 
 /**
  * Serves one route. Everything is read from the request before its handler returns; then errors are checked in the contract's order
  * (401, 422, those of the handler). A handler that waits for nothing responds at once.
  */
-export function createServe(route: Route, service: Service, onOver: OnOver, onError: Transport['onError']): Serve {
+export function createServe(route: Route, service: AppContext, onOver: OnOver, onError: Transport['onError']): Serve {
   const readInput = createInputReader(route);
   const paramCount = route.path.split('{').length - 1;
-  const bodyFaults = route.json === undefined ? undefined : findFaults(route.json, 'body');
+  const bodyErrors = route.json === undefined ? undefined : validate(route.json, 'body');
   // Without limits the client's address is not read.
   const limit = service.throttle === undefined ? undefined : route.limit;
   const trustedHops = service.config.trustedHops;
@@ -34,7 +34,7 @@ export function createServe(route: Route, service: Service, onOver: OnOver, onEr
     if (route.form !== undefined) return receiveUpload(context, readUploadHeaders(req), service);
     const raw = readRawInput(req, paramCount);
     const header = (name: string) => req.getHeader(name);
-    const body = bodyFaults === undefined ? undefined : readJsonBody(context, req.getHeader('content-type'));
+    const body = bodyErrors === undefined ? undefined : readJsonBody(context, req.getHeader('content-type'));
     const proceed = (userId: number): Reply | Promise<Reply> => {
       const { params, query } = readInput(raw);
       const handle = (value: unknown) => {
@@ -42,8 +42,8 @@ export function createServe(route: Route, service: Service, onOver: OnOver, onEr
         if (limit === undefined) return route.handle(request, service);
         return enforceRateLimit(context, service, limit, userId).then(() => route.handle(request, service));
       };
-      if (body === undefined || bodyFaults === undefined) return handle(undefined);
-      return body.then((value) => handle(checkBody(value, bodyFaults)));
+      if (body === undefined || bodyErrors === undefined) return handle(undefined);
+      return body.then((value) => handle(checkBody(value, bodyErrors)));
     };
     if (!route.needsUser) return proceed(0);
     if (route.trustsToken) return rejectUnknownUser(readToken(req.getHeader('authorization'), service), proceed);
@@ -107,9 +107,9 @@ export function createServe(route: Route, service: Service, onOver: OnOver, onEr
 
 const startTimeout = openRequestTimeouts(requestDeadlineMs);
 
-function checkBody(value: unknown, bodyFaults: ReturnType<typeof findFaults>): unknown {
+function checkBody(value: unknown, bodyErrors: ReturnType<typeof validate>): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notAnObject();
-  const faults = bodyFaults(value);
+  const faults = bodyErrors(value);
   if (faults.length > 0) throw new ValidationError(faults);
   return value;
 }

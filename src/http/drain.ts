@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { drainLingerMs, drainPollMs, drainUploadsMs } from '../limits.ts';
-import type { Service } from './app-context.ts';
+import type { AppContext } from './app-context.ts';
 import type { WebServer } from './server.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { WebServer } from './server.ts';
  *
  * A request never waits for another one's end to be answered, so steady traffic cannot hold up the first three.
  */
-export async function drainServer(server: WebServer, { lifecycle }: Service): Promise<void> {
+export async function drainServer(server: WebServer, { lifecycle }: AppContext): Promise<void> {
   lifecycle.isDraining = true;
   const cutOff = setTimeout(() => lifecycle.cutOff.abort(), drainUploadsMs);
   while (lifecycle.uploads > 0) await sleep(drainPollMs);

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { LimitName } from '../rate-limits/limits-by-name.ts';
 import type { Use } from '../rate-limits/rate-limiter.ts';
-import type { Service } from './app-context.ts';
+import type { AppContext } from './app-context.ts';
 import { isLoopback, toLimitKey } from './client-address.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -13,7 +13,7 @@ import type { RequestContext } from './request-context.ts';
  */
 export async function enforceRateLimit(
   context: RequestContext,
-  service: Service,
+  service: AppContext,
   name: LimitName,
   whose: number | string,
 ): Promise<void> {

@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox';
 import { type FieldError, ValidationError } from '../errors.ts';
 import { understoodTextsMax } from '../limits.ts';
 import type { Route } from './route.ts';
-import { findFaults } from './schemas/validator.ts';
+import { validate } from './schemas/validator.ts';
 import type { HttpRequest } from './uws.ts';
 
 /** What must be taken from the request before its handler returns, as text. */
@@ -21,8 +21,8 @@ const nothing: Input = { params: undefined, query: undefined };
 /** Compiled once a route. Throws a ValidationError that lists the path's and the query's faults together. */
 export function createInputReader(route: Route): (raw: RawInput) => Input {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
-  const pathFaults = route.params === undefined ? undefined : findFaults(route.params, 'path');
-  const queryFaults = route.query === undefined ? undefined : findFaults(route.query, 'query');
+  const pathErrors = route.params === undefined ? undefined : validate(route.params, 'path');
+  const queryErrors = route.query === undefined ? undefined : validate(route.query, 'query');
   const pathNumbers = numberNames(route.params);
   const queryNumbers = numberNames(route.query);
   const queryNames = Object.keys(route.query?.['properties'] ?? {});
@@ -31,17 +31,17 @@ export function createInputReader(route: Route): (raw: RawInput) => Input {
   const understood = new Map<string, Input>();
 
   return (raw) => {
-    if (pathFaults === undefined && queryFaults === undefined) return nothing;
-    const known = pathFaults === undefined ? understood.get(raw.query) : undefined;
+    if (pathErrors === undefined && queryErrors === undefined) return nothing;
+    const known = pathErrors === undefined ? understood.get(raw.query) : undefined;
     if (known !== undefined) return known;
     const params = Object.fromEntries(
       names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]),
     );
     const query = readQuery(raw.query, queryNames, queryNumbers);
-    const faults: FieldError[] = [...(pathFaults?.(params) ?? []), ...(queryFaults?.(query) ?? [])];
+    const faults: FieldError[] = [...(pathErrors?.(params) ?? []), ...(queryErrors?.(query) ?? [])];
     if (faults.length > 0) throw new ValidationError(faults);
     const input = { params, query };
-    if (pathFaults === undefined && understood.size < understoodTextsMax) understood.set(raw.query, input);
+    if (pathErrors === undefined && understood.size < understoodTextsMax) understood.set(raw.query, input);
     return input;
   };
 }

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { LimitName } from '../rate-limits/limits-by-name.ts';
-import type { Service } from './app-context.ts';
+import type { AppContext } from './app-context.ts';
 import type { Reply } from './reply.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -26,7 +26,7 @@ export interface Route {
   readonly form?: TSchema;
   /** By status. The schema is null for a response without a JSON body. */
   readonly answers: Readonly<Record<number, { description: string; schema: TSchema | null }>>;
-  readonly handle: (request: RouteRequest, service: Service) => Reply | Promise<Reply>;
+  readonly handle: (request: RouteRequest, service: AppContext) => Reply | Promise<Reply>;
 }
 
 export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
@@ -46,7 +46,7 @@ type TypedRoute<P, Q, B> = Omit<Route, 'params' | 'query' | 'json' | 'handle'> &
   params?: P;
   query?: Q;
   json?: B;
-  handle: (request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>, service: Service) => Reply | Promise<Reply>;
+  handle: (request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>, service: AppContext) => Reply | Promise<Reply>;
 };
 
 /** Gives the handler the types of the route's schemas. Its input is validated before it runs. */

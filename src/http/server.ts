@@ -1,4 +1,4 @@
-import type { Service } from './app-context.ts';
+import type { AppContext } from './app-context.ts';
 import { createServe } from './dispatch.ts';
 import { createDocs } from './docs.ts';
 import { type OnOver, type Reply, sendReply } from './reply.ts';
@@ -19,7 +19,7 @@ export interface WebServer {
 
 type ServeFixed = (route: string, reply: Reply) => Serve;
 
-export function createServer(service: Service): WebServer {
+export function createServer(service: AppContext): WebServer {
   let inFlight = 0;
   let connections = 0;
   const countConnections = (change: number): void => {
@@ -96,7 +96,7 @@ function groupByPath(all: readonly Route[]): Map<string, Route[]> {
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
-function recordRequest(context: RequestContext, { logRequest, metrics }: Service): void {
+function recordRequest(context: RequestContext, { logRequest, metrics }: AppContext): void {
   const seconds = (performance.now() - context.startedAt) / 1000;
   const status = context.wasAborted ? 499 : context.status;
   const { method, route, requestId, bytesIn, bytesOut } = context;

@@ -24,7 +24,7 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
   let bytes = 0;
 
   function begin({ isFile, contentType }: PartHeaders): void {
-    takeBack();
+    reclaim();
     bytes = 0;
     kind = isFile ? 'file' : 'text';
     if (!isFile) return;
@@ -33,9 +33,9 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
     spare = undefined;
   }
 
-  function takeBack(): void {
+  function reclaim(): void {
     if (video === undefined) return;
-    spare ??= video.surrenderBuffer();
+    spare ??= video.detachBuffer();
     undone.push(video.undo());
     video = undefined;
   }
@@ -44,7 +44,7 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
   function append(chunk: Buffer): void {
     if (kind !== 'file') return;
     bytes += chunk.length;
-    if (bytes > videoFileMaxBytes) takeBack();
+    if (bytes > videoFileMaxBytes) reclaim();
     else video?.append(chunk);
   }
 

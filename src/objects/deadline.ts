@@ -1,4 +1,4 @@
-import { within } from '../with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 /** S3 was silent for too long, in the middle of a body as well, or a call as a whole took too long. Another try may go better. */
 export class ObjectStoreTimeoutError extends Error {
@@ -27,7 +27,7 @@ export async function withDeadline<T>(
     return late;
   };
   try {
-    return await within(call(signal), deadlineMs, giveUp);
+    return await withTimeout(call(signal), deadlineMs, giveUp);
   } catch (error) {
     // The client's own name for a connection that was silent, or a server that could not be connected to in time.
     if (error instanceof Error && error.name === 'TimeoutError' && !outer?.aborted) {

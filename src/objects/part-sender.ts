@@ -116,12 +116,12 @@ function readAnswer(response: IncomingMessage, resolve: (etag: string) => void, 
   response.on('end', () => {
     const { etag } = response.headers;
     if (response.statusCode === 200 && etag !== undefined) resolve(etag);
-    else reject(new PartRefused(response.statusCode ?? 0, /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'no code'));
+    else reject(new PartUploadError(response.statusCode ?? 0, /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'no code'));
   });
 }
 
 /** S3 answered, and not with 200. */
-class PartRefused extends Error {
+class PartUploadError extends Error {
   readonly status: number;
 
   constructor(status: number, code: string) {
@@ -133,6 +133,6 @@ class PartRefused extends Error {
 
 /** A broken connection is; so is an answer that blames the server or the rate, or a part that arrived damaged. */
 function isWorthAnotherTry(error: unknown): boolean {
-  if (!(error instanceof PartRefused)) return true;
+  if (!(error instanceof PartUploadError)) return true;
   return error.status >= 500 || error.status === 429 || error.status === 408 || error.message.includes('BadDigest');
 }

@@ -7,7 +7,7 @@ export type Encoding = 'identity' | 'gzip' | 'br';
 type Header = readonly [string, string];
 
 /** One form of an answer, ready to go out. */
-export interface Variant {
+export interface EncodedVariant {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly headers: readonly Header[];
@@ -15,25 +15,25 @@ export interface Variant {
   readonly head: string;
 }
 
-export interface Prepared extends Variant {
+export interface CachedResponse extends EncodedVariant {
   /** The headers it was made with. */
   readonly given: readonly Header[];
   readonly isCompressible: boolean;
   /** Compressed by the first one who asks, for everybody; a promise only until that is done. */
-  variant(encoding: Encoding): Variant | Promise<Variant>;
+  variant(encoding: Encoding): EncodedVariant | Promise<EncodedVariant>;
 }
 
 /**
  * As it goes out: the ETag is of the bytes, so that it holds over processes and restarts. Where the bytes are those of
  * `previous`, that is kept, with what was compressed of it.
  */
-export function prepare(value: unknown, headers: readonly Header[] = [], previous?: Prepared): Prepared {
+export function prepare(value: unknown, headers: readonly Header[] = [], previous?: CachedResponse): CachedResponse {
   const bytes = Buffer.from(JSON.stringify(value));
   if (previous?.bytes.equals(bytes) && JSON.stringify(previous.given) === JSON.stringify(headers)) return previous;
   const tag = createHash('sha1').update(bytes).digest('base64url');
   const isCompressible = bytes.length >= compressedMinBytes;
   const identity = form(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
-  const variants = new Map<Encoding, Variant | Promise<Variant>>([['identity', identity]]);
+  const variants = new Map<Encoding, EncodedVariant | Promise<EncodedVariant>>([['identity', identity]]);
 
   return {
     ...identity,
@@ -56,7 +56,7 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
 
 const vary: Header = ['Vary', 'Accept-Encoding'];
 
-function form(bytes: Buffer, etag: string, headers: readonly Header[]): Variant {
+function form(bytes: Buffer, etag: string, headers: readonly Header[]): EncodedVariant {
   const all: Header[] = [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers];
   const lines: Header[] = [['Content-Type', 'application/json'], ...all];
   return { bytes, etag, headers: all, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };

@@ -2,12 +2,12 @@ import type { Sql } from '../database/open.ts';
 import { listPublicVideos } from '../database/public-videos.ts';
 import type { MediaLinks } from './media-links.ts';
 import { cutPage, type PageQuery, parseCursor } from './page-links.ts';
-import { openFreshBytes } from './response-cache.ts';
+import { openResponseCache } from './response-cache.ts';
 
 export type PublicVideos = ReturnType<typeof openPublicVideos>;
 
 export function openPublicVideos(sql: Sql, links: MediaLinks) {
-  return openFreshBytes<PageQuery>(
+  return openResponseCache<PageQuery>(
     ({ limit, cursor }) => `${limit ?? ''}:${cursor ?? ''}`,
     async ({ limit, cursor }) => {
       const found = await listPublicVideos(sql, {

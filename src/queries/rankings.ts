@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
-import { type Anchor, listStandings, listStandingsFrom, type StandingRow } from '../database/rankings.ts';
-import { freshBytesRefreshMs, rankingsAnchoredFiltersMax, rankingsOffsetMax } from '../limits.ts';
-import { openFreshBytes } from './response-cache.ts';
+import { type Bookmark, listStandings, listStandingsFrom, type StandingRow } from '../database/rankings.ts';
+import { rankingsBookmarkedFiltersMax, rankingsOffsetMax, responseCacheRefreshMs } from '../limits.ts';
+import { openResponseCache } from './response-cache.ts';
 
 export type RankingsReader = ReturnType<typeof openRankings>;
 
@@ -15,36 +15,37 @@ export interface RankingsPage {
 }
 
 /** A way into the middle of the ranking, as it was at one moment. */
-interface Anchored {
+interface Bookmarked {
   readonly asOfMs: number;
   /** By place, the first one first. */
-  readonly anchors: readonly Anchor[];
+  readonly bookmarks: readonly Bookmark[];
 }
 
 /**
- * Pages of the ranking. The first deep page of a filter counts from the top and takes down anchors; until these are as old
- * as bytes that are due, other pages begin at the anchor before them, and count as old as it. `foldVotes` brings the counters up
+ * Pages of the ranking. The first deep page of a filter counts from the top and takes down bookmarks; until these are as old
+ * as bytes that are due, other pages begin at the bookmark before them, and count as old as it. `flushVotes` brings the counters up
  * to the votes committed before it is called.
  */
-export function openRankings(sql: Sql, foldVotes: () => Promise<void>, clock: Clock = systemClock) {
-  const anchored = new LRUCache<string, Anchored>({ max: rankingsAnchoredFiltersMax });
+export function openRankings(sql: Sql, flushVotes: () => Promise<void>, clock: Clock = systemClock) {
+  const bookmarked = new LRUCache<string, Bookmarked>({ max: rankingsBookmarkedFiltersMax });
 
   async function load({ page, limit, city }: RankingsPage): Promise<{ rows: readonly StandingRow[]; asOfMs: number }> {
     const query = { offset: (page - 1) * limit, limit, city };
     const asOfMs = clock.now();
     if (query.offset > rankingsOffsetMax) return { rows: [], asOfMs };
-    const known = anchored.get(city);
-    const anchor = known && asOfMs - known.asOfMs < freshBytesRefreshMs ? findAnchor(known, query.offset) : undefined;
-    if (known !== undefined && anchor !== undefined) {
-      return { rows: await listStandingsFrom(sql, anchor, query), asOfMs: known.asOfMs };
+    const known = bookmarked.get(city);
+    const bookmark =
+      known && asOfMs - known.asOfMs < responseCacheRefreshMs ? findBookmark(known, query.offset) : undefined;
+    if (known !== undefined && bookmark !== undefined) {
+      return { rows: await listStandingsFrom(sql, bookmark, query), asOfMs: known.asOfMs };
     }
-    await foldVotes();
-    const { rows, anchors } = await listStandings(sql, query);
-    if (anchors.length > 0) anchored.set(city, { asOfMs, anchors });
+    await flushVotes();
+    const { rows, bookmarks } = await listStandings(sql, query);
+    if (bookmarks.length > 0) bookmarked.set(city, { asOfMs, bookmarks });
     return { rows, asOfMs };
   }
 
-  return openFreshBytes<RankingsPage>(
+  return openResponseCache<RankingsPage>(
     ({ page, limit, city }) => `${page}:${limit}:${city}`,
     async (query) => {
       const { rows, asOfMs } = await load(query);
@@ -54,9 +55,9 @@ export function openRankings(sql: Sql, foldVotes: () => Promise<void>, clock: Cl
   );
 }
 
-/** The last one at or before the offset; anchors end where the deepest page so far did. */
-function findAnchor({ anchors }: Anchored, offset: number): Anchor | undefined {
-  return anchors.findLast(({ place }) => place <= offset);
+/** The last one at or before the offset; bookmarks end where the deepest page so far did. */
+function findBookmark({ bookmarks }: Bookmarked, offset: number): Bookmark | undefined {
+  return bookmarks.findLast(({ place }) => place <= offset);
 }
 
 function toStandings(rows: readonly StandingRow[], { page, limit }: RankingsPage) {

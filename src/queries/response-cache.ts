@@ -1,7 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, systemClock } from '../clock.ts';
-import { freshBytesEntriesMax, freshBytesMaxAgeMs, freshBytesMaxBytes, freshBytesRefreshMs } from '../limits.ts';
-import { type Prepared, prepare } from './cached-response.ts';
+import {
+  responseCacheEntriesMax,
+  responseCacheMaxAgeMs,
+  responseCacheMaxBytes,
+  responseCacheRefreshMs,
+} from '../limits.ts';
+import { type CachedResponse, prepare } from './cached-response.ts';
 
 export interface Loaded {
   readonly value: unknown;
@@ -11,30 +16,30 @@ export interface Loaded {
 }
 
 interface Entry {
-  readonly prepared: Prepared;
+  readonly prepared: CachedResponse;
   readonly asOfMs: number;
 }
 
 /**
- * Answers kept as bytes, by key. Up to `freshBytesRefreshMs` of age they are served as they are; from then on one refresh
- * is under way while they still are; past `freshBytesMaxAgeMs` a reader waits for it. However many ask, a key has one load
+ * Answers kept as bytes, by key. Up to `responseCacheRefreshMs` of age they are served as they are; from then on one refresh
+ * is under way while they still are; past `responseCacheMaxAgeMs` a reader waits for it. However many ask, a key has one load
  * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
  * until the next one is due.
  */
-export function openFreshBytes<K extends object>(
+export function openResponseCache<K extends object>(
   nameOf: (key: K) => string,
   load: (key: K) => Promise<Loaded>,
   clock: Clock = systemClock,
 ) {
   const entries = new LRUCache<string, Entry>({
-    max: freshBytesEntriesMax,
-    maxSize: freshBytesMaxBytes,
+    max: responseCacheEntriesMax,
+    maxSize: responseCacheMaxBytes,
     sizeCalculation: ({ prepared }) => prepared.bytes.length + 1,
   });
-  const loading = new Map<string, Promise<Prepared>>();
-  const failures = new LRUCache<string, Promise<Prepared>>({
-    max: freshBytesEntriesMax,
-    ttl: freshBytesRefreshMs,
+  const loading = new Map<string, Promise<CachedResponse>>();
+  const failures = new LRUCache<string, Promise<CachedResponse>>({
+    max: responseCacheEntriesMax,
+    ttl: responseCacheRefreshMs,
     // Otherwise the cache reads the time once per millisecond of the real clock.
     ttlResolution: 0,
     perf: clock,
@@ -51,7 +56,7 @@ export function openFreshBytes<K extends object>(
     return name;
   }
 
-  function refresh(name: string, key: K): Promise<Prepared> {
+  function refresh(name: string, key: K): Promise<CachedResponse> {
     const known = loading.get(name) ?? failures.get(name);
     if (known !== undefined) return known;
     const mine = turn.then(() => loadEntry(name, key));
@@ -67,7 +72,7 @@ export function openFreshBytes<K extends object>(
     return mine;
   }
 
-  async function loadEntry(name: string, key: K): Promise<Prepared> {
+  async function loadEntry(name: string, key: K): Promise<CachedResponse> {
     const startedAtMs = clock.now();
     const { value, headers, asOfMs } = await load(key);
     const prepared = prepare(value, headers, entries.peek(name)?.prepared);
@@ -76,13 +81,13 @@ export function openFreshBytes<K extends object>(
   }
 
   return {
-    get(key: K): Prepared | Promise<Prepared> {
+    get(key: K): CachedResponse | Promise<CachedResponse> {
       const name = findName(key);
       const entry = entries.get(name);
       if (entry === undefined) return refresh(name, key);
       const ageMs = clock.now() - entry.asOfMs;
-      if (ageMs >= freshBytesMaxAgeMs) return refresh(name, key);
-      if (ageMs >= freshBytesRefreshMs) refresh(name, key).catch(() => undefined);
+      if (ageMs >= responseCacheMaxAgeMs) return refresh(name, key);
+      if (ageMs >= responseCacheRefreshMs) refresh(name, key).catch(() => undefined);
       return entry.prepared;
     },
   };

@@ -67,14 +67,14 @@ export function openConsumer(redisUrl: string, options: ConsumerOptions, process
       // BullMQ renews one lock an id: a second run beside the first would lose its own when the first ends.
       earlier?.abort(new Error('The job was handed out again'));
       if (earlier !== undefined) await sleep(queueRetryMs);
-      await giveBack(job, token);
+      await requeue(job, token);
     }
     const controller = new AbortController();
     running.set(taskId, controller);
     try {
       await process(job.data, controller.signal);
     } catch (error) {
-      if (controller.signal.reason instanceof WorkerStopping) await giveBack(job, token);
+      if (controller.signal.reason instanceof WorkerStopping) await requeue(job, token);
       options.onFailedRun(job.data, error);
       throw error;
     } finally {
@@ -98,7 +98,7 @@ export function openConsumer(redisUrl: string, options: ConsumerOptions, process
 }
 
 /** Never returns: BullMQ learns by the error that the job is not its business any more. */
-async function giveBack(job: Job<VideoJob>, token: string | undefined): Promise<never> {
+async function requeue(job: Job<VideoJob>, token: string | undefined): Promise<never> {
   await job.moveToWait(token);
   throw new WaitingError();
 }

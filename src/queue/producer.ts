@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { jobRankMax, queueAddDeadlineMs, queueListMax, writableMarkSeconds } from '../limits.ts';
-import { within } from '../with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
 import { jobName, queueName, type VideoJob } from './job.ts';
 
@@ -118,5 +118,9 @@ function readRanks(scored: string[]): QueuedJob[] {
 }
 
 function bound<T>(promise: Promise<T>): Promise<T> {
-  return within(promise, queueAddDeadlineMs, () => new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`));
+  return withTimeout(
+    promise,
+    queueAddDeadlineMs,
+    () => new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`),
+  );
 }

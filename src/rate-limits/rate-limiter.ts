@@ -1,10 +1,10 @@
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Clock, systemClock } from '../clock.ts';
-import { throttleDeadlineMs, throttlePauseMs } from '../limits.ts';
-import { within } from '../with-timeout.ts';
+import { rateLimiterDeadlineMs, rateLimiterPauseMs } from '../limits.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { type Limit, type LimitName, limitsByName } from './limits-by-name.ts';
 
-export type Throttle = ReturnType<typeof openThrottle>;
+export type RateLimiter = ReturnType<typeof openRateLimiter>;
 
 /** What is left of a limit after one more use of it. */
 export interface Use extends Limit {
@@ -18,10 +18,10 @@ export interface Use extends Limit {
  * Counts uses in Redis, so that a limit holds over all instances. Where Redis does not answer in time nobody is limited
  * (`onOpen` is told), and it is left alone for a moment, so that requests do not wait for it one by one.
  */
-export function openThrottle(
+export function openRateLimiter(
   redis: object,
   onOpen: () => void,
-  { clock = systemClock, deadlineMs = throttleDeadlineMs }: { clock?: Clock; deadlineMs?: number } = {},
+  { clock = systemClock, deadlineMs = rateLimiterDeadlineMs }: { clock?: Clock; deadlineMs?: number } = {},
 ) {
   const limiters = new Map(
     (Object.keys(limitsByName) as LimitName[]).map((name) => [name, createLimiter(redis, name)] as const),
@@ -37,9 +37,9 @@ export function openThrottle(
         return undefined;
       }
       try {
-        return toUse(name, await within(consume(limiter, key), deadlineMs, () => new Error('Redis is late')));
+        return toUse(name, await withTimeout(consume(limiter, key), deadlineMs, () => new Error('Redis is late')));
       } catch {
-        askAgainAtMs = clock.now() + throttlePauseMs;
+        askAgainAtMs = clock.now() + rateLimiterPauseMs;
         onOpen();
         return undefined;
       }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { expectFaults, openApi, untilPreparedAnswersAreNew } from './support.ts';
+import { expectFaults, openApi, untilCachedResponsesExpire } from './support.ts';
 
 const api = await openApi(t);
 const { call, environment } = api;
@@ -24,7 +24,7 @@ async function insertUser(name: string, city: string | null, votes = 0): Promise
   return row?.id ?? 0;
 }
 
-/** Prepared answers may be a second old. That they are no older is tested with a clock, in test/readers. */
+/** CachedResponse answers may be a second old. That they are no older is tested with a clock, in test/readers. */
 async function until(isThere: () => Promise<boolean>): Promise<void> {
   await waitFor('the answer to change', isThere);
 }
@@ -228,7 +228,7 @@ t.test('a city of any text is no 5xx', async (t) => {
 });
 
 t.test('a ranking that has not changed is 304 to whoever has it', async (t) => {
-  await untilPreparedAnswersAreNew();
+  await untilCachedResponsesExpire();
   const etag = String((await rankings('?city=tieland')).headers['etag']);
   t.match(etag, /^(W\/)?"[^"]+"$/);
   for (const value of [etag, `"x", ${etag}`, '*']) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { recordIntents } from '../../src/database/object-intents.ts';
 import { claimVideoForWork, failVideo, publishRendition } from '../../src/database/video-jobs.ts';
-import { freshBytesMaxAgeMs } from '../../src/limits.ts';
+import { responseCacheMaxAgeMs } from '../../src/limits.ts';
 import { newPosterKey, newRenditionKey } from '../../src/objects/keys.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type Answer, type RequestOptions, request } from '../support/http.ts';
@@ -83,7 +83,7 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
 }
 
 /** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
-export const untilPreparedAnswersAreNew = () => sleep(2 * freshBytesMaxAgeMs);
+export const untilCachedResponsesExpire = () => sleep(2 * responseCacheMaxAgeMs);
 
 /** Bytes that begin as an MP4 does; no picture in them. */
 export function mp4(bytes = 64): Buffer {

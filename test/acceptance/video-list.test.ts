@@ -1,7 +1,7 @@
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import type { Answer } from '../support/http.ts';
-import { expectFaults, openApi, untilPreparedAnswersAreNew } from './support.ts';
+import { expectFaults, openApi, untilCachedResponsesExpire } from './support.ts';
 
 const api = await openApi(t);
 const { call, environment } = api;
@@ -188,7 +188,7 @@ t.test('the public list is paged like one’s own', async (t) => {
 });
 
 t.test('a list that has not changed is 304 to whoever has it', async (t) => {
-  await untilPreparedAnswersAreNew();
+  await untilCachedResponsesExpire();
   const first = await call('GET', '/api/public/videos');
   const etag = String(first.headers['etag']);
   t.match(etag, /^"[^"]+"$/);
@@ -198,7 +198,7 @@ t.test('a list that has not changed is 304 to whoever has it', async (t) => {
   t.equal((await call('GET', '/api/public/videos', { headers: { 'if-none-match': '"other"' } })).status, 200);
 });
 
-/** Prepared answers may be a second old. */
+/** CachedResponse answers may be a second old. */
 function untilPublic(isThere: (videos: Record<string, unknown>[]) => boolean): Promise<Record<string, unknown>[]> {
   return waitFor('the public list to change', async () => {
     const videos = (await call('GET', '/api/public/videos')).json<Record<string, unknown>[]>();

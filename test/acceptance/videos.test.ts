@@ -1,5 +1,5 @@
 import t from 'tap';
-import { foldVoteGains } from '../../src/database/vote-deltas.ts';
+import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { request } from '../support/http.ts';
 import { countStored, expectRefusal, mp4, openApi } from './support.ts';
@@ -115,7 +115,7 @@ t.test('a public video is not deleted', async (t) => {
 t.test('deleting a video takes its votes along, whatever state it is in', async (t) => {
   const player = await api.newPlayer();
   const votesOf = async () => {
-    await foldVoteGains(environment.sql);
+    await flushVoteDeltas(environment.sql);
     const [row] = await environment.sql`
       select (select votes from users where id = ${player.id}) as counter,
         (select count(*) from votes join videos on videos.id = video_id where videos.user_id = ${player.id}) as votes`;
@@ -162,7 +162,7 @@ t.test('a vote, a publication and a delete at once end in one of their orders', 
 });
 
 t.test('the votes and counters of all this equal a recount', async (t) => {
-  await foldVoteGains(environment.sql);
+  await flushVoteDeltas(environment.sql);
   const rows = await environment.sql`
     select u.id, u.votes, (select count(*) from votes join videos v on v.id = video_id where v.user_id = u.id) as counted
     from users u`;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { foldVoteGains } from '../../src/database/vote-deltas.ts';
+import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
 import { openTokens } from '../../src/tokens.ts';
 import { expectFaults, expectRefusal, expectUnauthorized, openApi } from './support.ts';
 
@@ -93,7 +93,7 @@ t.test('one player votes for many videos', async (t) => {
 });
 
 t.test('every counter equals a recount', async (t) => {
-  await foldVoteGains(environment.sql);
+  await flushVoteDeltas(environment.sql);
   const rows = await environment.sql`
     select v.votes, (select count(*) from votes where video_id = v.id) as counted from videos v
     union all

@@ -8,7 +8,7 @@ import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 
 /** A public video, and as many voters as are asked for. */
-async function makeStage(t: Parameters<typeof createMigratedDatabase>[0], voterCount: number) {
+async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0], voterCount: number) {
   const { sql } = await createMigratedDatabase(t);
   const owner = await makeUser(sql);
   const video = await makePublicVideo(sql, owner);
@@ -20,7 +20,7 @@ async function makeStage(t: Parameters<typeof createMigratedDatabase>[0], voterC
 }
 
 t.test('a lone vote goes at once; what comes while it is with the database goes together', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin);
+  const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const first = votes.cast({ videoId, userId: voters[0] as number });
@@ -34,7 +34,7 @@ t.test('a lone vote goes at once; what comes while it is with the database goes 
 });
 
 t.test('a large crowd fills a second batch, never a third, and no batch holds more than it may', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin + 2 * votesPerBatchMax + 1);
+  const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin + 2 * votesPerBatchMax + 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const answers = voters.map((userId) => votes.cast({ videoId, userId }));
@@ -46,7 +46,7 @@ t.test('a large crowd fills a second batch, never a third, and no batch holds mo
 });
 
 t.test('who votes again as soon as he is answered joins the batch of all the others who do', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, votesForSecondBatchMin - 1);
+  const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin - 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
   const rounds = 5;
@@ -59,7 +59,7 @@ t.test('who votes again as soon as he is answered joins the batch of all the oth
 });
 
 t.test('a batch that the database refuses is told to each of its votes; the next one is counted', async (t) => {
-  const { sql, owner, videoId, voters } = await makeStage(t, 3);
+  const { sql, owner, videoId, voters } = await makeTestContext(t, 3);
   const votes = openVoteBatches(sql);
   await sql`alter table votes add constraint votes_refused check (video_id < 0) not valid`;
   const refused = await Promise.allSettled(voters.map((userId) => votes.cast({ videoId, userId })));
@@ -70,7 +70,7 @@ t.test('a batch that the database refuses is told to each of its votes; the next
 });
 
 t.test('more votes than may wait are refused at once, and the others are counted', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, 2);
+  const { sql, videoId, voters } = await makeTestContext(t, 2);
   const votes = openVoteBatches(sql);
   // The first goes, then a crowd sends a second batch; from there on they wait.
   const sent = 1 + votesForSecondBatchMin;
@@ -82,7 +82,7 @@ t.test('more votes than may wait are refused at once, and the others are counted
 });
 
 t.test('an answer is given after the commit: whoever has it finds the vote', async (t) => {
-  const { sql, videoId, voters } = await makeStage(t, 200);
+  const { sql, videoId, voters } = await makeTestContext(t, 200);
   const votes = openVoteBatches(sql);
   const found: VoteOutcome[] = [];
   await Promise.all(

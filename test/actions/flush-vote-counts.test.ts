@@ -1,14 +1,14 @@
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openVoteFold } from '../../src/actions/flush-vote-counts.ts';
+import { openVoteCountFlusher } from '../../src/actions/flush-vote-counts.ts';
 import { castVotes } from '../../src/database/votes.ts';
-import { voteFoldEveryMs, voteNotesPerFold } from '../../src/limits.ts';
+import { voteCountFlushMs, voteDeltasPerFlush } from '../../src/limits.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
 /** Two owners with a video each; `vote` has a new voter vote for both. */
-async function makeStage(t: Parameters<typeof createMigratedDatabase>[0]) {
+async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0]) {
   const { sql } = await createMigratedDatabase(t);
   const owners = [await makeUser(sql), await makeUser(sql)];
   const videos = await Promise.all(owners.map((owner) => makePublicVideo(sql, owner)));
@@ -29,8 +29,8 @@ async function makeStage(t: Parameters<typeof createMigratedDatabase>[0]) {
 }
 
 t.test('a fold moves the counters by every vote before it, and nothing waits after it', async (t) => {
-  const { sql, vote, counters } = await makeStage(t);
-  const fold = openVoteFold(sql);
+  const { sql, vote, counters } = await makeTestContext(t);
+  const fold = openVoteCountFlusher(sql);
   await Promise.all([vote(), vote(), vote()]);
   t.strictSame(await counters(), [0, 0]);
   await Promise.all([fold.now(), fold.now()]);
@@ -39,19 +39,19 @@ t.test('a fold moves the counters by every vote before it, and nothing waits aft
 });
 
 t.test('more notes than a statement folds are folded', async (t) => {
-  const { sql, owners, counters } = await makeStage(t);
+  const { sql, owners, counters } = await makeTestContext(t);
   const [owner = 0] = owners;
-  const notes = 2 * voteNotesPerFold + 1;
+  const notes = 2 * voteDeltasPerFlush + 1;
   await sql`
     insert into vote_gains (user_ids, votes)
     select array[${owner}::bigint, ${owner}::bigint], array[2, -1] from generate_series(1, ${notes}::int)`;
-  await openVoteFold(sql).now();
+  await openVoteCountFlusher(sql).now();
   t.strictSame(await counters(), [notes, 0]);
 });
 
 t.test('a vote that comes while a fold is at work is left to the next one, which whoever asks then gets', async (t) => {
-  const { sql, owners, vote, counters } = await makeStage(t);
-  const fold = openVoteFold(sql);
+  const { sql, owners, vote, counters } = await makeTestContext(t);
+  const fold = openVoteCountFlusher(sql);
   await vote();
   let early: Promise<void> | undefined;
   await sql.begin(async (tx) => {
@@ -73,8 +73,8 @@ t.test('a vote that comes while a fold is at work is left to the next one, which
 });
 
 t.test('folds of several processes at once move each counter once', async (t) => {
-  const { sql, vote, counters } = await makeStage(t);
-  const folds = [openVoteFold(sql), openVoteFold(sql), openVoteFold(sql)];
+  const { sql, vote, counters } = await makeTestContext(t);
+  const folds = [openVoteCountFlusher(sql), openVoteCountFlusher(sql), openVoteCountFlusher(sql)];
   for (let round = 1; round <= 20; round += 1) {
     await vote();
     await Promise.all(folds.map((fold) => fold.now()));
@@ -83,16 +83,16 @@ t.test('folds of several processes at once move each counter once', async (t) =>
 });
 
 t.test('who asks for a fold soon gets one, however many ask, and the last one, too', async (t) => {
-  const { sql, vote, counters, untilCounters } = await makeStage(t);
+  const { sql, vote, counters, untilCounters } = await makeTestContext(t);
   const clock = openFakeClock();
-  const fold = openVoteFold(sql, (error) => t.fail(String(error)), clock);
+  const fold = openVoteCountFlusher(sql, (error) => t.fail(String(error)), clock);
   for (let round = 1; round <= 3; round += 1) {
     await vote();
     fold.soon();
     t.equal(clock.timerCount(), 1, 'one fold for all');
-    clock.advance(voteFoldEveryMs / 5);
+    clock.advance(voteCountFlushMs / 5);
   }
-  clock.advance((2 * voteFoldEveryMs) / 5 - 1);
+  clock.advance((2 * voteCountFlushMs) / 5 - 1);
   t.strictSame(await counters(), [0, 0], 'none before its time');
   clock.advance(1);
   await untilCounters(3);
@@ -100,27 +100,27 @@ t.test('who asks for a fold soon gets one, however many ask, and the last one, t
   fold.soon();
   // Where the last fold has not ended yet, the next timer starts when it has.
   await waitFor('the next timer', () => clock.timerCount() === 1);
-  clock.advance(voteFoldEveryMs);
+  clock.advance(voteCountFlushMs);
   await untilCounters(4);
 });
 
 t.test(
   'a fold that the database refuses is told; the next one catches up, and one that was to come soon comes',
   async (t) => {
-    const { sql, vote, counters, untilCounters } = await makeStage(t);
+    const { sql, vote, counters, untilCounters } = await makeTestContext(t);
     const failures: unknown[] = [];
     const clock = openFakeClock();
-    const fold = openVoteFold(sql, (error) => failures.push(error), clock);
+    const fold = openVoteCountFlusher(sql, (error) => failures.push(error), clock);
     await vote();
     await sql`alter table users add constraint votes_refused check (votes = 0) not valid`;
     await t.rejects(fold.now(), /votes_refused/);
     fold.soon();
-    clock.advance(voteFoldEveryMs);
+    clock.advance(voteCountFlushMs);
     await waitFor('the failure', () => failures.length > 0);
     t.match(failures, [/votes_refused/]);
     t.strictSame(await counters(), [0, 0]);
     await sql`alter table users drop constraint votes_refused`;
-    clock.advance(voteFoldEveryMs);
+    clock.advance(voteCountFlushMs);
     await untilCounters(1);
     t.equal(failures.length, 1);
   },

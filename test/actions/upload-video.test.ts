@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { beginVideoUpload, type UploadParts } from '../../src/actions/upload-video.ts';
+import { beginVideoUpload, type UploadDeps } from '../../src/actions/upload-video.ts';
 import { claimAgedIntents } from '../../src/database/object-intents.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { openLog } from '../../src/log.ts';
@@ -16,7 +16,7 @@ import { createEnvironment, type TestScope } from '../support/environment.ts';
 import { ffmpeg, makeFolder } from '../worker/support/clips.ts';
 
 /** An upload's parts, with a proxy before the database and one before S3. */
-async function openStage(t: TestScope) {
+async function openTestContext(t: TestScope) {
   const environment = await createEnvironment(t, { isCrashTest: true });
   const { config, sql } = environment;
   await sql`insert into users (first_name, last_name, email, password_hash) values ('Ana', 'Ruiz', 'ana@example.com', 'x')`;
@@ -25,7 +25,7 @@ async function openStage(t: TestScope) {
   url.port = String(database.port);
   const s3 = await startS3Proxy(t, config.s3.endpoint ?? '');
   const buffers = openPartBuffers(3);
-  const parts: UploadParts = {
+  const parts: UploadDeps = {
     sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
     objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
     buffers,
@@ -41,7 +41,7 @@ async function openStage(t: TestScope) {
 }
 
 async function begin(
-  { parts, buffers }: Awaited<ReturnType<typeof openStage>>,
+  { parts, buffers }: Awaited<ReturnType<typeof openTestContext>>,
   bytes: Buffer,
   client = new AbortController(),
 ) {
@@ -64,7 +64,7 @@ async function begin(
 const video = makeVideo(6_000_000, 1);
 
 t.test('a finished upload has a row that names the whole object, no intent, and holds no buffer', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   const upload = await begin(stage, video.bytes);
   const { videoId } = await upload.finish('A clip');
   const [row] = await stage.sql`select original_url, size_bytes, status from videos where id = ${videoId}`;
@@ -75,7 +75,7 @@ t.test('a finished upload has a row that names the whole object, no intent, and 
 });
 
 t.test('an upload taken back leaves nothing, wherever it was', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   for (const length of [0, 100, 5 * 1024 * 1024 + 10, video.bytes.length]) {
     const client = new AbortController();
     const upload = await begin(stage, video.bytes.subarray(0, length), client);
@@ -89,7 +89,7 @@ t.test('an upload taken back leaves nothing, wherever it was', async (t) => {
 });
 
 t.test('when the database commits, says nothing and goes away, the object stays with its row', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   // A statement that is known to the server goes out whole, so that it is done when its answer is lost.
   const earlier = await begin(stage, video.bytes);
   const { videoId } = await earlier.finish('An earlier clip');
@@ -108,7 +108,7 @@ t.test('when the database commits, says nothing and goes away, the object stays 
 });
 
 t.test('when the database goes away before the row, the intent stays and leads to the object', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   const upload = await begin(stage, video.bytes);
   stage.s3.setRule(({ operation }) => {
     if (operation === 'Head') {
@@ -130,7 +130,7 @@ t.test('when the database goes away before the row, the intent stays and leads t
 });
 
 t.test('an upload whose intent a sweep has claimed gives up, and leaves no row', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   const upload = await begin(stage, video.bytes);
   const [key] = await claimAgedIntents(stage.sql, { graceSeconds: -1, limit: 10 });
   await t.rejects(upload.finish('A clip'), { code: 'unavailable' });
@@ -140,7 +140,7 @@ t.test('an upload whose intent a sweep has claimed gives up, and leaves no row',
 });
 
 t.test('what S3 says of Complete is believed only when it shows the object', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   for (const fault of [
     { kind: 'lie' },
     { kind: 'emptyAnswer', isDone: false },
@@ -157,7 +157,7 @@ t.test('what S3 says of Complete is believed only when it shows the object', asy
 });
 
 t.test('Redis away costs the job, not the upload', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   const producer = openProducer('redis://127.0.0.1:1');
   t.teardown(() => producer.close());
   const upload = await begin({ ...stage, parts: { ...stage.parts, producer } }, video.bytes);
@@ -166,7 +166,7 @@ t.test('Redis away costs the job, not the upload', async (t) => {
 });
 
 t.test('a file without a picture is refused once its index is known, and leaves nothing', async (t) => {
-  const stage = await openStage(t);
+  const stage = await openTestContext(t);
   const path = join(await makeFolder(t), 'sound.mp4');
   await ffmpeg('-f', 'lavfi', '-i', 'sine=duration=0.2', '-c:a', 'aac', '-f', 'mp4', path);
   const sound = await readFile(path);

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { judgeForeign } from '../../capacity_planning/lib/external-results.ts';
-import { readForeign } from '../../capacity_planning/lib/read-external-results.ts';
+import { judgeExternalResults } from '../../capacity_planning/lib/external-results.ts';
+import { readExternalResults } from '../../capacity_planning/lib/read-external-results.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { makeFolder } from './testbed.ts';
@@ -20,19 +20,19 @@ function makeJmeter(users: number, each: number, elapsedMs: number, pauseMs: num
 }
 
 t.test('JMeter: a saturated closed loop and a route that only ever failed are named', (t) => {
-  const loop = judgeForeign(readForeign(makeJmeter(10, 120, 100, 0)));
+  const loop = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 0)));
   t.equal(loop.supportsClaim, false);
   t.match(loop.cannot.join('\n'), /throughput = users \/ latency .* a saturated closed loop/);
-  const failed = judgeForeign(readForeign(makeJmeter(10, 120, 100, 900, 'false')));
+  const failed = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 900, 'false')));
   t.match(failed.cannot.join('\n'), /upload, big: only ever failed \(1200 of 1200\)/);
-  const paced = judgeForeign(readForeign(makeJmeter(10, 120, 100, 900)));
+  const paced = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 900)));
   t.strictSame(paced.cannot, []);
   t.equal(paced.supportsClaim, true);
   t.match(paced.can.join('\n'), /upload, big: p99 was 100\.0 ms/);
-  const hurried = judgeForeign(readForeign(makeJmeter(10, 120, 100, 50)));
+  const hurried = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 50)));
   t.match(hurried.cannot.join('\n'), /10 users waited for answers 6\d\.\d % of their time/);
-  t.throws(() => readForeign(makeJmeter(10, 120, -5, 900)), /elapsed to be a number of 0 or more .* got -5/);
-  t.match(judgeForeign(readForeign(jmeterHead)).cannot.join('\n'), /the file has no request/);
+  t.throws(() => readExternalResults(makeJmeter(10, 120, -5, 900)), /elapsed to be a number of 0 or more .* got -5/);
+  t.match(judgeExternalResults(readExternalResults(jmeterHead)).cannot.join('\n'), /the file has no request/);
   t.end();
 });
 
@@ -44,14 +44,17 @@ t.test('Locust: tails are read, users are not in the file, a row without tails i
     'GET,/rare,50,0,10,12,0.5,20,40',
     ',Aggregated,5050,0,10,12,50.5,20,40',
   ].join('\n');
-  const { can, cannot, supportsClaim } = judgeForeign(readForeign(text));
+  const { can, cannot, supportsClaim } = judgeExternalResults(readExternalResults(text));
   t.equal(supportsClaim, false);
   t.match(can.join('\n'), /POST \/vote: p99 was 40\.0 ms/);
   t.match(cannot.join('\n'), /GET \/rare: 50 samples are too few/);
   t.match(cannot.join('\n'), /the file does not tell/);
   const averages = [head.replace(',95%,99%', ''), 'POST,/vote,5000,0,10,12.5,50'].join('\n');
-  t.match(judgeForeign(readForeign(averages)).cannot.join('\n'), /average of 12\.5 ms without tails/);
-  t.throws(() => readForeign(text.replace('5000', 'abc')), /Request Count to be a number of 0 or more .* got abc/);
+  t.match(judgeExternalResults(readExternalResults(averages)).cannot.join('\n'), /average of 12\.5 ms without tails/);
+  t.throws(
+    () => readExternalResults(text.replace('5000', 'abc')),
+    /Request Count to be a number of 0 or more .* got abc/,
+  );
   t.end();
 });
 
@@ -62,25 +65,25 @@ t.test('k6: an open loop that dropped nothing supports a claim, one that dropped
     http_req_duration: { values: { avg: 5, 'p(95)': 9, 'p(99)': 12 } },
     dropped_iterations: { values: { count: dropped, rate: 0 } },
   });
-  t.strictSame(judgeForeign(readForeign(JSON.stringify({ metrics: metrics(0) }))).cannot, []);
+  t.strictSame(judgeExternalResults(readExternalResults(JSON.stringify({ metrics: metrics(0) }))).cannot, []);
   t.match(
-    judgeForeign(readForeign(JSON.stringify({ metrics: metrics(5) }))).cannot.join(),
+    judgeExternalResults(readExternalResults(JSON.stringify({ metrics: metrics(5) }))).cannot.join(),
     /5 iterations were dropped/,
   );
   const { http_req_duration: _tails, ...others } = metrics(0);
   const usual = { ...others, http_req_duration: { values: { avg: 5, 'p(95)': 9 } } };
-  const { supportsClaim, notes } = judgeForeign(readForeign(JSON.stringify({ metrics: usual })));
+  const { supportsClaim, notes } = judgeExternalResults(readExternalResults(JSON.stringify({ metrics: usual })));
   t.equal(supportsClaim, true);
   t.strictSame(notes, ['all routes: the file tells no p99.']);
   t.end();
 });
 
 t.test('what is no such file is refused in a sentence', (t) => {
-  t.throws(() => readForeign('<testResults/>'), /got XML/);
-  t.throws(() => readForeign('{"metrics":{}}'), /got other JSON/);
-  t.throws(() => readForeign('a,b\n1,2\n'), /got the columns a, b/);
-  t.throws(() => readForeign(''), /got the columns none/);
-  t.throws(() => readForeign('\0\x01binary'), /got a binary file/);
+  t.throws(() => readExternalResults('<testResults/>'), /got XML/);
+  t.throws(() => readExternalResults('{"metrics":{}}'), /got other JSON/);
+  t.throws(() => readExternalResults('a,b\n1,2\n'), /got the columns a, b/);
+  t.throws(() => readExternalResults(''), /got the columns none/);
+  t.throws(() => readExternalResults('\0\x01binary'), /got a binary file/);
   t.end();
 });
 

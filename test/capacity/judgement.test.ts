@@ -2,12 +2,12 @@ import t from 'tap';
 import { judgeReport } from '../../capacity_planning/lib/judge-report.ts';
 import { readSlo } from '../../capacity_planning/lib/slo.ts';
 import { openSink } from '../k6/sink.ts';
-import { rulesOf, runRig, step } from './testbed.ts';
+import { rulesOf, runTestbed, step } from './testbed.ts';
 
 t.test('a run with nothing against it passes, and the same run with a broken objective fails', async (t) => {
   const { url } = await openSink(t);
   const scenarios = `{ ${step('warm_up', { phase: 'warm_up' })}, ${step('steady', { rate: 200, startSeconds: 1, vus: 1000 })} }`;
-  const report = await runRig(t, {
+  const report = await runTestbed(t, {
     url,
     scenarios,
     claims: [95],
@@ -26,7 +26,7 @@ t.test('a run with nothing against it passes, and the same run with a broken obj
 
 t.test('INVALID: no warm-up, too few samples for the percentile', async (t) => {
   const { url } = await openSink(t);
-  const report = await runRig(t, { url, scenarios: `{ ${step('short')} }`, claims: [99] });
+  const report = await runTestbed(t, { url, scenarios: `{ ${step('short')} }`, claims: [99] });
   t.strictSame(rulesOf(report), ['no-warm-up', 'too-few-samples']);
   t.match(report.judgement.reasons.map(({ text }) => text).join(), /work: 50 samples, p99 needs 1000/);
 });
@@ -40,12 +40,12 @@ t.test('INVALID: the clock differs, an instance restarts, builds differ', async 
     const build = `competition_build_info{version="${scrapes > 1 ? '2' : '1'}",node="v20"} 1`;
     return { text: `process_start_time_seconds ${1000 + scrapes}\n${build}\n` };
   });
-  const report = await runRig(t, { url, metricsUrls: [`${url}/metrics`], scenarios: `{ ${step('short')} }` });
+  const report = await runTestbed(t, { url, metricsUrls: [`${url}/metrics`], scenarios: `{ ${step('short')} }` });
   t.strictSame(rulesOf(report), ['clock', 'build-differs', 'instance-restarted']);
 });
 
 t.test('INVALID: nothing measured', async (t) => {
   const { url } = await openSink(t);
-  const report = await runRig(t, { url, scenarios: `{ ${step('warm_up', { phase: 'warm_up' })} }` });
+  const report = await runTestbed(t, { url, scenarios: `{ ${step('warm_up', { phase: 'warm_up' })} }` });
   t.strictSame(rulesOf(report), ['nothing-measured']);
 });

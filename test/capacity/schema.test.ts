@@ -6,7 +6,7 @@ import { CapacityReport } from '../../capacity_planning/lib/report-schema.ts';
 import { RehearsalReport } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { openSink } from '../k6/sink.ts';
-import { runRig, step } from './testbed.ts';
+import { runTestbed, step } from './testbed.ts';
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(join(rootFolder, 'capacity_planning', `${name}.schema.json`), 'utf8'));
@@ -21,7 +21,7 @@ t.test('the published schemas are those that reports are checked by', (t) => {
 
 t.test('a report fits the published schema, and one that lacks something does not', async (t) => {
   const { url } = await openSink(t);
-  const report = await runRig(t, {
+  const report = await runTestbed(t, {
     url,
     scenarios: `{ ${step('short')} }`,
     env: { API_TOKEN: 'open sesame', RATE: '50' },

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { defaultLaw } from '../../capacity_planning/lib/scaling-policy.ts';
+import { defaultPolicy } from '../../capacity_planning/lib/scaling-policy.ts';
 import { simulate } from '../../capacity_planning/lib/simulate.ts';
 import { measureLags } from '../../capacity_planning/rehearsal/autoscaling.ts';
 import type { Window } from '../../capacity_planning/rehearsal/rehearsal-schema.ts';
@@ -7,7 +7,7 @@ import type { Window } from '../../capacity_planning/rehearsal/rehearsal-schema.
 const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
 
 t.test('three breaching periods and a warm-up later the next instance serves', (t) => {
-  const result = simulate(defaultLaw, { capacityPerInstance: 100, offered: step(30, 80), seconds: 1800 });
+  const result = simulate(defaultPolicy, { capacityPerInstance: 100, offered: step(30, 80), seconds: 1800 });
   const first = result.periods.find(({ serving }) => serving === 2);
   t.equal(first?.second, 300 + 3 * 60 + 180);
   t.equal(result.scaleOutSeconds, 360);
@@ -18,7 +18,7 @@ t.test('three breaching periods and a warm-up later the next instance serves', (
 t.test('a quiet quarter of an hour takes instances away, never below the least', (t) => {
   // 140 keeps three instances between both alarms: at 120 the lower one would have gone off long before.
   const offered = (second: number) => (second < 1800 ? 140 : 10);
-  const { periods } = simulate(defaultLaw, { capacityPerInstance: 100, offered, seconds: 7200 });
+  const { periods } = simulate(defaultPolicy, { capacityPerInstance: 100, offered, seconds: 7200 });
   t.equal(periods.find(({ second }) => second === 1740)?.serving, 3);
   const shrunk = periods.find(({ second, serving }) => second > 1800 && serving < 3);
   t.equal(shrunk?.second, 1800 + 15 * 60);
@@ -27,7 +27,7 @@ t.test('a quiet quarter of an hour takes instances away, never below the least',
 });
 
 t.test('what ends at the greatest number is said to be too little', (t) => {
-  const result = simulate(defaultLaw, { capacityPerInstance: 100, offered: step(30, 900), seconds: 3600 });
+  const result = simulate(defaultPolicy, { capacityPerInstance: 100, offered: step(30, 900), seconds: 3600 });
   const last = result.periods.at(-1);
   t.equal(last?.serving, 3);
   t.equal(last?.cpuShare, 1);
@@ -36,7 +36,7 @@ t.test('what ends at the greatest number is said to be too little', (t) => {
 });
 
 t.test('ten thousand instances are simulated over a day', (t) => {
-  const law = { ...defaultLaw, maxInstances: 10_000 };
+  const law = { ...defaultPolicy, maxInstances: 10_000 };
   const result = simulate(law, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
   t.equal(result.periods.at(-1)?.serving, 9980);
   t.end();

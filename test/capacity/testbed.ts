@@ -6,7 +6,7 @@ import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
 
 type Scope = { teardown(undo: () => unknown): void };
 
-export interface Rig {
+export interface Testbed {
   url: string;
   metricsUrls?: string[];
   /** `options.scenarios` as source text. */
@@ -25,9 +25,9 @@ export function makeFolder(t: Scope): string {
 }
 
 /** A run of the engine in its own process against a server of the test, as the command makes it. */
-export async function runRig(
+export async function runTestbed(
   t: Scope,
-  { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}', env = {} }: Rig,
+  { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}', env = {} }: Testbed,
 ): Promise<CapacityReport> {
   const folder = makeFolder(t);
   const scenario = join(folder, 'rig.ts');

@@ -4,7 +4,7 @@ import { pickWorker, readWorkerMatrix } from '../../capacity_planning/lib/worker
 const round = (videosPerMinute: number) => ({ videosPerMinute, meanServiceSeconds: 20, cpuSecondsPerVideo: 30 });
 const text = JSON.stringify({
   name: 'worker',
-  contestants: [
+  candidates: [
     { name: '10 MiB, 1 at once', rounds: [round(3), round(5), round(4)] },
     { name: '10 MiB, 2 at once', rounds: [round(6)] },
     { name: '100 MiB, 2 at once', rounds: [{ ...round(2), meanPublishSeconds: 0.5 }] },
@@ -29,9 +29,6 @@ t.test('each size of file has the row that does most, by the median of its round
 });
 
 t.test('what is no result of the worker bench is refused', (t) => {
-  t.throws(
-    () => readWorkerMatrix('{"name":"vote","contestants":[]}'),
-    /Expected a result of `npm run bench -- worker`/,
-  );
+  t.throws(() => readWorkerMatrix('{"name":"vote","candidates":[]}'), /Expected a result of `npm run bench -- worker`/);
   t.end();
 });

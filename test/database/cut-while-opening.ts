@@ -1,4 +1,4 @@
-import { outliveLostQuestions } from '../../src/database/ignore-type-query-rejections.ts';
+import { ignoreTypeQueryRejections } from '../../src/database/ignore-type-query-rejections.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { openLog } from '../../src/log.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
@@ -18,7 +18,7 @@ let lost = 0;
 log.warn = () => {
   lost += 1;
 };
-outliveLostQuestions(log);
+ignoreTypeQueryRejections(log);
 const counts = { answered: 0, refused: 0 };
 for (let cutAfterBytesSent = 1; cutAfterBytesSent < 1_200; cutAfterBytesSent += 37) {
   proxy.setFault({ cutAfterBytesSent, how: 'rst' });

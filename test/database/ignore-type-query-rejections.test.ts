@@ -17,8 +17,8 @@ t.test('connections that are cut while they are opened cost their questions, not
 
 t.test('any other rejection that nobody handles ends the process', async (t) => {
   const program = [
-    "import { outliveLostQuestions } from './src/database/lost-questions.ts';",
-    "outliveLostQuestions({ warn: () => undefined } as never); Promise.reject(new Error('unheard'));",
+    "import { ignoreTypeQueryRejections } from './src/database/lost-questions.ts';",
+    "ignoreTypeQueryRejections({ warn: () => undefined } as never); Promise.reject(new Error('unheard'));",
     'setTimeout(() => process.exit(0), 2_000);',
   ].join('\n');
   const args = ['--import=tsx', '--input-type=module', '--eval', program];

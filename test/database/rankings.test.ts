@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type { Sql } from '../../src/database/open.ts';
-import { type Anchor, listStandings, listStandingsFrom, type StandingsQuery } from '../../src/database/rankings.ts';
-import { rankingsAnchorsEvery, rankingsCitiesMax } from '../../src/limits.ts';
+import { type Bookmark, listStandings, listStandingsFrom, type StandingsQuery } from '../../src/database/rankings.ts';
+import { rankingsBookmarkEvery, rankingsCitiesMax } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
 
 /** Many ties, and most users without a vote, as it is at a start. */
@@ -23,14 +23,14 @@ function rankPlainly(sql: Sql, { offset, limit, city }: StandingsQuery) {
     order by votes desc, id offset ${offset} limit ${limit}`;
 }
 
-async function compare(t: Test, sql: Sql, query: StandingsQuery, anchors: readonly Anchor[]): Promise<void> {
+async function compare(t: Test, sql: Sql, query: StandingsQuery, bookmarks: readonly Bookmark[]): Promise<void> {
   const expected = [...(await rankPlainly(sql, query))];
   const name = JSON.stringify(query);
   t.strictSame((await listStandings(sql, query)).rows.map(withoutPlace), expected, name);
-  const before = anchors.filter(({ place }) => place <= query.offset);
-  for (const anchor of [before.at(-1), before.at(0)]) {
-    if (anchor === undefined) continue;
-    t.strictSame([...(await listStandingsFrom(sql, anchor, query))], expected, `${name} from ${anchor.place}`);
+  const before = bookmarks.filter(({ place }) => place <= query.offset);
+  for (const bookmark of [before.at(-1), before.at(0)]) {
+    if (bookmark === undefined) continue;
+    t.strictSame([...(await listStandingsFrom(sql, bookmark, query))], expected, `${name} from ${bookmark.place}`);
   }
 }
 
@@ -48,30 +48,30 @@ function withoutPlace({
   return { first_name, last_name, city, votes };
 }
 
-t.test('every page is what the whole ranking says, counted from the top or from an anchor', async (t) => {
+t.test('every page is what the whole ranking says, counted from the top or from a bookmark', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   await fill(sql, 1_500, 9);
   for (const city of ['', 'CIUDAD', 'ciudad 3', 'no such', ' ']) {
-    const { anchors } = await listStandings(sql, { offset: 1_400, limit: 100, city });
-    t.ok(anchors.every(({ place }, i) => place === (i + 1) * rankingsAnchorsEvery));
+    const { bookmarks } = await listStandings(sql, { offset: 1_400, limit: 100, city });
+    t.ok(bookmarks.every(({ place }, i) => place === (i + 1) * rankingsBookmarkEvery));
     for (const [offset, limit] of [
       [0, 10],
       [95, 10],
-      [rankingsAnchorsEvery, 10],
-      [rankingsAnchorsEvery - 1, 1],
+      [rankingsBookmarkEvery, 10],
+      [rankingsBookmarkEvery - 1, 1],
       [640, 100],
       [1_390, 100],
       [1_499, 10],
       [5_000, 10],
     ] as const)
-      await compare(t, sql, { offset, limit, city }, anchors);
+      await compare(t, sql, { offset, limit, city }, bookmarks);
   }
 });
 
 t.test('a filter that matches more cities than are gone through one by one finds the same', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   await fill(sql, 1_000, rankingsCitiesMax + 30);
-  const { anchors } = await listStandings(sql, { offset: 500, limit: 10, city: 'ciudad' });
-  t.ok(anchors.length >= 5);
-  for (const offset of [0, 50, 300, 505, 890]) await compare(t, sql, { offset, limit: 20, city: 'ciudad' }, anchors);
+  const { bookmarks } = await listStandings(sql, { offset: 500, limit: 10, city: 'ciudad' });
+  t.ok(bookmarks.length >= 5);
+  for (const offset of [0, 50, 300, 505, 890]) await compare(t, sql, { offset, limit: 20, city: 'ciudad' }, bookmarks);
 });

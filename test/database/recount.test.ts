@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { repairCounters } from '../../src/database/repair-counters.ts';
-import { foldVoteGains } from '../../src/database/vote-deltas.ts';
+import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { countersPerRepairBatch } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
@@ -56,7 +56,7 @@ t.test('standings as of a time leave out what came later, and blame no counter f
 t.test('counters that differ from the votes are found, named and set right', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first, second } = await makeStandings(sql);
-  await foldVoteGains(sql);
+  await flushVoteDeltas(sql);
   // Rows loaded straight into the tables, a counter too high, one too low.
   await sql`insert into votes (video_id, user_id) values (${second}, ${a})`;
   await sql`update videos set votes = 7 where id = ${first}`;
@@ -94,7 +94,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   let repairs = 0;
   let isVoting = true;
   const folding = (async () => {
-    while (isVoting) await foldVoteGains(sql);
+    while (isVoting) await flushVoteDeltas(sql);
   })();
   const repairing = (async () => {
     while (isVoting) {
@@ -123,7 +123,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   await Promise.all([voting, repairing, folding]);
   t.ok(repairs > 3, `${repairs} repairs`);
   t.match(await recount(sql), { votes: 600, differing: 0 });
-  await foldVoteGains(sql);
+  await flushVoteDeltas(sql);
   t.match(await recount(sql), { votes: 600, differing: 0 });
   t.match(await sql`select votes from users where id = ${owner}`, [{ votes: 600 }]);
 });

@@ -9,7 +9,7 @@ import {
   listVideosOfUser,
   publishVideo,
 } from '../../src/database/videos.ts';
-import { foldVoteGains } from '../../src/database/vote-deltas.ts';
+import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser, makeVideo, process, readHistory, readIntents } from './some-rows.ts';
@@ -107,7 +107,7 @@ t.test(
       [kept.id, video.id].flatMap((videoId) => voters.map((userId) => ({ videoId, userId }))),
     );
     const votesOfOwner = async () => {
-      await foldVoteGains(sql);
+      await flushVoteDeltas(sql);
       return (await sql`select votes from users where id = ${owner}`)[0]?.['votes'];
     };
     t.equal(await votesOfOwner(), 4);
@@ -144,8 +144,8 @@ t.test('deletes and votes at once leave counters that equal the votes', async (t
       videos.map((videoId) => ({ videoId, userId })),
     ),
   );
-  await Promise.all([...votes, foldVoteGains(sql), ...videos.slice(0, 3).map((id) => deleteVideo(sql, id))]);
-  await foldVoteGains(sql);
+  await Promise.all([...votes, flushVoteDeltas(sql), ...videos.slice(0, 3).map((id) => deleteVideo(sql, id))]);
+  await flushVoteDeltas(sql);
   const [counted] = await sql`
     select (select count(*) from votes) as votes, (select sum(votes)::bigint from videos) as of_videos,
       (select votes from users where id = ${owner}) as of_owner`;

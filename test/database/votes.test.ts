@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { deleteVideo } from '../../src/database/videos.ts';
-import { foldVoteGains } from '../../src/database/vote-deltas.ts';
+import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
 import { castVotes } from '../../src/database/votes.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { createMigratedDatabase } from './own-database.ts';
@@ -48,7 +48,7 @@ t.test('one batch with every outcome: each vote gets its own, and counters move 
       [processed.id, voter],
     ],
   );
-  await foldVoteGains(sql);
+  await flushVoteDeltas(sql);
   t.match(await sql`select votes from users where id = ${owner}`, [{ votes: 3 }]);
   t.match(await recount(sql), { votes: 3, differing: 0 });
 });
@@ -90,14 +90,14 @@ t.test(
     });
     const work = chunks.map((ballots, i) => castVotes(pools[i % 2] as Sql, ballots));
     const folds = [sql, ...pools].map(async (pool) => {
-      for (let i = 0; i < 10; i += 1) await foldVoteGains(pool);
+      for (let i = 0; i < 10; i += 1) await flushVoteDeltas(pool);
     });
     const [outcomes] = await Promise.all([Promise.all(work), deleteVideo(sql, doomed.id), ...folds]);
     const counted = outcomes.flat().filter((outcome) => outcome === 'counted').length;
     const lasting = videos.length * users.length;
     t.ok(counted >= lasting && counted <= all.length, `${counted} were counted`);
     t.match(await recount(sql), { votes: lasting, differing: 0 });
-    await foldVoteGains(sql);
+    await flushVoteDeltas(sql);
     t.match(await recount(sql), { votes: lasting, differing: 0 });
   },
 );

@@ -77,8 +77,8 @@ function listEdges(start: number, length: number): number[] {
 /** At most `atOnce` at a time. */
 async function inTurn<T>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<unknown>) {
   let next = 0;
-  const lane = async () => {
+  const runner = async () => {
     for (let i = next++; i < items.length; i = next++) await work(items[i] as T, i);
   };
-  await Promise.all(Array.from({ length: limit }, lane));
+  await Promise.all(Array.from({ length: limit }, runner));
 }

@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t, { type Test } from 'tap';
-import { foldEmail } from '../../src/http/schemas/email.ts';
-import { mp4, openApi, untilPreparedAnswersAreNew } from '../acceptance/support.ts';
+import { normalizeEmail } from '../../src/http/schemas/email.ts';
+import { mp4, openApi, untilCachedResponsesExpire } from '../acceptance/support.ts';
 import type { Answer, RequestOptions } from '../support/http.ts';
 import { buildForm, buildUploadForm } from '../support/multipart.ts';
 
@@ -22,7 +22,7 @@ const api = await openApi(t);
 const document = (await api.call('GET', '/openapi.json')).json<Document>();
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addFormat('text', (text: string) => !/\0|\p{Surrogate}/u.test(text));
-ajv.addFormat('email', (text: string) => foldEmail(text) !== undefined);
+ajv.addFormat('email', (text: string) => normalizeEmail(text) !== undefined);
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
@@ -197,7 +197,7 @@ t.test('the public part', async (t) => {
   await check(t, 'vote', 401, nobody);
   await check(t, 'vote', 404, { ...mine, ...nobody });
   await check(t, 'vote', 422, { ...mine, params: { video_id: '1.5' } });
-  await untilPreparedAnswersAreNew();
+  await untilCachedResponsesExpire();
   for (const id of ['rankings', 'listPublicVideos']) {
     const answer = await check(t, id, 200);
     await check(t, id, 304, { headers: { 'if-none-match': String(answer.headers['etag']) } });

@@ -23,8 +23,8 @@ export default async () => {
   await http.asyncRequest('POST', __ENV['TARGET'] + '/', form, { tags: { name: 'upload' } });
 };
 `;
-  const manners = ['--slow', '0.2:1048576', '--abort', '0.1'];
-  const { code, output, result } = await runEngine(t, { text }, { TARGET: sink.url }, manners);
+  const behavior = ['--slow', '0.2:1048576', '--abort', '0.1'];
+  const { code, output, result } = await runEngine(t, { text }, { TARGET: sink.url }, behavior);
   t.equal(code, 0, output);
   const count = (name: string) => {
     const index = result?.requests.names.indexOf(name) ?? -1;

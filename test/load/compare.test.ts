@@ -5,18 +5,18 @@ import type { CapacityReport } from '../../capacity_planning/lib/report-schema.t
 import { keepReport } from '../../capacity_planning/lib/run-plan.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
-import { makeFolder, runRig, step } from '../capacity/testbed.ts';
+import { makeFolder, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t) => {
   let delayMs = 60;
   const { url } = await openSink(t, () => ({ delayMs }));
   const rig = { url, scenarios: `{ ${step('steady', { rate: 60, seconds: 3 })} }` };
-  const first = await runRig(t, rig);
-  const second = await runRig(t, rig);
-  const again = await runRig(t, rig);
+  const first = await runTestbed(t, rig);
+  const second = await runTestbed(t, rig);
+  const again = await runTestbed(t, rig);
   delayMs = 72;
-  const slower = await runRig(t, rig);
+  const slower = await runTestbed(t, rig);
 
   const keep = (report: CapacityReport) => {
     const folder = makeFolder(t);

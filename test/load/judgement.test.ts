@@ -1,12 +1,12 @@
 import t from 'tap';
 import { describeReport } from '../../capacity_planning/lib/report-tables.ts';
-import { rulesOf, runRig, step } from '../capacity/testbed.ts';
+import { rulesOf, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat latency', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 50 }));
   const scenarios = `{ ${step('slow', { rate: 10 })}, ${step('fast', { rate: 100, startSeconds: 1, vus: 2 })} }`;
-  const report = await runRig(t, { url, scenarios });
+  const report = await runTestbed(t, { url, scenarios });
   t.equal(report.judgement.verdict, 'INVALID');
   const rules = rulesOf(report);
   for (const rule of ['dropped-iterations', 'vus-exhausted', 'rate-not-reached'])
@@ -16,22 +16,29 @@ t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat l
 t.test('INVALID: the generator needs its core for itself, is late, is asked beyond its limit', async (t) => {
   const { url } = await openSink(t);
   const before = 'const until = Date.now() + 15; while (Date.now() < until);';
-  const report = await runRig(t, { url, scenarios: `{ ${step('busy', { rate: 80, seconds: 3, vus: 300 })} }`, before });
+  const report = await runTestbed(t, {
+    url,
+    scenarios: `{ ${step('busy', { rate: 80, seconds: 3, vus: 300 })} }`,
+    before,
+  });
   t.equal(report.judgement.verdict, 'INVALID');
   t.ok(rulesOf(report, []).includes('generator-late'), `${report.generator.latenessP99Ms} ms late`);
   t.ok(rulesOf(report, []).includes('generator-cpu'), `${report.generator.cpuBusyShareMax} of its core`);
-  const beyond = await runRig(t, { url, scenarios: `{ ${step('beyond', { rate: 1500, seconds: 1, vus: 3000 })} }` });
+  const beyond = await runTestbed(t, {
+    url,
+    scenarios: `{ ${step('beyond', { rate: 1500, seconds: 1, vus: 3000 })} }`,
+  });
   t.ok(rulesOf(beyond).includes('generator-limit'));
   t.match(describeReport(beyond).sentences.join(' '), /Capacity: >= \d+ \/s; the generator gave out/);
 });
 
 t.test("Little's law names a saturated closed loop in those words", async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 40 }));
-  const report = await runRig(t, {
+  const report = await runTestbed(t, {
     url,
     scenarios: `{ loop: { executor: 'constant-vus', vus: 5, duration: '2s', tags: { phase: 'measured' } } }`,
   });
   t.match(report.judgement.notes.join(), /throughput = users \/ latency .* a saturated closed loop/);
-  const open = await runRig(t, { url, scenarios: `{ ${step('open', { rate: 20 })} }` });
+  const open = await runTestbed(t, { url, scenarios: `{ ${step('open', { rate: 20 })} }` });
   t.notMatch(open.judgement.notes.join(), /closed loop/);
 });

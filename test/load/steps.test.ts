@@ -1,13 +1,13 @@
 import t from 'tap';
 import { concurrencyOf, thinkSecondsOf } from '../../capacity_planning/lib/load-points.ts';
 import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
-import { makeFolder, runRig, step } from '../capacity/testbed.ts';
+import { makeFolder, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test('a backlog counts in the step that serves it, whichever began it', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 1500 }));
   const scenarios = `{ ${step('full', { rate: 40 })}, ${step('after', { rate: 2, seconds: 2, startSeconds: 1 })} }`;
-  const { steps } = await runRig(t, { url, scenarios });
+  const { steps } = await runTestbed(t, { url, scenarios });
   const [full, after] = steps;
   t.equal(full?.completedPerSecond, 0, 'nothing ends within its second');
   t.ok((after?.completedPerSecond ?? 0) >= 20, `${after?.completedPerSecond}/s end in the two seconds after it`);

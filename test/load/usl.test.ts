@@ -2,7 +2,7 @@ import t from 'tap';
 import { listPoints } from '../../capacity_planning/lib/load-points.ts';
 import { fitUsl, predict } from '../../capacity_planning/lib/usl.ts';
 import { createRandom } from '../../k6/engine/random.ts';
-import { runRig } from '../capacity/testbed.ts';
+import { runTestbed } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test(
@@ -19,7 +19,7 @@ t.test(
       const place = `startTime: '${i * 5.5}s', gracefulStop: '0s', tags: { phase: 'measured' }`;
       return `users_${vus}: { executor: 'constant-vus', vus: ${vus}, duration: '5s', ${place} }`;
     });
-    const report = await runRig(t, { url, scenarios: `{ ${scenarios.join(', ')} }` });
+    const report = await runTestbed(t, { url, scenarios: `{ ${scenarios.join(', ')} }` });
     const points = listPoints(report.steps);
     const whole = fitUsl(points);
     t.equal(whole?.points, users.length);

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
-import { openVoteFold } from '../../src/actions/flush-vote-counts.ts';
+import { openVoteCountFlusher } from '../../src/actions/flush-vote-counts.ts';
 import type { Sql } from '../../src/database/open.ts';
-import { freshBytesMaxAgeMs, freshBytesRefreshMs } from '../../src/limits.ts';
-import type { Prepared } from '../../src/queries/cached-response.ts';
+import { responseCacheMaxAgeMs, responseCacheRefreshMs } from '../../src/limits.ts';
+import type { CachedResponse } from '../../src/queries/cached-response.ts';
 import { openRankings, type RankingsPage } from '../../src/queries/rankings.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
@@ -16,7 +16,7 @@ interface Standing {
 }
 
 /** A reader whose every query is seen. */
-async function openStage(t: Test) {
+async function openTestContext(t: Test) {
   const { url, sql } = await createMigratedDatabase(t);
   await sql`
     insert into users (first_name, last_name, email, password_hash, city, votes)
@@ -32,26 +32,26 @@ async function openStage(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql, openVoteFold(seen as unknown as Sql).now, clock);
+  const rankings = openRankings(seen as unknown as Sql, openVoteCountFlusher(seen as unknown as Sql).now, clock);
   return { sql, clock, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 
-const read = (prepared: Prepared) => JSON.parse(prepared.bytes.toString()) as Standing[];
+const read = (prepared: CachedResponse) => JSON.parse(prepared.bytes.toString()) as Standing[];
 const first: RankingsPage = { page: 1, limit: 10, city: '' };
 const deep: RankingsPage = { page: 901, limit: 10, city: '' };
 
 for (const page of [first, deep, { ...first, city: 'ciudad 3' }, { ...deep, page: 101, city: 'CIUDAD 3' }]) {
   t.test(`a thousand readers at once of ${JSON.stringify(page)} are one query`, async (t) => {
-    const { queries, get } = await openStage(t);
+    const { queries, get } = await openTestContext(t);
     const answers = await Promise.all(Array.from({ length: 1_000 }, () => get({ ...page })));
     t.equal(queries.length, 1);
     t.equal(new Set(answers).size, 1);
-    t.equal(read(answers[0] as Prepared)[0]?.position, (page.page - 1) * page.limit + 1);
+    t.equal(read(answers[0] as CachedResponse)[0]?.position, (page.page - 1) * page.limit + 1);
   });
 }
 
 t.test('however many read for three seconds, two queries a second are the most', async (t) => {
-  const { clock, queries, get } = await openStage(t);
+  const { clock, queries, get } = await openTestContext(t);
   const endsAtMs = clock.now() + 3_000;
   while (clock.now() < endsAtMs) {
     await Promise.all(Array.from({ length: 50 }, () => get(first)));
@@ -59,11 +59,11 @@ t.test('however many read for three seconds, two queries a second are the most',
     clock.advance(10);
   }
   // How many it is depends on how long the database takes. One a second is waited for.
-  t.ok(queries.length >= 3 && queries.length <= 1 + 3_000 / freshBytesRefreshMs, `${queries.length} queries`);
+  t.ok(queries.length >= 3 && queries.length <= 1 + 3_000 / responseCacheRefreshMs, `${queries.length} queries`);
 });
 
 t.test('deep pages after the first begin in the middle, and say what the whole ranking says', async (t) => {
-  const { sql, queries, get } = await openStage(t);
+  const { sql, queries, get } = await openTestContext(t);
   await get({ page: 1_150, limit: 10, city: '' });
   const pages = [901, 100, 567, 1_100].map((page) => ({ page, limit: 10, city: '' }));
   const answers = await Promise.all(pages.map((page) => get(page)));
@@ -74,20 +74,20 @@ t.test('deep pages after the first begin in the middle, and say what the whole r
       select first_name || ' ' || last_name as username, votes from users
       order by votes desc, id offset ${(page - 1) * 10} limit 10`;
     const expected = rows.map((row, place) => ({ position: (page - 1) * 10 + place + 1, ...row }));
-    t.match(read(answers[i] as Prepared), expected);
+    t.match(read(answers[i] as CachedResponse), expected);
   }
 });
 
 t.test('a change shows after a second on every page, also where pages begin in the middle', async (t) => {
-  const { sql, clock, get } = await openStage(t);
+  const { sql, clock, get } = await openTestContext(t);
   const middle: RankingsPage = { page: 500, limit: 10, city: '' };
   const names = async (offset: number) => {
     const rows = await sql<{ username: string }[]>`
       select first_name || ' ' || last_name as username from users order by votes desc, id offset ${offset} limit 10`;
     return rows.map(({ username }) => username);
   };
-  for (const [round, readAfterMs] of [0, 1, freshBytesRefreshMs - 2, freshBytesRefreshMs, 800].entries()) {
-    clock.advance(10 * freshBytesMaxAgeMs);
+  for (const [round, readAfterMs] of [0, 1, responseCacheRefreshMs - 2, responseCacheRefreshMs, 800].entries()) {
+    clock.advance(10 * responseCacheMaxAgeMs);
     // Counts from the top: the pages that follow may begin in the middle of what it has seen.
     await get({ page: 1_150, limit: 10, city: '' });
     clock.advance(1);
@@ -96,7 +96,7 @@ t.test('a change shows after a second on every page, also where pages begin in t
       update users set votes = ${1_000 + round} where id = (select id from users order by votes, id desc limit 1)`;
     clock.advance(readAfterMs);
     await Promise.all([get(first), get(middle)]);
-    clock.advance(freshBytesMaxAgeMs - readAfterMs);
+    clock.advance(responseCacheMaxAgeMs - readAfterMs);
     const pages = [read(await get(first)), read(await get(middle))];
     t.strictSame(
       pages.map((page) => page.map(({ username }) => username)),

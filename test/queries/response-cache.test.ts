@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
-import { freshBytesMaxAgeMs, freshBytesRefreshMs } from '../../src/limits.ts';
-import type { Prepared } from '../../src/queries/cached-response.ts';
-import { type Loaded, openFreshBytes } from '../../src/queries/response-cache.ts';
+import { responseCacheMaxAgeMs, responseCacheRefreshMs } from '../../src/limits.ts';
+import type { CachedResponse } from '../../src/queries/cached-response.ts';
+import { type Loaded, openResponseCache } from '../../src/queries/response-cache.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
 interface Key {
@@ -15,7 +15,7 @@ function openCounted(loadMs: number, change: (load: number, nowMs: number) => Pa
   const startedAtMs: number[] = [];
   let running = 0;
   let mostRunning = 0;
-  const fresh = openFreshBytes<Key>(
+  const fresh = openResponseCache<Key>(
     ({ name }) => name,
     async ({ name }) => {
       const asOfMs = clock.now();
@@ -32,7 +32,7 @@ function openCounted(loadMs: number, change: (load: number, nowMs: number) => Pa
   return { clock, get: (name: string) => fresh.get({ name }), startedAtMs, mostRunning: () => mostRunning };
 }
 
-const asOfMs = (prepared: Prepared) => (JSON.parse(prepared.bytes.toString()) as { asOfMs: number }).asOfMs;
+const asOfMs = (prepared: CachedResponse) => (JSON.parse(prepared.bytes.toString()) as { asOfMs: number }).asOfMs;
 
 t.test('a thousand readers at once are one load', async (t) => {
   const { get, startedAtMs } = openCounted(0);
@@ -41,7 +41,7 @@ t.test('a thousand readers at once are one load', async (t) => {
   t.equal(new Set(answers).size, 1);
 });
 
-for (const loadMs of [30, freshBytesMaxAgeMs - freshBytesRefreshMs - 1]) {
+for (const loadMs of [30, responseCacheMaxAgeMs - responseCacheRefreshMs - 1]) {
   t.test(`however many read, with loads of ${loadMs} ms, these begin half a second apart at least`, async (t) => {
     const { clock, get, startedAtMs } = openCounted(loadMs);
     const beganAtMs = clock.now();
@@ -56,9 +56,9 @@ for (const loadMs of [30, freshBytesMaxAgeMs - freshBytesRefreshMs - 1]) {
     }
     t.strictSame(
       startedAtMs.map((at) => at - beganAtMs),
-      [0, 1, 2, 3, 4, 5].map((load) => load * freshBytesRefreshMs),
+      [0, 1, 2, 3, 4, 5].map((load) => load * responseCacheRefreshMs),
     );
-    t.ok(Math.max(...agesMs) < freshBytesMaxAgeMs, `at most ${Math.max(...agesMs)} ms old`);
+    t.ok(Math.max(...agesMs) < responseCacheMaxAgeMs, `at most ${Math.max(...agesMs)} ms old`);
     t.equal(agesMs.length, 3_000 - loadMs, 'only the readers before the first bytes had to wait');
   });
 }
@@ -66,7 +66,7 @@ for (const loadMs of [30, freshBytesMaxAgeMs - freshBytesRefreshMs - 1]) {
 t.test('bytes of that age are waited for, not served: the reader joins the refresh', async (t) => {
   const { clock, get, startedAtMs } = openCounted(0);
   const first = await get('page');
-  clock.advance(freshBytesMaxAgeMs - 1);
+  clock.advance(responseCacheMaxAgeMs - 1);
   t.equal(get('page'), first, 'a millisecond before');
   clock.advance(1);
   const answers = await Promise.all([get('page'), get('page')]);
@@ -85,7 +85,7 @@ t.test('a failed load is told to its readers, is not repeated at once, and leave
   const clock = openFakeClock();
   let fails = true;
   let loads = 0;
-  const { get } = openFreshBytes<Key>(
+  const { get } = openResponseCache<Key>(
     ({ name }) => name,
     async () => {
       loads += 1;
@@ -97,12 +97,12 @@ t.test('a failed load is told to its readers, is not repeated at once, and leave
   for (let i = 0; i < 100; i += 1) await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
   t.equal(loads, 1);
   fails = false;
-  clock.advance(freshBytesRefreshMs);
+  clock.advance(responseCacheRefreshMs);
   await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
   clock.advance(1);
   t.equal((await get({ name: 'page' })).bytes.toString(), '1');
   fails = true;
-  clock.advance(freshBytesRefreshMs);
+  clock.advance(responseCacheRefreshMs);
   t.equal((await get({ name: 'page' })).bytes.toString(), '1', 'still good for half a second');
   await nextTurn();
   t.equal(loads, 3, 'though its refresh failed');
@@ -112,7 +112,7 @@ t.test('a failed load is told to its readers, is not repeated at once, and leave
 
 t.test('data that is older than its load counts as old as it is', async (t) => {
   const { get, startedAtMs } = openCounted(0, (load, nowMs) =>
-    load === 1 ? { asOfMs: nowMs - freshBytesMaxAgeMs } : {},
+    load === 1 ? { asOfMs: nowMs - responseCacheMaxAgeMs } : {},
   );
   await get('page');
   await get('page');
@@ -124,7 +124,7 @@ t.test(
   async (t) => {
     const value = Array.from({ length: 200 }, (_, i) => ({ position: i + 1, username: 'Ana Ruiz' }));
     const clock = openFakeClock();
-    const { get } = openFreshBytes<Key>(
+    const { get } = openResponseCache<Key>(
       ({ name }) => name,
       async () => ({ value, headers: [['Link', '<next>']] }),
       clock,
@@ -139,7 +139,7 @@ t.test(
       t.strictSame(Object.fromEntries(variant.headers)['Vary'], 'Accept-Encoding');
       t.strictSame(Object.fromEntries(variant.headers)['Link'], '<next>');
     }
-    clock.advance(freshBytesMaxAgeMs);
+    clock.advance(responseCacheMaxAgeMs);
     const second = await get({ name: 'page' });
     t.equal(second.variant('br'), br, 'not made again');
   },

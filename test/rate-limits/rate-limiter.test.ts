@@ -1,13 +1,13 @@
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { throttlePauseMs } from '../../src/limits.ts';
+import { rateLimiterPauseMs } from '../../src/limits.ts';
 import { openProducerConnection } from '../../src/queue/connection.ts';
-import { openThrottle } from '../../src/rate-limits/rate-limiter.ts';
+import { openRateLimiter } from '../../src/rate-limits/rate-limiter.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 import { claimRedisDatabase, emptyRedis } from '../support/redis.ts';
 
-async function openStage(t: { teardown(handler: () => unknown): void }) {
+async function openTestContext(t: { teardown(handler: () => unknown): void }) {
   const url = await claimRedisDatabase();
   const connections = [openProducerConnection(url, () => undefined), openProducerConnection(url, () => undefined)];
   for (const connection of connections)
@@ -16,7 +16,7 @@ async function openStage(t: { teardown(handler: () => unknown): void }) {
   const clock = openFakeClock();
   // Nothing here may end because its time is up.
   const options = { clock, deadlineMs: 1e8 };
-  const throttles = connections.map((connection) => openThrottle(connection, () => (opened += 1), options));
+  const throttles = connections.map((connection) => openRateLimiter(connection, () => (opened += 1), options));
   t.teardown(async () => {
     for (const connection of connections) connection.disconnect();
     await emptyRedis(url);
@@ -25,7 +25,7 @@ async function openStage(t: { teardown(handler: () => unknown): void }) {
 }
 
 t.test('a limit holds over two instances, and its window ends for both', async (t) => {
-  const { throttles } = await openStage(t);
+  const { throttles } = await openTestContext(t);
   const uses = [];
   for (let i = 0; i < 16; i += 1) uses.push(await throttles[i % 2]?.use('login-account', 'ana'));
   t.match(uses[0], { count: 15, windowSeconds: 300, remaining: 14, isExceeded: false });
@@ -38,12 +38,12 @@ t.test('a limit holds over two instances, and its window ends for both', async (
 });
 
 t.test('where Redis is away nobody is limited, and nobody waits', async (t) => {
-  const { throttles, connections, clock, opened } = await openStage(t);
+  const { throttles, connections, clock, opened } = await openTestContext(t);
   for (const connection of connections) connection.disconnect();
   for (let i = 0; i < 100; i += 1) {
     t.equal(await throttles[0]?.use('vote-user', '7'), undefined);
     // So that the next use asks again.
-    clock.advance(throttlePauseMs);
+    clock.advance(rateLimiterPauseMs);
   }
   t.equal(opened(), 100);
 });
@@ -56,12 +56,12 @@ t.test('a Redis that hangs is waited for once, then left alone for a moment', as
   t.teardown(() => connection.disconnect());
   await new Promise((done) => connection.once('ready', done));
   const clock = openFakeClock();
-  const { use } = openThrottle(connection, () => undefined, { clock });
+  const { use } = openRateLimiter(connection, () => undefined, { clock });
   t.match(await use('vote-user', '7'), { remaining: 59 });
   proxy.setFault({ hangs: true });
   t.equal(await use('vote-user', '7'), undefined);
   const askedOnceBytes = await waitFor('a command', () => proxy.heldBytes() || undefined);
-  clock.advance(throttlePauseMs - 1);
+  clock.advance(rateLimiterPauseMs - 1);
   for (let i = 0; i < 3; i += 1) t.equal(await use('vote-user', '7'), undefined);
   clock.advance(1);
   t.equal(await use('vote-user', '7'), undefined);

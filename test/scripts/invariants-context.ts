@@ -3,21 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkInvariants } from '../../scripts/ops/invariants/check-all.ts';
-import type { CheckParts } from '../../scripts/ops/invariants/invariant.ts';
+import type { CheckDeps } from '../../scripts/ops/invariants/invariant.ts';
 import type { LedgerEntry } from '../../scripts/ops/invariants/ledger.ts';
 import { openProducer } from '../../src/queue/producer.ts';
 import { makeClip } from '../support/clip.ts';
 import { createEnvironment, type Environment, type TestScope } from '../support/environment.ts';
 
 export interface Stage extends Environment {
-  parts: CheckParts;
-  /** The video that `openStage` left in good order, and what the client wrote down. */
+  parts: CheckDeps;
+  /** The video that `openTestContext` left in good order, and what the client wrote down. */
   video: { id: number; taskId: string; key: string };
   entry: LedgerEntry;
 }
 
 /** One uploaded video with its job, one processed one, two users, a vote: all in order, so that each test breaks one thing. */
-export async function openStage(t: TestScope): Promise<Stage> {
+export async function openTestContext(t: TestScope): Promise<Stage> {
   const environment = await createEnvironment(t, { values: { SWEEP_GRACE_SECONDS: '1' } });
   const { sql, objects, config } = environment;
   const producer = openProducer(config.redisUrl);
@@ -47,7 +47,7 @@ export async function openStage(t: TestScope): Promise<Stage> {
     task_id: taskId,
     video_id: id,
   };
-  const parts: CheckParts = { config, sql, objects, producer, ledger: [entry], service: undefined, settleMs: 10 };
+  const parts: CheckDeps = { config, sql, objects, producer, ledger: [entry], service: undefined, settleMs: 10 };
   return { ...environment, parts, video: { id, taskId, key }, entry };
 }
 
@@ -59,7 +59,7 @@ async function addProcessedVideo({ sql, objects }: Environment, clip: string): P
 }
 
 /** What breaks, as `number: text`. */
-export async function findBreaks(parts: CheckParts): Promise<string[]> {
+export async function findBreaks(parts: CheckDeps): Promise<string[]> {
   const verdicts = await checkInvariants(parts);
   return verdicts.flatMap(({ number, breaks }) => breaks.map((each) => `${number}: ${each}`));
 }

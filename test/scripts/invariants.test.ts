@@ -8,7 +8,7 @@ import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { checkInvariants } from '../../scripts/ops/invariants/check-all.ts';
 import type { LedgerEntry } from '../../scripts/ops/invariants/ledger.ts';
 import { makeClip } from '../support/clip.ts';
-import { clearBucket, findBreaks, openStage, serve } from './invariants-context.ts';
+import { clearBucket, findBreaks, openTestContext, serve } from './invariants-context.ts';
 
 const ranks = [
   { position: 1, username: 'Ana Ruiz', city: '', votes: 1 },
@@ -16,7 +16,7 @@ const ranks = [
 ];
 
 t.test('what is in order holds', async (t) => {
-  const { parts } = await openStage(t);
+  const { parts } = await openTestContext(t);
   const verdicts = await checkInvariants(parts);
   t.strictSame(
     verdicts.flatMap((verdict) => verdict.breaks),
@@ -31,7 +31,7 @@ t.test('what is in order holds', async (t) => {
 });
 
 t.test('1: an acknowledged upload that is not there, twice there, or other than it was sent', async (t) => {
-  const { parts, entry, video, sql, objects } = await openStage(t);
+  const { parts, entry, video, sql, objects } = await openTestContext(t);
   const breaks = (changed: Partial<LedgerEntry>) => findBreaks({ ...parts, ledger: [{ ...entry, ...changed }] });
   t.strictSame(await breaks({ task_id: 'gone' }), ['1: acknowledged upload gone has 0 rows']);
   t.strictSame(await breaks({ sha256: '00' }), [
@@ -53,7 +53,7 @@ t.test('1: an acknowledged upload that is not there, twice there, or other than 
 });
 
 t.test('2: a rendition that is missing, shared, broken, or there too early', async (t) => {
-  const { parts, sql, objects, video } = await openStage(t);
+  const { parts, sql, objects, video } = await openTestContext(t);
   await sql`update videos set processed_url = ${video.key} where id = ${video.id}`;
   t.match(await findBreaks(parts), [/^2: video \d+ is uploaded and has a rendition or poster$/]);
   await sql`update videos set processed_url = null where id = ${video.id}`;
@@ -72,7 +72,7 @@ t.test('2: a rendition that is missing, shared, broken, or there too early', asy
 });
 
 t.test('3: an object, an open upload and an intent that nobody needs, once they are old', async (t) => {
-  const { parts, sql, objects, config } = await openStage(t);
+  const { parts, sql, objects, config } = await openTestContext(t);
   const key = `uploads/${randomUUID()}.mp4`;
   await objects.putFile(key, await makeClip(), 'video/mp4', AbortSignal.timeout(60_000));
   const open = `processed/${randomUUID()}.mp4`;
@@ -95,7 +95,7 @@ t.test('3: an object, an open upload and an intent that nobody needs, once they 
 });
 
 t.test('4: a row without a job, and a job without a row', async (t) => {
-  const { parts, video } = await openStage(t);
+  const { parts, video } = await openTestContext(t);
   await parts.producer.remove(video.taskId);
   t.strictSame(await findBreaks(parts), [`4: video ${video.id} waits without a job (task ${video.taskId})`]);
   const stranger = randomUUID();
@@ -104,7 +104,7 @@ t.test('4: a row without a job, and a job without a row', async (t) => {
 });
 
 t.test('5: a status that took another path', async (t) => {
-  const { parts, sql } = await openStage(t);
+  const { parts, sql } = await openTestContext(t);
   await sql`alter table videos disable trigger videos_status_update`;
   await sql`update videos set status = 'public' where title = 'Two'`;
   t.match(await findBreaks(parts), [/^5: video \d+ is public, its history ends with processed$/]);
@@ -114,7 +114,7 @@ t.test('5: a status that took another path', async (t) => {
 });
 
 t.test('6: a vote twice, a counter and a ranking that say something else', async (t) => {
-  const { parts, sql } = await openStage(t);
+  const { parts, sql } = await openTestContext(t);
   await sql`update videos set votes = 4 where title = 'Two'`;
   t.match(await findBreaks(parts), [/^6: videos.votes of \d+ is 4, the votes say 1$/]);
   await sql`update videos set votes = 2 where title = 'Two'`;
@@ -137,7 +137,7 @@ t.test('6: a vote twice, a counter and a ranking that say something else', async
 });
 
 t.test('7: a key the server did not make, and a bucket that answers strangers', async (t) => {
-  const { parts, sql, video, config } = await openStage(t);
+  const { parts, sql, video, config } = await openTestContext(t);
   await sql`update videos set poster_url = 'posters/../secret' where title = 'Two'`;
   t.match((await findBreaks(parts)).at(-1), /^7: video \d+ names posters\/\.\.\/secret, no key of ours$/);
   await sql`update videos set poster_url = null`;
@@ -151,7 +151,7 @@ t.test('7: a key the server did not make, and a bucket that answers strangers', 
 });
 
 t.test('8: a buffer that was not given back, and a folder of a job that is over', async (t) => {
-  const { parts, config } = await openStage(t);
+  const { parts, config } = await openTestContext(t);
   const metrics = await serve(t, 'competition_uploads_in_flight 0\ncompetition_part_buffers_in_use 2\n');
   const service = { baseUrl: await serve(t, JSON.stringify(ranks)), metricsUrls: [metrics] };
   t.strictSame(await findBreaks({ ...parts, service }), [`8: ${metrics} shows competition_part_buffers_in_use 2`]);
@@ -160,13 +160,13 @@ t.test('8: a buffer that was not given back, and a folder of a job that is over'
 });
 
 t.test('what cannot be looked at does not hold', async (t) => {
-  const { parts, sql } = await openStage(t);
+  const { parts, sql } = await openTestContext(t);
   await sql`drop table video_status_changes`;
   t.match(await findBreaks(parts), [/^5: could not be checked: .*video_status_changes/]);
 });
 
 t.test('the command prints each invariant and exits 1 when one is broken', async (t) => {
-  const { values, entry, folder, sql } = await openStage(t);
+  const { values, entry, folder, sql } = await openTestContext(t);
   const ledger = join(folder, 'ledger.jsonl');
   writeFileSync(ledger, `${JSON.stringify(entry)}\n{"status":503}\n\n`);
   const env = { ...process.env, ...values };

@@ -1,11 +1,11 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import t from 'tap';
-import { openThreadBudget, type ThreadShare } from '../../worker/cpu-semaphore.ts';
+import { type CpuLease, openCpuSemaphore } from '../../worker/cpu-semaphore.ts';
 
 const never = new AbortController().signal;
 
 t.test('who is alone gets every core, two get one each', async (t) => {
-  const budget = openThreadBudget(2);
+  const budget = openCpuSemaphore(2);
   const alone = await budget.acquire(() => true, never);
   t.equal(alone.threads, 2);
   alone.release();
@@ -15,10 +15,10 @@ t.test('who is alone gets every core, two get one each', async (t) => {
 });
 
 t.test('never more threads than cores: the next waits, in the order asked', async (t) => {
-  const budget = openThreadBudget(2);
+  const budget = openCpuSemaphore(2);
   const alone = await budget.acquire(() => true, never);
   const order: string[] = [];
-  const shares: ThreadShare[] = [];
+  const shares: CpuLease[] = [];
   for (const name of ['a', 'b', 'c']) {
     budget
       .acquire(() => false, never)
@@ -39,7 +39,7 @@ t.test('never more threads than cores: the next waits, in the order asked', asyn
 });
 
 t.test('who gives up waiting lets the next one through', async (t) => {
-  const budget = openThreadBudget(1);
+  const budget = openCpuSemaphore(1);
   const held = await budget.acquire(() => true, never);
   const controller = new AbortController();
   const given = budget.acquire(() => true, controller.signal);
@@ -51,20 +51,20 @@ t.test('who gives up waiting lets the next one through', async (t) => {
 });
 
 t.test('a job that can use fewer threads than there are leaves the rest to others', async (t) => {
-  const budget = openThreadBudget(16);
+  const budget = openCpuSemaphore(16);
   const alone = await budget.acquire(() => true, never, 8);
   t.equal(alone.threads, 8);
   t.equal((await budget.acquire(() => false, never, 8)).threads, 1);
-  t.equal((await openThreadBudget(16, 12).acquire(() => true, never, 8)).threads, 8);
+  t.equal((await openCpuSemaphore(16, 12).acquire(() => true, never, 8)).threads, 8);
 });
 
 t.test('a fixed number is given to everybody, and waited for', async (t) => {
-  const budget = openThreadBudget(2, 2);
+  const budget = openCpuSemaphore(2, 2);
   const first = await budget.acquire(() => false, never);
   t.equal(first.threads, 2);
   const next = budget.acquire(() => true, never);
   first.release();
   t.equal((await next).threads, 2);
-  t.equal((await openThreadBudget(2, 1).acquire(() => true, never)).threads, 1);
-  t.equal((await openThreadBudget(2, 9).acquire(() => true, never)).threads, 2, 'never more than there are');
+  t.equal((await openCpuSemaphore(2, 1).acquire(() => true, never)).threads, 1);
+  t.equal((await openCpuSemaphore(2, 9).acquire(() => true, never)).threads, 2, 'never more than there are');
 });

@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { runTool, ToolCrashed } from '../../worker/ffmpeg.ts';
+import { ProcessCrashedError, runTool } from '../../worker/ffmpeg.ts';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { inputGuards } from '../../worker/input-guards.ts';
 import { probeSource } from '../../worker/probe.ts';
@@ -73,7 +73,7 @@ async function openCorpus(t: Test) {
     for (const [tool, args] of runs) {
       const run = { ...sandbox.wrap(folder, tool, args, 20), folder, wallMs: 3_000, signal: never };
       // An SDP is waited for until somebody sends.
-      await runTool(run).catch((error: unknown) => t.type(error, ToolCrashed));
+      await runTool(run).catch((error: unknown) => t.type(error, ProcessCrashedError));
     }
     await rm(join(folder, neighbour));
     const stolen = await countMarks(folder, marks);

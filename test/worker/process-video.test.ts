@@ -7,13 +7,13 @@ import { processVideo } from '../../worker/process-video.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { look, makeClip, makeFolder } from './support/clips.ts';
 import { insertPlayer, readVideo, upload } from './support/upload.ts';
-import { openWorkerParts } from './support/worker-deps.ts';
+import { openWorkerDeps } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
 
 t.test('a video becomes a rendition and a poster, and its row names both', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const folder = await makeFolder(t);
   await makeClip('480x854', 2, '25')(join(folder, 'clip.mp4'));
   const { id, job } = await upload(environment, join(folder, 'clip.mp4'));
@@ -38,7 +38,7 @@ t.test('a video becomes a rendition and a poster, and its row names both', async
 
 t.test('a file that is no video fails at once with a reason, and leaves nothing', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'text.mp4');
   await writeFile(path, Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42'), Buffer.alloc(5000, 7)]));
   const { id, job } = await upload(environment, path);
@@ -53,7 +53,7 @@ t.test('a file that is no video fails at once with a reason, and leaves nothing'
 
 t.test('a row of an older system that never got its file fails with a reason', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const [row] = await environment.sql<{ id: number }[]>`
     insert into videos (title, user_id) values ('old', ${await insertPlayer(environment)}) returning id`;
   const [waiting] = await listVideosWaiting(environment.sql, { limit: 1, afterId: 0 });
@@ -69,7 +69,7 @@ t.test('a row of an older system that never got its file fails with a reason', a
 
 t.test('an aborted job is requeued and leaves neither process, file nor object', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('1280x720', 20, '30')(path);
   const { id, job } = await upload(environment, path);
@@ -90,7 +90,7 @@ t.test('an aborted job is requeued and leaves neither process, file nor object',
 
 t.test('an attempt that a later one overtook publishes nothing', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('1280x720', 10, '30')(path);
   const { id, job } = await upload(environment, path);
@@ -107,7 +107,7 @@ t.test('an attempt that a later one overtook publishes nothing', async (t) => {
 
 t.test('a video whose attempts are cut short three times is given up', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('320x180', 1, '25')(path);
   const { id, job } = await upload(environment, path);

@@ -3,7 +3,7 @@ import { chmod, copyFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { toolFileMaxBytes } from '../../src/limits.ts';
-import { runTool, type ToolCrashed, type ToolResult } from '../../worker/ffmpeg.ts';
+import { type ProcessCrashedError, runTool, type ToolResult } from '../../worker/ffmpeg.ts';
 import { openSandbox, type Sandbox } from '../../worker/sandbox.ts';
 import type { ToolBounds } from '../../worker/tool-limits.ts';
 import { makeFolder, openParts } from './support/clips.ts';
@@ -67,7 +67,8 @@ t.test('processes are bounded, and only those that the tool starts count', async
   // The kernel refuses them to a user, the watch ends them where the user is root.
   const outcome = await run(t, sandbox, bomb, 20, few).catch((error: unknown) => error);
   t.ok(
-    /Cannot fork/.test((outcome as ToolResult).errors ?? '') || (outcome as ToolCrashed).shortage === 'processes',
+    /Cannot fork/.test((outcome as ToolResult).errors ?? '') ||
+      (outcome as ProcessCrashedError).shortage === 'processes',
     JSON.stringify(outcome),
   );
 });

@@ -10,7 +10,7 @@ import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type RunningService, startService } from '../support/service.ts';
 import { makeClip, makeFolder, x264 } from './support/clips.ts';
 import { readVideo, upload } from './support/upload.ts';
-import { openWorkerParts } from './support/worker-deps.ts';
+import { openWorkerDeps } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
 t.setTimeout(900_000);
@@ -69,7 +69,7 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
 
 t.test('threads that FFmpeg may not start are our fault', async (t) => {
   const environment = await createEnvironment(t);
-  const parts = await openWorkerParts(t, environment);
+  const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('640x360', 20, '30')(path);
   const { id, job } = await upload(environment, path);

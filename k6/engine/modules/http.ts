@@ -1,9 +1,9 @@
 import type { Agent } from 'undici';
 import { type FilePart, OpenedFile, type OutgoingBody, prepareBody } from '../bodies.ts';
-import { ClientLeft, chooseManner, leaveHalfway, trickle } from '../client-behavior.ts';
+import { ClientLeft, chooseBehavior, leaveHalfway, trickle } from '../client-behavior.ts';
 import { parseDuration } from '../durations.ts';
 import { refuse } from '../exit-codes.ts';
-import { type Exchange, exchange, openAgent } from '../http-request.ts';
+import { type HttpRequest, openAgent, sendRequest } from '../http-request.ts';
 import { currentIteration, type Iteration, internTags, now, thread } from '../runtime.ts';
 
 interface Params {
@@ -33,7 +33,7 @@ export async function asyncRequest(method: string, url: string, body?: unknown, 
   const outgoing = prepareBody(body);
   const leaving = new AbortController();
   const { manner, content } = mind(iteration, outgoing, () => leaving.abort());
-  const result = await exchange(agent, {
+  const result = await sendRequest(agent, {
     method: method.toUpperCase(),
     url: new URL(url),
     headers: listHeaders(params, outgoing.contentType, outgoing.bytes, body !== undefined && body !== null),
@@ -65,9 +65,9 @@ export async function asyncRequest(method: string, url: string, body?: unknown, 
 /** Only bodies from disk are long enough to trickle or to be left. */
 function mind(iteration: Iteration, outgoing: OutgoingBody, leave: () => void) {
   const content = outgoing.open();
-  const manner = chooseManner(thread.manners, iteration.inTest);
+  const manner = chooseBehavior(thread.behavior, iteration.inTest);
   if (content === null || typeof content === 'string' || manner === 'ordinary') return { manner: 'ordinary', content };
-  if (manner === 'slow') return { manner, content: trickle(content, thread.manners.slowBytesPerSecond) };
+  if (manner === 'slow') return { manner, content: trickle(content, thread.behavior.slowBytesPerSecond) };
   return { manner, content: leaveHalfway(content, outgoing.bytes, leave) };
 }
 
@@ -111,7 +111,7 @@ interface Measured {
   method: string;
   url: string;
   params: Params;
-  result: Exchange;
+  result: HttpRequest;
   beginsAt: number;
   sentBytes: number;
 }
@@ -139,7 +139,7 @@ function measure(iteration: Iteration, { method, url, params, result, beginsAt, 
   samples.add('data_sent', sentBytes, tags, beginsAt);
 }
 
-function asResponse(url: string, result: Exchange, beginsAt: number) {
+function asResponse(url: string, result: HttpRequest, beginsAt: number) {
   const text = Buffer.concat(result.chunks).toString('utf8');
   const { sent, answered, ended, handedOver } = result.at;
   return {

@@ -7,11 +7,11 @@ import { emptyDataFolder, openDataFolder } from './data-folder.ts';
 import { isDatabaseEmpty, runDemo } from './demo.ts';
 import { describeFailure } from './failure.ts';
 import { readOptions, type StartOptions, usage } from './options.ts';
-import { openCrew } from './process-group.ts';
+import { openProcessGroup } from './process-group.ts';
 import { endLeftProcesses, removeProcessList, writeProcessList } from './process-list.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
-import { openSurroundings, type Surroundings } from './servers.ts';
+import { type BackingServices, openBackingServices } from './servers.ts';
 import { readVersion, runMigrations, type Service, settingsFor, startProcesses } from './service.ts';
 
 const logBytesMax = 16 * 1024 ** 2;
@@ -41,7 +41,7 @@ async function run(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
   const folder = openDataFolder(options.dataDir);
   let publish = () => {};
-  const crew = openCrew(say, () => {
+  const crew = openProcessGroup(say, () => {
     writeProcessList(options.dataDir, crew.identities());
     publish();
   });
@@ -63,7 +63,7 @@ async function run(options: StartOptions): Promise<void> {
     if (options.isFresh) emptyDataFolder(options.dataDir);
     makeLogFolder(options.dataDir);
     const secrets = readSecrets(options.dataDir);
-    const surroundings = await openSurroundings({ options, secrets, crew, say });
+    const surroundings = await openBackingServices({ options, secrets, crew, say });
     const env = settingsFor(options, secrets, surroundings);
     await runMigrations(env, say);
     const service = await startProcesses({ options, env, crew, say });
@@ -141,9 +141,9 @@ function makeLogFolder(dataDir: string): void {
 function describeRun(
   options: StartOptions,
   secrets: Secrets,
-  { databaseUrl, redisUrl, s3 }: Surroundings,
+  { databaseUrl, redisUrl, s3 }: BackingServices,
   { baseUrl, metricsUrls }: Service,
-  pids: ReturnType<typeof openCrew>['pids'],
+  pids: ReturnType<typeof openProcessGroup>['pids'],
 ) {
   const only = (role: 'postgres' | 'redis' | 's3') => pids(role)[0] ?? null;
   return {

@@ -5,7 +5,7 @@ import { type SupervisedProcess, supervise } from './supervisor.ts';
 
 export type Role = 'postgres' | 'redis' | 's3' | 'web' | 'worker';
 
-export interface Crew {
+export interface ProcessGroup {
   /** Starts a process and keeps it running; rejects when its first start fails. */
   add(role: Role, launch: () => Promise<Child>, name?: string): Promise<void>;
   pids(role: Role): number[];
@@ -31,7 +31,7 @@ const drainDeadlineMs = 45_000;
 const serverDeadlineMs = 20_000;
 
 /** All processes of one start. `onChange` is told whenever one has been started, the first time or again. */
-export function openCrew(say: Say, onChange: () => void): Crew {
+export function openProcessGroup(say: Say, onChange: () => void): ProcessGroup {
   const members: Member[] = [];
   const of = (role: Role) => members.filter((member) => member.role === role);
   const stopAll = (role: Role, deadlineMs: number) =>

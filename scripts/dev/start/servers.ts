@@ -11,11 +11,11 @@ import { startS3 } from '../servers/s3.ts';
 import { findS3Binary } from '../servers/s3-binary.ts';
 import type { Server } from '../servers/server.ts';
 import type { StartOptions } from './options.ts';
-import type { Crew } from './process-group.ts';
+import type { ProcessGroup } from './process-group.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Where everything is that the service runs on, whoever started it. */
-export interface Surroundings {
+export interface BackingServices {
   databaseUrl: string;
   redisUrl: string;
   s3: { endpoint: string; accessKeyId: string; secretAccessKey: string; accountId: string | undefined };
@@ -25,18 +25,18 @@ export interface Surroundings {
 interface Place {
   options: StartOptions;
   secrets: Secrets;
-  crew: Crew;
+  crew: ProcessGroup;
   say: Say;
 }
 
 /** What the environment names is used; the rest is started here, all at the same time. */
-export async function openSurroundings(place: Place): Promise<Surroundings> {
+export async function openBackingServices(place: Place): Promise<BackingServices> {
   const outcomes = await Promise.allSettled([openPostgres(place), openRedis(place), openS3(place), openFfmpeg(place)]);
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
   const [databaseUrl, redisUrl, s3, ffmpeg] = outcomes.map((outcome) =>
     outcome.status === 'fulfilled' ? outcome.value : undefined,
-  ) as [string, string, Surroundings['s3'], Ffmpeg];
+  ) as [string, string, BackingServices['s3'], Ffmpeg];
   return { databaseUrl, redisUrl, s3, ffmpeg };
 }
 
@@ -76,14 +76,14 @@ async function openRedis(place: Place): Promise<string> {
   return server.url;
 }
 
-async function openS3(place: Place): Promise<Surroundings['s3']> {
+async function openS3(place: Place): Promise<BackingServices['s3']> {
   const { options } = place;
   const s3 = process.env['S3_ENDPOINT'] ? readNamedS3(process.env['S3_ENDPOINT']) : await startOwnS3(place);
   await ensureBucket({ ...s3, region: options.region, bucket: options.bucket });
   return s3;
 }
 
-function readNamedS3(endpoint: string): Surroundings['s3'] {
+function readNamedS3(endpoint: string): BackingServices['s3'] {
   const accessKeyId = process.env['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = process.env['AWS_SECRET_ACCESS_KEY'];
   if (!accessKeyId || !secretAccessKey) {
@@ -94,7 +94,7 @@ function readNamedS3(endpoint: string): Surroundings['s3'] {
   return { endpoint, accessKeyId, secretAccessKey, accountId: process.env['AWS_ACCOUNT_ID'] || undefined };
 }
 
-async function startOwnS3(place: Place): Promise<Surroundings['s3']> {
+async function startOwnS3(place: Place): Promise<BackingServices['s3']> {
   const { options, secrets } = place;
   const keys = { accessKeyId: secrets.s3AccessKeyId, secretAccessKey: secrets.s3SecretAccessKey };
   const settings = {

@@ -9,9 +9,9 @@ import { type Say, step } from '../../lib/steps.ts';
 import { UserError } from '../../lib/user-error.ts';
 import { waitFor } from '../../lib/wait.ts';
 import type { StartOptions } from './options.ts';
-import type { Crew } from './process-group.ts';
+import type { ProcessGroup } from './process-group.ts';
 import type { Secrets } from './secrets.ts';
-import type { Surroundings } from './servers.ts';
+import type { BackingServices } from './servers.ts';
 
 export interface Service {
   baseUrl: string;
@@ -19,7 +19,7 @@ export interface Service {
 }
 
 /** The settings of every process of the service. What the user set beside ours goes through. */
-export function settingsFor(options: StartOptions, secrets: Secrets, surroundings: Surroundings): NodeJS.ProcessEnv {
+export function settingsFor(options: StartOptions, secrets: Secrets, surroundings: BackingServices): NodeJS.ProcessEnv {
   const { databaseUrl, redisUrl, s3, ffmpeg } = surroundings;
   return {
     ...process.env,
@@ -70,7 +70,7 @@ export async function startProcesses({
 }: {
   options: StartOptions;
   env: NodeJS.ProcessEnv;
-  crew: Crew;
+  crew: ProcessGroup;
   say: Say;
 }): Promise<Service> {
   const baseUrl = `http://127.0.0.1:${options.port}`;

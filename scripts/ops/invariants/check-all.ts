@@ -1,5 +1,5 @@
 import { statusesFollowTheirPath } from './history.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 import { jobsMatchRows } from './jobs.ts';
 import { keysAreOurs } from './keys.ts';
 import { nothingIsLeftBehind } from './leftovers.ts';
@@ -25,7 +25,7 @@ const invariants: readonly Invariant[] = [
 ];
 
 /** Every invariant in its order. One that cannot be looked at counts as broken: nobody knows that it holds. */
-export async function checkInvariants(parts: CheckParts): Promise<Verdict[]> {
+export async function checkInvariants(parts: CheckDeps): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const { number, name, check } of invariants) {
     const finding = await check(parts).catch((error: unknown): Finding => {

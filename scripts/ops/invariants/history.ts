@@ -1,4 +1,4 @@
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const statusesFollowTheirPath: Invariant = {
   number: 5,
@@ -7,7 +7,7 @@ export const statusesFollowTheirPath: Invariant = {
 };
 
 /** The trigger that keeps the history refuses any other change; here its record is held against itself and the rows. */
-async function check({ sql }: CheckParts): Promise<Finding> {
+async function check({ sql }: CheckDeps): Promise<Finding> {
   const [count] = await sql<{ changes: number }[]>`select count(*) as changes from video_status_changes`;
   const wrong = await sql<{ video_id: number; from: string | null; before: string | null; to: string }[]>`
     select video_id, from_status as "from", before, to_status as "to" from (

@@ -5,7 +5,7 @@ import type { Producer } from '../../../src/queue/producer.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 /** What the checks look at. Nothing of it is changed. */
-export interface CheckParts {
+export interface CheckDeps {
   readonly config: Config;
   readonly sql: Sql;
   readonly objects: ObjectStore;
@@ -33,5 +33,5 @@ export interface Finding {
 export interface Invariant {
   readonly number: number;
   readonly name: string;
-  readonly check: (parts: CheckParts) => Promise<Finding>;
+  readonly check: (parts: CheckDeps) => Promise<Finding>;
 }

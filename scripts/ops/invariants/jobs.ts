@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const jobsMatchRows: Invariant = {
   number: 4,
@@ -8,7 +8,7 @@ export const jobsMatchRows: Invariant = {
 };
 
 /** Rows and jobs are two stores: what looks broken is looked at once more after a moment, and only then counts. */
-async function check(parts: CheckParts): Promise<Finding> {
+async function check(parts: CheckDeps): Promise<Finding> {
   const first = await look(parts);
   if (first.breaks.size === 0) return { checked: first.checked, breaks: [] };
   await sleep(parts.settleMs);
@@ -16,7 +16,7 @@ async function check(parts: CheckParts): Promise<Finding> {
   return { checked: second.checked, breaks: [...second.breaks].filter((each) => first.breaks.has(each)) };
 }
 
-async function look({ sql, producer }: CheckParts): Promise<{ checked: string; breaks: Set<string> }> {
+async function look({ sql, producer }: CheckDeps): Promise<{ checked: string; breaks: Set<string> }> {
   const jobs = await producer.listJobs();
   const rows = await sql<{ id: number; task_id: string | null }[]>`
     select id, task_id from videos where status = 'uploaded' order by id`;

@@ -1,6 +1,6 @@
 import { isOwnKey } from '../../../src/objects/keys.ts';
 import { openObjectStore } from '../../../src/objects/store.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const keysAreOurs: Invariant = {
   number: 7,
@@ -11,7 +11,7 @@ export const keysAreOurs: Invariant = {
 /** As the system before this one made them. */
 const olderKey = /^(?:uploads\/user_\d+_\d+\.mp4|processed\/processed_[^/]+)$/;
 
-async function check({ sql, config }: CheckParts): Promise<Finding> {
+async function check({ sql, config }: CheckDeps): Promise<Finding> {
   const keys = await sql<{ id: number; key: string }[]>`
     select id, key from videos, unnest(array[original_url, processed_url, poster_url]) as key where key is not null
     union all select 0, key from object_intents`;
@@ -27,7 +27,7 @@ async function check({ sql, config }: CheckParts): Promise<Finding> {
 }
 
 /** Only an end that checks the owner can show that every request carries it. */
-async function answersStrangers({ s3 }: CheckParts['config']): Promise<boolean> {
+async function answersStrangers({ s3 }: CheckDeps['config']): Promise<boolean> {
   const accountId = s3.accountId === '000000000001' ? '000000000002' : '000000000001';
   const stranger = openObjectStore({ ...s3, accountId });
   try {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const nothingIsLeftBehind: Invariant = {
   number: 8,
@@ -12,14 +12,14 @@ export const nothingIsLeftBehind: Invariant = {
 const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
 
 /** What is held although nobody uploads or works, after a moment to let go of it. */
-async function check(parts: CheckParts): Promise<Finding> {
+async function check(parts: CheckDeps): Promise<Finding> {
   const first = await look(parts);
   if (first.breaks.length === 0) return first;
   await sleep(parts.settleMs);
   return look(parts);
 }
 
-async function look({ service, config, producer }: CheckParts): Promise<Finding> {
+async function look({ service, config, producer }: CheckDeps): Promise<Finding> {
   const breaks: string[] = [];
   for (const url of service?.metricsUrls ?? []) {
     const text = await (await fetch(url)).text();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findFfmpeg } from '../../dev/servers/ffmpeg.ts';
 import { tryTool } from '../../lib/run-tool.ts';
 import { groupBy } from './group-by.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const renditionsPlay: Invariant = {
   number: 2,
@@ -20,7 +20,7 @@ interface RenditionRow {
   poster_url: string | null;
 }
 
-async function check({ sql, objects, config }: CheckParts): Promise<Finding> {
+async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
   const rows = await sql<RenditionRow[]>`select id, status, processed_url, poster_url from videos order by id`;
   const done = rows.filter((row) => row.status === 'processed' || row.status === 'public');
   const breaks: string[] = [];
@@ -39,7 +39,7 @@ async function check({ sql, objects, config }: CheckParts): Promise<Finding> {
   return { checked: `${done.length} renditions decoded, ${rows.length - done.length} videos without one`, breaks };
 }
 
-async function findFault(objects: CheckParts['objects'], row: RenditionRow, ffmpegPath: string) {
+async function findFault(objects: CheckDeps['objects'], row: RenditionRow, ffmpegPath: string) {
   if (row.processed_url === null) return 'has no rendition';
   if ((await objects.headObject(row.processed_url)) === undefined)
     return `its rendition ${row.processed_url} is not there`;

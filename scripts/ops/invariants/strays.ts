@@ -1,7 +1,7 @@
 import { listAgedIntents } from '../../../src/database/object-intents.ts';
 import { keysInUse } from '../../../src/database/videos.ts';
 import { isOwnKey, ownFolders } from '../../../src/objects/keys.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const nothingIsStray: Invariant = {
   number: 3,
@@ -13,7 +13,7 @@ const batchKeys = 500;
 const listedMax = 1_000;
 
 /** Objects first, then who names them: what is there now and named by nobody afterwards has no row. */
-async function check({ sql, objects, config }: CheckParts): Promise<Finding> {
+async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
   const before = new Date(Date.now() - config.sweepGraceSeconds * 1000);
   const breaks: string[] = [];
   let seen = 0;

@@ -3,7 +3,7 @@ import type { Sql } from '../../../src/database/open.ts';
 import { isOwnKey } from '../../../src/objects/keys.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
 import { groupBy } from './group-by.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 export const uploadsAreKept: Invariant = {
@@ -20,7 +20,7 @@ interface UploadRow {
 }
 
 /** The ledger's uploads are read whole from the object store; of all other rows the sizes are compared. */
-async function check({ sql, objects, ledger = [] }: CheckParts): Promise<Finding> {
+async function check({ sql, objects, ledger = [] }: CheckDeps): Promise<Finding> {
   const rows = await sql<UploadRow[]>`select id, task_id, original_url, size_bytes from videos order by id`;
   const byTask = groupBy(rows, (row) => row.task_id);
   const acknowledged = new Set(ledger.map((entry) => entry.task_id));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recount } from '../../../src/database/recount.ts';
-import type { CheckParts, Finding, Invariant } from './invariant.ts';
+import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const votesAreCounted: Invariant = {
   number: 6,
@@ -11,7 +11,7 @@ export const votesAreCounted: Invariant = {
 const pageRows = 100;
 const comparedMax = 1_000;
 
-async function check(parts: CheckParts): Promise<Finding> {
+async function check(parts: CheckDeps): Promise<Finding> {
   const { sql } = parts;
   const twice = await sql<{ video_id: number; user_id: number; votes: number }[]>`
     select video_id, user_id, count(*) as votes from votes group by video_id, user_id having count(*) > 1`;
@@ -38,7 +38,7 @@ interface Place {
 }
 
 /** A served page may be a second old: it is asked for once more before it counts as wrong. */
-async function compareRanking({ sql, service, settleMs }: CheckParts): Promise<{ compared: number; breaks: string[] }> {
+async function compareRanking({ sql, service, settleMs }: CheckDeps): Promise<{ compared: number; breaks: string[] }> {
   if (service === undefined) return { compared: 0, breaks: [] };
   let breaks: string[] = [];
   let compared = 0;
@@ -58,7 +58,7 @@ async function compareRanking({ sql, service, settleMs }: CheckParts): Promise<{
 }
 
 /** From the votes themselves, not from any counter. */
-async function countPlaces(sql: CheckParts['sql'], page: number): Promise<Place[]> {
+async function countPlaces(sql: CheckDeps['sql'], page: number): Promise<Place[]> {
   return sql<Place[]>`
     select row_number() over (order by coalesce(counted.votes, 0) desc, users.id) as position,
       first_name || ' ' || last_name as username, coalesce(counted.votes, 0) as votes

@@ -2,24 +2,27 @@ import { hash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
 import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
-import type { Service } from '../app-context.ts';
+import type { AppContext } from '../app-context.ts';
 import { toLimitKey } from '../client-address.ts';
 import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
 import type { LogIn, SignUp } from '../schemas/auth.ts';
-import { foldEmail } from '../schemas/email.ts';
+import { normalizeEmail } from '../schemas/email.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 
-export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>>, service: Service): Promise<Reply> {
+export async function handleSignUp(
+  { body, context }: Body<Static<typeof SignUp>>,
+  service: AppContext,
+): Promise<Reply> {
   const user = await signUp(
     service,
     {
       firstName: body.first_name,
       lastName: body.last_name,
-      email: foldEmail(body.email) ?? body.email,
+      email: normalizeEmail(body.email) ?? body.email,
       city: body.city ?? null,
       country: body.country ?? null,
       password: body.password1,
@@ -31,8 +34,8 @@ export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>
   return { status: 201, body: user };
 }
 
-export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, service: Service): Promise<Reply> {
-  const email = foldEmail(body.email) ?? body.email;
+export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, service: AppContext): Promise<Reply> {
+  const email = normalizeEmail(body.email) ?? body.email;
   await enforceRateLimit(context, service, 'login-account', nameAttempt(email, context.clientAddress));
   const token = await logIn(service, { email, password: body.password }, () => signalOf(context));
   return {

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { unavailableRetryAfterSeconds } from '../../limits.ts';
-import type { Service } from '../app-context.ts';
+import type { AppContext } from '../app-context.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 
@@ -12,7 +12,7 @@ export function handleLivez(): Reply {
   return { status: 200, body: { status: 'alive' } };
 }
 
-export async function handleReadyz(_: RouteRequest, { lifecycle, readiness }: Service): Promise<Reply> {
+export async function handleReadyz(_: RouteRequest, { lifecycle, readiness }: AppContext): Promise<Reply> {
   const missing = lifecycle.isDraining ? 'draining' : await readiness.describeMissing();
   if (missing === undefined) return { status: 200, body: { status: 'ready' } };
   throw new AppError('unavailable', `Not ready: ${missing}`, { retryAfterSeconds: unavailableRetryAfterSeconds });

@@ -9,7 +9,7 @@ import {
   uploadStallMs,
 } from '../../limits.ts';
 import { boundaryOf } from '../../multipart/content-type.ts';
-import type { Service } from '../app-context.ts';
+import type { AppContext } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
 import { enforceRateLimit } from '../rate-limit.ts';
@@ -27,7 +27,7 @@ export interface UploadHeaders {
  * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
-export function receiveUpload(context: RequestContext, headers: UploadHeaders, service: Service): Promise<Reply> {
+export function receiveUpload(context: RequestContext, headers: UploadHeaders, service: AppContext): Promise<Reply> {
   const uploadAbort = new AbortController();
   const body = openBodyStream(context, service.heldBytes, () => uploadAbort.abort(tooFast()));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
@@ -56,7 +56,7 @@ export function receiveUpload(context: RequestContext, headers: UploadHeaders, s
 }
 
 /** The connection is kept only where the rest is little enough to be waited for. */
-function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Service): void {
+function respondEarly(context: RequestContext, body: BodyStream, { metrics }: AppContext): void {
   const { bytesIn, headers } = context;
   if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
     context.closesConnection = true;
@@ -66,7 +66,7 @@ function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Se
 async function runUpload(
   context: RequestContext,
   headers: UploadHeaders,
-  service: Service,
+  service: AppContext,
   body: BodyStream,
   uploadAbort: AbortController,
 ): Promise<Reply> {
@@ -102,7 +102,7 @@ async function runUpload(
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function acquireUploadBuffer({ buffers }: Service, signal: AbortSignal): Promise<Buffer> {
+async function acquireUploadBuffer({ buffers }: AppContext, signal: AbortSignal): Promise<Buffer> {
   const admissionTimeout = new AbortController();
   const timer = setTimeout(
     () => admissionTimeout.abort(busy('Too many uploads at once, try again')),

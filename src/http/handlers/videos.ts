@@ -4,7 +4,7 @@ import { findOwnVideo, publishOwnVideo } from '../../actions/publish-video.ts';
 import { findTask } from '../../database/tasks.ts';
 import { AppError } from '../../errors.ts';
 import { describeVideo, readOwnVideos } from '../../queries/own-videos.ts';
-import type { Service } from '../app-context.ts';
+import type { AppContext } from '../app-context.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
 import type { ListQuery, TaskPath, VideoPath } from '../schemas/videos.ts';
@@ -13,18 +13,18 @@ export type OfVideo = RouteRequest<Static<typeof VideoPath>, undefined, undefine
 
 export async function handleListVideos(
   { userId, query }: RouteRequest<undefined, Static<typeof ListQuery>, undefined>,
-  { sql }: Service,
+  { sql }: AppContext,
 ): Promise<Reply> {
   const { videos, headers } = await readOwnVideos(sql, userId, query);
   return { status: 200, body: videos, headers };
 }
 
-export async function handleVideoDetail({ userId, params }: OfVideo, { sql, links }: Service): Promise<Reply> {
+export async function handleVideoDetail({ userId, params }: OfVideo, { sql, links }: AppContext): Promise<Reply> {
   const video = await findOwnVideo(sql, userId, params.video_id);
   return { status: 200, body: await describeVideo(video, links) };
 }
 
-export async function handleDeleteVideo({ userId, params }: OfVideo, service: Service): Promise<Reply> {
+export async function handleDeleteVideo({ userId, params }: OfVideo, service: AppContext): Promise<Reply> {
   await deleteOwnVideo(service, userId, params.video_id);
   return {
     status: 200,
@@ -32,14 +32,14 @@ export async function handleDeleteVideo({ userId, params }: OfVideo, service: Se
   };
 }
 
-export async function handlePublishVideo({ userId, params }: OfVideo, { sql }: Service): Promise<Reply> {
+export async function handlePublishVideo({ userId, params }: OfVideo, { sql }: AppContext): Promise<Reply> {
   await publishOwnVideo(sql, userId, params.video_id);
   return { status: 200, body: { video_id: params.video_id, status: 'public' } };
 }
 
 export async function handleTask(
   { userId, params }: RouteRequest<Static<typeof TaskPath>, undefined, undefined>,
-  { sql }: Service,
+  { sql }: AppContext,
 ): Promise<Reply> {
   const task = await findTask(sql, params.task_id);
   if (task === undefined) throw new AppError('not_found', 'Task not found');

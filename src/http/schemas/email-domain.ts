@@ -29,7 +29,7 @@ const specialNames = ['arpa', 'invalid', 'local', 'localhost', 'onion', 'test'];
 const known = new LRUCache<string, Domain>({ max: knownDomainsMax });
 
 /** The domain in both its forms, or undefined where email-validator would refuse it. IDNA 2008 after the mapping of UTS 46. */
-export function foldDomain(sent: string): Domain | undefined {
+export function normalizeDomain(sent: string): Domain | undefined {
   const folded = known.get(sent);
   if (folded !== undefined) return folded;
   const domain = fold(sent);

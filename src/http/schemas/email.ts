@@ -1,4 +1,4 @@
-import { foldDomain } from './email-domain.ts';
+import { normalizeDomain } from './email-domain.ts';
 
 /** Pydantic's own limit, in code points, on everything that is sent: display name, brackets and spaces included. */
 const inputMaxCodePoints = 2_048;
@@ -26,13 +26,13 @@ const roleNames = new Set(
  * Pydantic 2's EmailStr (email-validator 2 behind it) accepts and folds, so that an address known to the older system is
  * the same address here: the domain in lower case and internationalised, the part before it as sent, in NFC.
  */
-export function foldEmail(text: string): string | undefined {
+export function normalizeEmail(text: string): string | undefined {
   if (isTooLong(text) || /[\r\n]/.test(text)) return undefined;
   const address = takeAddress(trim(text));
   const at = address.indexOf('@');
   if (at < 1) return undefined;
   const localPart = foldLocalPart(address.slice(0, at));
-  const domain = foldDomain(address.slice(at + 1));
+  const domain = normalizeDomain(address.slice(at + 1));
   if (localPart === undefined || domain === undefined) return undefined;
   const folded = `${localPart}@${domain.unicode}`;
   const forms = [address, folded, `${localPart}@${domain.ascii}`];

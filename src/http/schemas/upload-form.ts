@@ -2,9 +2,9 @@ import { Type } from '@sinclair/typebox';
 import type { FieldError } from '../../errors.ts';
 import { titleMaxCodePoints } from '../../limits.ts';
 import { Text } from './fields.ts';
-import { findFaults } from './validator.ts';
+import { validate } from './validator.ts';
 
-const titleFaults = findFaults(Type.Object({ title: Text(1, titleMaxCodePoints) }), 'body');
+const titleErrors = validate(Type.Object({ title: Text(1, titleMaxCodePoints) }), 'body');
 
 export function missingField(name: string): FieldError {
   return { type: 'missing', loc: ['body', name], msg: 'Field required' };
@@ -25,7 +25,7 @@ export function validateTitle(bytes: Buffer, faults: FieldError[]): string {
     });
     return '';
   }
-  faults.push(...titleFaults({ title }));
+  faults.push(...titleErrors({ title }));
   return title;
 }
 

@@ -9,7 +9,7 @@ type Sentence = Pick<FieldError, 'type' | 'msg'>;
  * What Ajv found, told the way Pydantic tells it: one fault a field, in the order in which the schema names its fields,
  * and never a word of what was sent.
  */
-export function toFieldFaults(
+export function toFieldErrors(
   errors: readonly AjvError[],
   place: Place,
   fieldOrder: readonly string[] = [],

@@ -1,14 +1,14 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import type { FieldError } from '../../errors.ts';
-import { foldEmail } from './email.ts';
-import { toFieldFaults } from './validation-errors.ts';
+import { normalizeEmail } from './email.ts';
+import { toFieldErrors } from './validation-errors.ts';
 
 /** Checks answers in tests as well as requests, so that both follow one set of rules. */
 export function createAjv(): Ajv {
   const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true, useDefaults: true });
   ajv.addFormat('text', (text) => !/\0|\p{Surrogate}/u.test(text));
-  ajv.addFormat('email', (text) => foldEmail(text) !== undefined);
+  ajv.addFormat('email', (text) => normalizeEmail(text) !== undefined);
   ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
   return ajv;
 }
@@ -16,8 +16,8 @@ export function createAjv(): Ajv {
 const ajv = createAjv();
 
 /** Compiled once; fills in the schema's defaults. No fault: the value has the schema's type. */
-export function findFaults(schema: TSchema, place: 'body' | 'query' | 'path'): (value: unknown) => FieldError[] {
+export function validate(schema: TSchema, place: 'body' | 'query' | 'path'): (value: unknown) => FieldError[] {
   const validate = ajv.compile(schema);
   const fieldOrder = Object.keys(schema['properties'] ?? {});
-  return (value) => (validate(value) ? [] : toFieldFaults(validate.errors ?? [], place, fieldOrder));
+  return (value) => (validate(value) ? [] : toFieldErrors(validate.errors ?? [], place, fieldOrder));
 }

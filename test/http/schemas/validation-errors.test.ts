@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import t from 'tap';
-import { toFieldFaults } from '../../../src/http/schemas/validation-errors.ts';
+import { toFieldErrors } from '../../../src/http/schemas/validation-errors.ts';
 
 const schema = {
   type: 'object',
@@ -28,17 +28,17 @@ ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/);
 const validate = ajv.compile(schema);
 const good = { name: 'ana', email: 'a@b.co', password1: '12345678', password2: '12345678' };
 
-function findFaults(value: unknown, place: 'body' | 'query' | 'path' = 'body') {
-  return validate(value) ? [] : toFieldFaults(validate.errors ?? [], place, Object.keys(schema.properties));
+function check(value: unknown, place: 'body' | 'query' | 'path' = 'body') {
+  return validate(value) ? [] : toFieldErrors(validate.errors ?? [], place, Object.keys(schema.properties));
 }
 
 t.test('no fault, nothing told', async (t) => {
-  t.same(findFaults(good), []);
-  t.same(toFieldFaults([], 'body'), []);
+  t.same(check(good), []);
+  t.same(toFieldErrors([], 'body'), []);
 });
 
 t.test('missing fields and wrong ones are told in the order of the schema', async (t) => {
-  t.same(findFaults({ page: 0, password1: 'short', email: 5 }), [
+  t.same(check({ page: 0, password1: 'short', email: 5 }), [
     { type: 'missing', loc: ['body', 'name'], msg: 'Field required' },
     { type: 'string_type', loc: ['body', 'email'], msg: 'Input should be a valid string' },
     { type: 'string_too_short', loc: ['body', 'password1'], msg: 'String should have at least 8 characters' },
@@ -48,7 +48,7 @@ t.test('missing fields and wrong ones are told in the order of the schema', asyn
 });
 
 t.test('both passwords are told', async (t) => {
-  const faults = findFaults({ ...good, password1: 'x', password2: 'y'.repeat(21) });
+  const faults = check({ ...good, password1: 'x', password2: 'y'.repeat(21) });
   t.same(
     faults.map(({ type, loc }) => [type, ...loc]),
     [
@@ -78,28 +78,28 @@ t.test('each keyword has its type and sentence', async (t) => {
     ['odd', 1, 'value_error', 'Value error, the input is not valid'],
   ];
   for (const [field, value, type, msg] of expected) {
-    t.same(findFaults({ ...good, [field]: value }), [{ type, loc: ['body', field], msg }], `${field} ${type}`);
+    t.same(check({ ...good, [field]: value }), [{ type, loc: ['body', field], msg }], `${field} ${type}`);
   }
 });
 
 t.test('a field is told once, for what is found first when reading it', async (t) => {
-  t.match(findFaults({ ...good, password1: '\0' }), [{ type: 'string_unicode' }]);
-  t.equal(findFaults({ ...good, password1: '\0' }).length, 1);
+  t.match(check({ ...good, password1: '\0' }), [{ type: 'string_unicode' }]);
+  t.equal(check({ ...good, password1: '\0' }).length, 1);
 });
 
 t.test('a number in an address that is none is one that cannot be parsed', async (t) => {
   const msg = 'Input should be a valid integer, unable to parse string as an integer';
-  t.same(findFaults({ ...good, page: '1.5' }, 'query'), [{ type: 'int_parsing', loc: ['query', 'page'], msg }]);
-  t.same(findFaults({ ...good, page: '1.5' }, 'path'), [{ type: 'int_parsing', loc: ['path', 'page'], msg }]);
+  t.same(check({ ...good, page: '1.5' }, 'query'), [{ type: 'int_parsing', loc: ['query', 'page'], msg }]);
+  t.same(check({ ...good, page: '1.5' }, 'path'), [{ type: 'int_parsing', loc: ['path', 'page'], msg }]);
 });
 
 t.test('a list tells which of its items is wrong', async (t) => {
-  t.match(findFaults({ ...good, tags: [1, 'x'] }), [{ loc: ['body', 'tags', 1] }]);
+  t.match(check({ ...good, tags: [1, 'x'] }), [{ loc: ['body', 'tags', 1] }]);
 });
 
 t.test('a body that is no object is one fault of the body', async (t) => {
   for (const value of [[], 'text', 5, null]) {
-    t.same(findFaults(value), [
+    t.same(check(value), [
       {
         type: 'model_attributes_type',
         loc: ['body'],
@@ -112,6 +112,6 @@ t.test('a body that is no object is one fault of the body', async (t) => {
 t.test('what was sent is never repeated', async (t) => {
   const secret = 'hunter2';
   const sent = Object.fromEntries(Object.keys(schema.properties).map((field) => [field, { secret }]));
-  t.notMatch(JSON.stringify(findFaults(sent)), secret);
-  t.notMatch(JSON.stringify(findFaults({ ...sent, name: secret, email: secret, kind: secret, code: secret })), secret);
+  t.notMatch(JSON.stringify(check(sent)), secret);
+  t.notMatch(JSON.stringify(check({ ...sent, name: secret, email: secret, kind: secret, code: secret })), secret);
 });

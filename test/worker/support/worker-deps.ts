@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import type { Test } from 'tap';
 import { openLog } from '../../../src/log.ts';
-import { openThreadBudget } from '../../../worker/cpu-semaphore.ts';
-import type { WorkerParts } from '../../../worker/deps.ts';
+import { openCpuSemaphore } from '../../../worker/cpu-semaphore.ts';
+import type { WorkerDeps } from '../../../worker/deps.ts';
 import { createWorkerMetrics } from '../../../worker/metrics.ts';
 import { openPool } from '../../../worker/pool.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
@@ -11,7 +11,7 @@ import type { Environment } from '../../support/environment.ts';
 import { openParts } from './clips.ts';
 
 /** A worker's parts in the test's own process, on the test's own servers. */
-export async function openWorkerParts(t: Test, environment: Environment): Promise<WorkerParts> {
+export async function openWorkerDeps(t: Test, environment: Environment): Promise<WorkerDeps> {
   const { tools, sandbox, capacity } = await openParts(t);
   const pool = openPool(2);
   t.teardown(() => pool.close());
@@ -24,9 +24,9 @@ export async function openWorkerParts(t: Test, environment: Environment): Promis
     tools,
     sandbox,
     pool,
-    threadBudget: openThreadBudget(2),
+    threadBudget: openCpuSemaphore(2),
     capacity,
     profile: showcaseProfile,
-    isAlone: () => true,
+    isOnlyActiveJob: () => true,
   };
 }
