@@ -14,7 +14,9 @@ export async function readRunFile(env: Values): Promise<RunFile | undefined> {
 export async function expectRunFile(env: Values): Promise<RunFile> {
   const found = await readRunFile(env);
   if (found !== undefined) return found;
-  throw new UserError(`Expected DATABASE_URL to be set or a service to run (npm start, ${pathFor(env)}), got neither.`);
+  throw new UserError(
+    `Expected DATABASE_URL to be set or a service to be running (npm start, ${pathFor(env)}), got neither.`,
+  );
 }
 
 function pathFor(env: Values): string {

@@ -54,7 +54,7 @@ async function runOnServers(folder: string, requested: string[], count: TapCount
   const scratch = join(folder, 'tmp');
   mkdirSync(scratch);
   try {
-    if (interrupt.signal.aborted) throw new UserError('Interrupted before the tests began.');
+    if (interrupt.signal.aborted) throw new UserError('Interrupted before the first test.');
     const files = requested.length > 0 ? requested : findTestFiles();
     const env = { ...process.env, ...servers.env, TMPDIR: scratch };
     const listener = { ...printTap(say), onSkip: (skip: Skip) => skips.push(skip) };
@@ -78,7 +78,7 @@ function judge(count: TapCount, code: number | null): void {
 
 async function countLeftProcesses(mark: string): Promise<number> {
   const find = () => findByEnvironment('RUN_MARK', mark);
-  await waitFor('the end of every process of the run', () => find().length === 0, { timeoutMs: 3_000 }).catch(() => {});
+  await waitFor('every process of the run to end', () => find().length === 0, { timeoutMs: 3_000 }).catch(() => {});
   const left = find();
   for (const { pid, command } of left) {
     say(`left behind: process ${pid}: ${command}`);

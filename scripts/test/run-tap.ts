@@ -23,7 +23,7 @@ export function findTestFiles(folder = 'test'): string[] {
 export function pickFiles(files: readonly string[], names: readonly string[]): string[] {
   const picked = files.filter((path) => names.length === 0 || names.some((name) => path.includes(name)));
   if (picked.length > 0) return picked;
-  process.stderr.write(`Expected a test whose name has ${names.join(' or ')}, got none\n`);
+  process.stderr.write(`Expected a test file whose path contains ${names.join(' or ')}, got none\n`);
   process.exit(2);
 }
 

@@ -42,7 +42,8 @@ function findTests(names: readonly string[]): string[] {
   const files = readdirSync(join(rootFolder, 'test', 'aws'))
     .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
     .map((file) => `test/aws/${file}`);
-  if (files.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
+  if (files.length === 0)
+    throw new UserError(`Expected a test file whose name contains ${names.join(' or ')}, got none`);
   return files;
 }
 

@@ -25,8 +25,8 @@ try {
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   const isAllowed = process.env['ALLOW_NO_PRODUCTION'] === 'on';
-  say(`NOT TESTED on the system that servers run: ${error.message}`);
-  if (!isAllowed) say('ALLOW_NO_PRODUCTION=on accepts a machine without it.');
+  say(`NOT TESTED on the system of servers: ${error.message}`);
+  if (!isAllowed) say('Set ALLOW_NO_PRODUCTION=on to accept that.');
   count[isAllowed ? 'skipped' : 'failed'] += 1;
 }
 say(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
