@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFree } from '../../lib/ports.ts';
+import { removeRunFile, writeRunFile } from '../../lib/run-file.ts';
 import { sayOnTerminal as say } from '../../lib/steps.ts';
 import { UserError } from '../../lib/user-error.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
@@ -9,7 +10,6 @@ import { describeFailure } from './failure.ts';
 import { readOptions, type StartOptions, usage } from './options.ts';
 import { openProcessGroup } from './process-group.ts';
 import { endLeftProcesses, removeProcessList, writeProcessList } from './process-list.ts';
-import { removeRunFile, writeRunFile } from './run-file.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { type BackingServices, openBackingServices } from './servers.ts';
 import { readVersion, runMigrations, type Service, settingsFor, startProcesses } from './service.ts';
