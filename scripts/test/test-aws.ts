@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeError } from '../lib/describe-error.ts';
 import { rootFolder } from '../lib/paths.ts';
 import { runTool } from '../lib/run-tool.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { sayOnTerminal as say, step } from '../lib/steps.ts';
 import { UserError } from '../lib/user-error.ts';
 import type { Command } from '../lib/wrap.ts';
@@ -84,13 +85,9 @@ function prepareFor(variable: string, make: () => Promise<string | undefined>): 
   ];
 }
 
-/** At the same time, since most of it waits for the network. Nothing still runs when this rejects. */
+/** Runs them at the same time, because most of them wait for the network. */
 async function prepareAll(preparations: readonly Preparation[]): Promise<void> {
-  const outcomes = await Promise.allSettled(
-    preparations.map(([name, prepare]) => step(say, () => `prepared: ${name}`, prepare)),
-  );
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await settleAll(preparations.map(([name, prepare]) => step(say, () => `prepared: ${name}`, prepare)));
 }
 
 async function run(wrapper: readonly string[], paths: readonly string[]): Promise<void> {
