@@ -6,10 +6,15 @@ import { join } from 'node:path';
 import { prepare, root } from '../lib/prepare.mjs';
 
 const binaries = join(root, 'node_modules', '.bin');
-if (!existsSync(join(binaries, 'biome'))) prepare({ toleratesTypeFaults: true });
+if (!existsSync(join(binaries, 'biome'))) prepare({ toleratesTypeErrors: true });
 
 const sources = ['src', 'worker', 'scripts', 'bench', 'k6', 'capacity_planning', 'cloud_load_testing', 'test'];
-const files = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+const files = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .stdout.split('\n')
+  .filter(Boolean);
 
 const outcomes = [
   ...['tsconfig.json', 'k6/tsconfig.json'].map((project) =>
@@ -50,7 +55,7 @@ function check(name, tool, args) {
   return outcome;
 }
 
-/** By its ending, or by its first line. */
+/** Recognizes a script by its extension or its first line. */
 function isShellScript(path) {
   if (!/(^|\/)[^.]+$|\.sh$/.test(path) || !existsSync(join(root, path))) return false;
   return /^#!.*\b(ba|da)?sh\b/.test(readFileSync(join(root, path), 'utf8'));

@@ -7,7 +7,7 @@ export interface DemoRequest {
 }
 
 const timeoutMs = 30_000;
-/** A connection of its own for each request, so that none is open when the service stops. */
+/** Each request uses a separate connection, so that none is open when the service stops. */
 const headers = { connection: 'close' };
 
 /** Returns the JSON of a response. Rejects with its body on an error status. */

@@ -7,12 +7,12 @@ export const jobsMatchRows: Invariant = {
   check,
 };
 
-/** Rows and jobs are two stores: what looks broken is looked at once more after a moment, and only then counts. */
-async function check(parts: CheckDeps): Promise<Finding> {
-  const first = await look(parts);
+/** Rows and jobs are in two stores, so only a violation that is still there after a delay counts. */
+async function check(deps: CheckDeps): Promise<Finding> {
+  const first = await look(deps);
   if (first.breaks.size === 0) return { checked: first.checked, breaks: [] };
-  await sleep(parts.settleMs);
-  const second = await look(parts);
+  await sleep(deps.settleMs);
+  const second = await look(deps);
   return { checked: second.checked, breaks: [...second.breaks].filter((each) => first.breaks.has(each)) };
 }
 

@@ -18,8 +18,15 @@ export async function findUnresolved(folder: string): Promise<string[]> {
   const missing = entryPoints.flatMap((path) => findMissing(folder, path));
   try {
     await build({
-      ...{ entryPoints, absWorkingDir: folder, outdir: 'unwritten', write: false, bundle: true, logLevel: 'silent' },
-      ...{ platform: 'node', format: 'esm', loader: { '.node': 'empty' } },
+      entryPoints,
+      absWorkingDir: folder,
+      outdir: 'unwritten',
+      write: false,
+      bundle: true,
+      logLevel: 'silent',
+      platform: 'node',
+      format: 'esm',
+      loader: { '.node': 'empty' },
       // The module that the engine stands in for.
       external: ['k6', 'k6/*'],
     });

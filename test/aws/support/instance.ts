@@ -42,7 +42,11 @@ export async function openInstances(t: TestScope, { rateLimits }: { rateLimits: 
   const store = await openReleaseStore(t, environment);
   const release = await putRelease(store, requireSetting('RELEASE_FOLDER'));
   return {
-    ...{ environment, front, metadata, store, release },
+    environment,
+    front,
+    metadata,
+    store,
+    release,
     openMachine(name, sha256 = release.sha256) {
       const machine = openMachine(environment, name, 'instance.env', {
         RELEASE_BUCKET: store.bucket,
