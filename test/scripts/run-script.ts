@@ -8,7 +8,7 @@ export interface ScriptResult {
   stderr: string;
 }
 
-/** Runs scripts/NAME.ts as a process of its own, with these settings and none of the test run's. */
+/** Runs scripts/NAME.ts as a separate process, with these settings and none of the test run's. */
 export async function runScript(name: string, args: string[], env: Record<string, string>): Promise<ScriptResult> {
   const child = spawn(process.execPath, ['--import=tsx', `scripts/${name}.ts`, ...args], {
     cwd: rootFolder,
