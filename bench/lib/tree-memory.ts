@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 const sampleMs = 250;
 const pageMiB = 4 / 1024;
 
-/** The most that a process and all that descend from it were seen to hold at one moment, in MiB. */
+/** Samples the resident memory of a process and its descendants; `stop` returns the highest sum, in MiB. */
 export function sampleMemory(pid: number): { stop(): number } {
   let peak = 0;
-  const look = () => {
+  const sample = () => {
     peak = Math.max(peak, readTreeMiB(pid));
   };
-  const timer = setInterval(look, sampleMs);
+  const timer = setInterval(sample, sampleMs);
   return {
     stop() {
       clearInterval(timer);
-      look();
+      sample();
       return peak;
     },
   };
@@ -25,9 +25,9 @@ function readTreeMiB(root: number): number {
     const found = /^\d+$/.test(entry) ? readProcess(entry) : undefined;
     if (found !== undefined) resident.set(Number(entry), found);
   }
-  const isOurs = (pid: number): boolean =>
-    pid === root || (resident.has(pid) && isOurs(resident.get(pid)?.parent ?? 0));
-  return [...resident].filter(([pid]) => isOurs(pid)).reduce((sum, [, { MiB }]) => sum + MiB, 0);
+  const descends = (pid: number): boolean =>
+    pid === root || (resident.has(pid) && descends(resident.get(pid)?.parent ?? 0));
+  return [...resident].filter(([pid]) => descends(pid)).reduce((sum, [, { MiB }]) => sum + MiB, 0);
 }
 
 function readProcess(pid: string): { parent: number; MiB: number } | undefined {
