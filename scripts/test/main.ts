@@ -10,7 +10,7 @@ import { UserError } from '../lib/user-error.ts';
 import { waitFor } from '../lib/wait.ts';
 import type { Skip, TapCount } from './count-tap.ts';
 import { printTap } from './print-tap.ts';
-import { findTestFiles, runTap } from './run-tap.ts';
+import { findTestFiles, nameBySource, runTap } from './run-tap.ts';
 import { startTestServers } from './servers.ts';
 
 const interrupt = new AbortController();
@@ -19,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const { values, positionals } = parseArgs({ options: { serial: { type: 'boolean' } }, allowPositionals: true });
 const skips: Skip[] = [];
 const count = await runAllTests(positionals);
-for (const { name, reason } of skips) say(`skipped  ${name}: ${reason}`);
+for (const { name, reason } of skips) say(`skipped  ${nameBySource(name)}: ${reason}`);
 if (count.skipped > 0) say(`${count.skipped} skipped`);
 say(`${count.passed} passed, ${count.failed} failed`);
 process.exit(count.failed === 0 ? 0 : 1);

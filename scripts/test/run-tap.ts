@@ -27,6 +27,16 @@ export function pickFiles(files: readonly string[], names: readonly string[]): s
   process.exit(2);
 }
 
+/** Where `tsc` puts a test file. */
+export function compiledTest(path: string): string {
+  return `dist/${path.replace(/\.ts$/, '.js')}`;
+}
+
+/** A test's name, with the source where the name begins with the compiled file. */
+export function nameBySource(name: string): string {
+  return name.replace(/^dist\/(test\/\S+)\.js\b/, '$1.ts');
+}
+
 export interface TapOptions {
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
@@ -42,7 +52,8 @@ export async function runTap(
 ): Promise<{ count: TapCount; code: number | null }> {
   const tap = join(rootFolder, 'node_modules', '.bin', 'tap');
   if (!existsSync(tap)) throw new Error(`Expected tap at ${tap}, got nothing`);
-  const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...(isSerial ? ['--jobs=1'] : []), ...files], {
+  const options = ['--reporter=tap', ...(isSerial ? ['--jobs=1'] : [])];
+  const child = spawn(process.execPath, [tap, 'run', ...options, ...files.map(compiledTest)], {
     cwd: rootFolder,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
