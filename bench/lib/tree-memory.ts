@@ -6,14 +6,14 @@ const pageMiB = 4 / 1024;
 /** Samples the resident memory of a process and its descendants; `stop` returns the highest sample in MiB. */
 export function sampleMemory(pid: number): { stop(): number } {
   let peak = 0;
-  const look = () => {
+  const sample = () => {
     peak = Math.max(peak, readTreeMiB(pid));
   };
-  const timer = setInterval(look, sampleMs);
+  const timer = setInterval(sample, sampleMs);
   return {
     stop() {
       clearInterval(timer);
-      look();
+      sample();
       return peak;
     },
   };

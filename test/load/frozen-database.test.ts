@@ -63,8 +63,8 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
     const loads = [];
     for (let i = 0; i < count; i += 1) {
       const durationMs = totalMs - now();
-      const onAnswer = (status: string, ms: number) => isKept && answers.push({ atMs: now(), ms, status });
-      loads.push(runHttpLoad({ port: service.port, connections: 1, next: next(i), durationMs, restMs, onAnswer }));
+      const onResponse = (status: string, ms: number) => isKept && answers.push({ atMs: now(), ms, status });
+      loads.push(runHttpLoad({ port: service.port, connections: 1, next: next(i), durationMs, restMs, onResponse }));
       if (i % 50 === 0) await sleep(5);
     }
     return Promise.all(loads);
