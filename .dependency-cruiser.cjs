@@ -18,7 +18,7 @@ const owners = {
   'fast-jwt': '^src/tokens\\.ts$',
   '@node-rs/(argon2|bcrypt)': '^src/passwords\\.ts$',
   '@node-rs/crc32': '^src/objects/',
-  koffi: '^src/http/',
+  koffi: '^src/(http|queries)/',
   pino: '^src/log\\.ts$',
   'prom-client': '^(src|worker)/(metrics|request-seconds)\\.ts$',
 };
