@@ -1,8 +1,8 @@
-/** Rejects with `late()` when `promise` has not settled in time. What the promise stands for goes on: end it by other means. */
-export async function withTimeout<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+/** Rejects with `createError()` when `promise` has not settled within `timeoutMs`. The work behind the promise is not ended. */
+export async function withTimeout<T>(promise: Promise<T>, timeoutMs: number, createError: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
+    timer = setTimeout(() => reject(createError()), timeoutMs);
   });
   try {
     return await Promise.race([promise, expired]);

@@ -10,11 +10,11 @@ export interface QueueSweepDeps {
 }
 
 /**
- * Holds the line of jobs against the rows, which are the truth: a waiting row without a job gets one, a job that no row
- * needs is taken out, and a job's rank follows its place among its player's videos.
+ * Compares the queue with the rows, which are the truth. Queues a job for each waiting row without one, removes jobs that no row
+ * needs, and updates the ranks of jobs.
  */
 export async function sweepQueue({ sql, producer }: QueueSweepDeps, dryRun: boolean, report: Report): Promise<void> {
-  // Jobs first: a row is there before its job, so a job seen now whose row is not seen after it has none.
+  // Jobs are read first: a row exists before its job, so a job without a row in the later read has none.
   const jobs = new Map((await producer.listJobs()).map((job) => [job.taskId, job]));
   const videos = await listAll(sql);
   const needed = new Set(videos.map((video) => video.task_id));
@@ -47,7 +47,7 @@ async function queueMissing(
 ): Promise<void> {
   const missing = videos.filter((video) => !jobs.has(video.task_id));
   if (missing.length === 0) return;
-  // A second look: the upload's own process may have queued the job between the first and the rows.
+  // The upload's process may have queued the job between the two reads, so the queue is read again.
   const queuedSince = new Set((await producer.listJobs()).map((job) => job.taskId));
   for (const video of missing) {
     if (queuedSince.has(video.task_id)) continue;

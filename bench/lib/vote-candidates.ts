@@ -23,15 +23,15 @@ export interface VoteStage {
 /** Who votes for what: everybody for anything, or one after the other for the same. */
 export type Crowd = 'spread' | 'hot';
 
-/** The batches themselves and the folds behind them, without HTTP: what stands against pgbench, which has none either. */
+/** The batches themselves and the flushers behind them, without HTTP: what stands against pgbench, which has none either. */
 export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, concurrency: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
       await clear(stage);
       const sql = openVotesDatabase(stage);
-      const fold = openVoteCountFlusher(stage.sql);
-      const votes = openVoteBatches(sql, { onEnd: fold.soon });
+      const flusher = openVoteCountFlusher(stage.sql);
+      const votes = openVoteBatches(sql, { onEnd: flusher.schedule });
       const pick = pickPairs(stage, crowd);
       const endsAt = performance.now() + roundSeconds(stage, isWarmUp) * 1000;
       const latencies: number[] = [];
@@ -39,13 +39,13 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
         while (performance.now() < endsAt) {
           const [videoId, userId] = pick();
           const startedAt = performance.now();
-          await votes.cast({ videoId, userId });
+          await votes.insert({ videoId, userId });
           latencies.push(performance.now() - startedAt);
         }
       };
       const cost = await measureHere(stage, async () => {
         await Promise.all(Array.from({ length: concurrency }, voter));
-        await fold.now();
+        await flusher.flush();
       });
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });
@@ -110,7 +110,7 @@ async function measureHere<T>({ postgresPid }: VoteStage, work: () => Promise<T>
 
 /** All start from the same tables: no vote, every counter 0, nothing to vacuum, a checkpoint behind them. */
 async function clear({ sql }: VoteStage): Promise<void> {
-  await sql`truncate votes, vote_gains restart identity`;
+  await sql`truncate votes, vote_deltas restart identity`;
   await sql`update videos set votes = 0 where votes > 0`;
   await sql`update users set votes = 0 where votes > 0`;
   await sql`vacuum analyze users, videos, votes`;

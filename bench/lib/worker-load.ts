@@ -176,7 +176,7 @@ function readJobs(logPath: string, count: number): JobLine[] | undefined {
 
 /** Without the wait for a turn at FFmpeg. */
 function serviceSeconds({ seconds }: JobLine): number {
-  return Object.entries(seconds).reduce((sum, [stage, taken]) => sum + (stage === 'turn' ? 0 : taken), 0);
+  return Object.entries(seconds).reduce((sum, [stage, taken]) => sum + (stage === 'cpu_wait' ? 0 : taken), 0);
 }
 
 /** So that the next burst begins with nothing, and the disk does not fill. */

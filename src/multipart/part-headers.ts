@@ -2,13 +2,13 @@ import { MultipartError } from './multipart-error.ts';
 
 export interface PartHeaders {
   readonly name: string;
-  /** Whether the part came with a file name: it is a file then, whatever it contains. */
+  /** Whether the part has a file name, which makes it a file whatever it contains. */
   readonly isFile: boolean;
-  /** As sent; undefined when the part has none. */
+  /** The part's Content-Type as sent, or undefined when it has none. */
   readonly contentType: string | undefined;
 }
 
-/** Reads the header block of one part: `block` begins behind the boundary and ends before the empty line. */
+/** Parses the header block of one part. `block` begins after the boundary and ends before the empty line. */
 export function parsePartHeaders(block: string): PartHeaders {
   let disposition: string | undefined;
   let contentType: string | undefined;
@@ -27,20 +27,20 @@ export function parsePartHeaders(block: string): PartHeaders {
   return { name, isFile: parameters.has('filename') || parameters.has('filename*'), contentType };
 }
 
-/** A line that begins with white space continues the one before it. */
+/** Joins continuation lines, which begin with white space, with the line before. */
 function unfold(block: string): string {
   return block.replace(/\r\n[ \t]+/g, ' ');
 }
 
 const parameter = /;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s;"]*))\s*/gy;
 
-/** `form-data; name="a"; filename=b`: of a parameter given twice the last counts, as in the system before this one. */
+/** Parses parameters like `form-data; name="a"; filename=b`. Of a repeated parameter the last one counts, as in the older system. */
 export function parseParameters(value: string): Map<string, string> {
   const parameters = new Map<string, string>();
   parameter.lastIndex = value.search(/;|$/);
   for (let match = parameter.exec(value); match !== null; match = parameter.exec(value)) {
     const [, name = '', quoted, bare = ''] = match;
-    // Only a quote and a backslash are escaped: older browsers send file paths with bare backslashes.
+    // Unescapes only a quote and a backslash, because older browsers send file paths with plain backslashes.
     parameters.set(name.toLowerCase(), quoted?.replace(/\\(["\\])/g, '$1') ?? bare);
   }
   return parameters;

@@ -28,7 +28,7 @@ t.test('FFmpeg that is killed at every attempt is our fault, and three attempts 
   const video = await untilEnded(environment, id, 90_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: atEveryAttempt });
   t.match(video.failure_reason, /stopped from outside/);
-  t.match(lastFailure(service), { lastWords: /ended by SIGKILL/ });
+  t.match(lastFailure(service), { toolOutput: /ended by SIGKILL/ });
   t.equal(linesOf(service, 'video requeued').length, 2);
 });
 
@@ -44,7 +44,7 @@ t.test('a clip that needs more memory than there is for it is failed as ours', a
   const video = await untilEnded(environment, id, 180_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of memory/ });
   t.match(video.failure_reason, atEveryAttempt);
-  t.match(lastFailure(service), { lastWords: /Cannot allocate memory|malloc of size \d+ failed/ });
+  t.match(lastFailure(service), { toolOutput: /Cannot allocate memory|malloc of size \d+ failed/ });
 });
 
 t.test('a full disk is our fault, while FFmpeg writes and while the source arrives', { skip: !isRoot }, async (t) => {
@@ -60,7 +60,7 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
     const video = await untilEnded(environment, id, 120_000);
     t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of disk space/ }, during);
     t.match(video.failure_reason, atEveryAttempt);
-    t.match(lastFailure(service), { lastWords: /No space left on device|ENOSPC/ });
+    t.match(lastFailure(service), { toolOutput: /No space left on device|ENOSPC/ });
     const { seconds } = lastFailure(service) as { seconds?: Record<string, number> };
     t.equal(Object.keys(seconds ?? {}).at(-1), during);
     await service.stop();

@@ -9,7 +9,11 @@ export const nothingIsLeftBehind: Invariant = {
   check,
 };
 
-const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
+const gauges = [
+  'competition_uploads_in_flight',
+  'competition_uploads_waiting_for_buffer',
+  'competition_part_buffers_in_use',
+];
 
 /** What is held although nobody uploads or works, after a moment to let go of it. */
 async function check(parts: CheckDeps): Promise<Finding> {

@@ -72,6 +72,6 @@ function liveMetrics({ web, metricsUrls }: RunningService): string[] {
 
 async function readHeld(url: string): Promise<number> {
   const { text } = await request(url);
-  const held = /^competition_(?:uploads_in_flight|upload_waiting|part_buffers_in_use) (\d+)$/gm;
+  const held = /^competition_(?:uploads_in_flight|uploads_waiting_for_buffer|part_buffers_in_use) (\d+)$/gm;
   return [...text.matchAll(held)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
