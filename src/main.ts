@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { openVoteCountFlusher } from './actions/flush-vote-counts.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -27,11 +26,12 @@ import { openMediaLinks } from './queries/media-links.ts';
 import { openPublicVideos } from './queries/public-videos.ts';
 import { openRankings } from './queries/rankings.ts';
 import { openReadiness } from './queries/readiness.ts';
-import { openProducer } from './queue/producer.ts';
+import { videoQueue } from './queue/video-queue.ts';
 import { openRateLimiter } from './rate-limits/rate-limiter.ts';
 import { readSettings } from './settings.ts';
 import { onStop } from './shutdown.ts';
 import { openTokens } from './tokens.ts';
+import { settleWithin } from './with-timeout.ts';
 
 /** Starts one web process: opens every connection once and passes it down. */
 async function main(): Promise<void> {
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     await drainServer(server, service);
     metricsServer.close();
     // Flush pending deltas before exit, because an older release does not read the delta table.
-    await Promise.race([service.voteCountFlusher.flush(), sleep(lastFlushWaitMs)]).catch(() => undefined);
+    await settleWithin(service.voteCountFlusher.flush(), lastFlushWaitMs);
     await service.producer.close();
     await Promise.all([databases.sql.end({ timeout: 1 }), databases.votesSql.end({ timeout: 1 })]);
     service.objects.close();
@@ -86,7 +86,9 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const voteCountFlusher = openVoteCountFlusher(sql, (error) =>
     log.warn({ err: error }, 'vote counts not flushed, will be retried'),
   );
-  const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'Redis connection error'));
+  const producer = videoQueue.openProducer(config.redisUrl, (error) =>
+    log.warn({ err: error }, 'Redis connection error'),
+  );
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: no request is rate limited; use it for load tests only');
   const readiness = openReadiness(sql, objects, producer);
   createDependencyMetric(registry, readiness.findMissing);

@@ -7,6 +7,7 @@ import {
   passwordHashMaxThreads,
   passwordHashRetryAfterSeconds,
 } from './limits.ts';
+import { openSemaphore } from './semaphore.ts';
 
 export type Passwords = ReturnType<typeof openPasswords>;
 
@@ -39,16 +40,29 @@ const bcryptPasswordMaxBytes = 72;
  * against an unknown user or an unreadable hash takes as long as against a real one, so that the time reveals nothing.
  */
 export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
-  const { inTurn, rejectWhenFull } = openTurns(concurrency, queueMax);
+  const semaphore = openSemaphore(concurrency);
   const dummyHash = hashSync('a password that no user has', parameters);
 
+  function rejectWhenFull(): void {
+    if (semaphore.free() > 0 || semaphore.waiting() < queueMax) return;
+    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
+      retryAfterSeconds: passwordHashRetryAfterSeconds,
+    });
+  }
+
+  async function run<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted();
+    rejectWhenFull();
+    return semaphore.run(work, signal);
+  }
+
   async function verifyDummy(password: string, signal?: AbortSignal): Promise<void> {
-    await inTurn(() => verifyArgon2(dummyHash, password), signal);
+    await run(() => verifyArgon2(dummyHash, password), signal);
   }
 
   return {
     hash(password: string, signal?: AbortSignal): Promise<string> {
-      return inTurn(() => hashArgon2(password, parameters), signal);
+      return run(() => hashArgon2(password, parameters), signal);
     },
 
     async verify(passwordHash: string, password: string, signal?: AbortSignal): Promise<PasswordVerdict> {
@@ -57,7 +71,7 @@ export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
         await verifyDummy(password, signal);
         return { ok: false, needsRehash: false };
       }
-      const ok = await inTurn(() => verifyKnown(passwordHash, password), signal);
+      const ok = await run(() => verifyKnown(passwordHash, password), signal);
       const isKept = passwordHash.startsWith(currentPrefix) || isCutShort(passwordHash, password);
       return { ok, needsRehash: ok && !isKept };
     },
@@ -99,64 +113,4 @@ function isAffordableArgon2(passwordHash: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** First come, first served. A caller that gives up leaves the queue; work that has begun keeps its place until it ends. */
-function openTurns(concurrency: number, queueMax: number) {
-  const waiting = new Set<() => void>();
-  let running = 0;
-
-  function rejectWhenFull(): void {
-    if (running < concurrency || waiting.size < queueMax) return;
-    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
-      retryAfterSeconds: passwordHashRetryAfterSeconds,
-    });
-  }
-
-  async function takeTurn(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    if (running < concurrency) {
-      running += 1;
-      return;
-    }
-    rejectWhenFull();
-    await waitForTurn(waiting, signal);
-  }
-
-  function passTurn(): void {
-    const [next] = waiting;
-    if (next === undefined) running -= 1;
-    else next();
-  }
-
-  async function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await takeTurn(signal);
-    try {
-      return await work();
-    } finally {
-      passTurn();
-    }
-  }
-
-  return { inTurn, rejectWhenFull };
-}
-
-/** Resolves when the turn is handed over: whoever calls `start` gives away a place that stays counted. */
-function waitForTurn(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      waiting.delete(start);
-      signal?.removeEventListener('abort', giveUp);
-    };
-    const start = () => {
-      leave();
-      resolve();
-    };
-    const giveUp = () => {
-      leave();
-      reject(signal?.reason);
-    };
-    waiting.add(start);
-    signal?.addEventListener('abort', giveUp, { once: true });
-  });
 }

@@ -10,3 +10,8 @@ export async function withTimeout<T>(promise: Promise<T>, timeoutMs: number, cre
     clearTimeout(timer);
   }
 }
+
+/** Resolves when `promise` has settled, or after `timeoutMs`, whichever comes first. Never rejects. */
+export async function settleWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  await withTimeout(promise, timeoutMs, () => new Error('timed out')).catch(() => undefined);
+}

@@ -8,8 +8,7 @@ import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerReq
 import { type Logger, openLog } from '../src/log.ts';
 import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
-import { openConsumer } from '../src/queue/consumer.ts';
-import { openProducer } from '../src/queue/producer.ts';
+import { videoQueue } from '../src/queue/video-queue.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
 import { openCpuSemaphore } from './cpu-semaphore.ts';
@@ -20,6 +19,7 @@ import { createWorkerMetrics } from './metrics.ts';
 import { openPool } from './pool.ts';
 import { processVideo } from './process-video.ts';
 import { showcaseProfile } from './profile.ts';
+import { videoQueuePolicy } from './retry-policy.ts';
 import { openSandbox } from './sandbox.ts';
 import { openScratch } from './scratch.ts';
 import { startSweeping } from './sweep.ts';
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   trial.catch(() => undefined);
 
   const onRedisError = openErrorLog(log);
-  const producer = openProducer(config.redisUrl, onRedisError);
+  const producer = videoQueue.openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
   const metrics = createWorkerMetrics(registry, producer.countBacklog);
   ignoreTypeQueryRejections(log);
@@ -63,14 +63,15 @@ async function main(): Promise<void> {
     profile: showcaseProfile,
     isOnlyActiveJob: () => consumer.active() === 1,
   };
-  const consumer = openConsumer(
+  const consumer = videoQueue.openConsumer(
     config.redisUrl,
+    videoQueuePolicy,
     {
       concurrency: config.jobsAtOnce,
       lockMs: config.jobLockSeconds * 1000,
       stalledCheckMs: config.jobCheckSeconds * 1000,
       onError: onRedisError,
-      onFailedRun: ({ requestId, videoId }, err) =>
+      onFailedAttempt: ({ requestId, videoId }, err) =>
         log.warn({ requestId, videoId, err }, 'job failed, will be retried'),
     },
     (job, signal) => processVideo(deps, job, signal),

@@ -1,19 +1,16 @@
 import { claimVideoForWork, failVideo, requeueVideo, type WorkClaim } from '../src/database/video-jobs.ts';
-import { jobCrashesMax, jobShortageRetryMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
-import { RetryLater } from '../src/queue/consumer.ts';
-import type { VideoJob } from '../src/queue/job.ts';
+import type { VideoJob } from '../src/queue/video-queue.ts';
 import type { WorkerDeps } from './deps.ts';
-import { ProcessCrashedError } from './ffmpeg.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
-import { StaleAttemptError } from './publish.ts';
+import { crashesMax, findFailure, findShortageOf } from './retry-policy.ts';
 import { type JobCost, openCost, runPipeline } from './run-pipeline.ts';
-import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.ts';
+import { explainShortage } from './tool-shortage.ts';
 
 /**
  * Runs one job: claims the row and sets it to `processed` or `failed`, or leaves it alone when the attempt is stale or the video is
- * deleted. Rejects when the job is to be retried. By then the row is requeued, and nothing of the attempt is left: no process, no
- * file, no object.
+ * deleted. Rejects when the job is to be retried by the policy of retry-policy.ts. By then the row is requeued, and nothing of the
+ * attempt is left: no process, no file, no object.
  */
 export async function processVideo(deps: WorkerDeps, job: VideoJob, signal: AbortSignal): Promise<void> {
   const id = Number(job.videoId);
@@ -26,7 +23,7 @@ export async function processVideo(deps: WorkerDeps, job: VideoJob, signal: Abor
   }
   if (claim.attempt === 1) deps.metrics.waitSeconds.observe(secondsSince(claim.uploaded_at));
   const cost = openCost();
-  if (claim.crashes >= jobCrashesMax) {
+  if (claim.crashes >= crashesMax) {
     await fail(deps, log, claim, cost, explainShortage(undefined));
     return;
   }
@@ -36,11 +33,11 @@ export async function processVideo(deps: WorkerDeps, job: VideoJob, signal: Abor
     deps.metrics.timeToPlayableSeconds.observe(secondsSince(claim.uploaded_at));
     log.info(cost, 'video processed');
   } catch (error) {
-    await concludeFailure(deps, log, claim, cost, error);
+    await handleFailure(deps, log, claim, cost, error);
   }
 }
 
-async function concludeFailure(
+async function handleFailure(
   deps: WorkerDeps,
   log: Logger,
   claim: WorkClaim,
@@ -48,27 +45,21 @@ async function concludeFailure(
   error: unknown,
 ): Promise<void> {
   if (error instanceof InvalidVideoError) return fail(deps, log, claim, cost, error.message, error.toolOutput);
-  if (error instanceof StaleAttemptError) {
+  const { failure, isCrash } = findFailure(error);
+  if (failure === 'stale_attempt') {
     deps.metrics.jobs.inc({ outcome: 'stale' });
     log.info(cost, staleAttempt);
     return;
   }
   const shortage = findShortageOf(error);
-  const crashed = error instanceof ProcessCrashedError || shortage !== undefined;
-  if (crashed && claim.crashes + 1 >= jobCrashesMax) {
+  if (isCrash && claim.crashes + 1 >= crashesMax) {
     return fail(deps, log, claim, cost, explainShortage(shortage), messageOf(error));
   }
-  deps.metrics.jobs.inc({ outcome: crashed ? 'crashed' : 'requeued' });
-  log.warn({ ...cost, err: error, crashed, shortage }, 'video requeued');
+  deps.metrics.jobs.inc({ outcome: isCrash ? 'crashed' : 'requeued' });
+  log.warn({ ...cost, err: error, crashed: isCrash, shortage }, 'video requeued');
   // If this query fails too, the next claim counts the attempt as a crash.
-  await requeueVideo(deps.sql, { ...claim, crashed });
-  throw shortage === undefined ? error : new RetryLater(messageOf(error), jobShortageRetryMs);
-}
-
-/** Returns what the machine lacked, by the tool's output or a failed system call: the disk may be full before a tool runs. */
-function findShortageOf(error: unknown): Shortage | undefined {
-  if (error instanceof ProcessCrashedError) return error.shortage;
-  return shortageByCode.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  await requeueVideo(deps.sql, { ...claim, crashed: isCrash });
+  throw error;
 }
 
 function messageOf(error: unknown): string {

@@ -47,9 +47,9 @@ export async function runPipeline(
   const source = await time('probe', () => probeSource(deps, folder, signal));
   const threadsMax = Math.min(deps.capacity.threadsMax, usefulJobThreads(source, deps.profile.height));
   const lease = await time('cpu_wait', () => deps.cpuSemaphore.acquire(deps.isOnlyActiveJob, signal, threadsMax));
-  cost.threads = lease.threads;
+  cost.threads = lease.weight;
   try {
-    const run = () => transcode(deps, source, lease.threads, folder, signal, progress.report);
+    const run = () => transcode(deps, source, lease.weight, folder, signal, progress.report);
     const { cpuSeconds, peakBytes } = await time('transcode', run);
     Object.assign(cost, { cpuSeconds, peakBytes });
   } finally {

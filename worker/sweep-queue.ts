@@ -1,12 +1,13 @@
 import type { Sql } from '../src/database/open.ts';
 import { listVideosWaiting, type RankedVideo } from '../src/database/video-jobs.ts';
 import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
-import type { Producer, QueuedJob } from '../src/queue/producer.ts';
+import type { QueuedJob } from '../src/queue/producer.ts';
+import type { VideoProducer } from '../src/queue/video-queue.ts';
 import type { Report } from './sweep-report.ts';
 
 export interface QueueSweepDeps {
   readonly sql: Sql;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
 }
 
 /**
@@ -15,14 +16,14 @@ export interface QueueSweepDeps {
  */
 export async function sweepQueue({ sql, producer }: QueueSweepDeps, dryRun: boolean, report: Report): Promise<void> {
   // Jobs are read first: a row exists before its job, so a job without a row in the later read has none.
-  const jobs = new Map((await producer.listJobs()).map((job) => [job.taskId, job]));
+  const jobs = new Map((await producer.listJobs()).map((job) => [job.id, job]));
   const videos = await listAll(sql);
   const needed = new Set(videos.map((video) => video.task_id));
 
   await queueMissing(producer, jobs, videos, dryRun, report);
   for (const job of jobs.values()) {
-    if (needed.has(job.taskId) || job.state === 'active') continue;
-    if (dryRun || (await producer.remove(job.taskId))) report('job_without_row', job.taskId);
+    if (needed.has(job.id) || job.state === 'active') continue;
+    if (dryRun || (await producer.remove(job.id))) report('job_without_row', job.id);
   }
   if (!dryRun) await updateRanks(producer, jobs, videos);
 }
@@ -39,7 +40,7 @@ async function listAll(sql: Sql): Promise<RankedVideo[]> {
 }
 
 async function queueMissing(
-  producer: Producer,
+  producer: VideoProducer,
   jobs: ReadonlyMap<string, QueuedJob>,
   videos: readonly RankedVideo[],
   dryRun: boolean,
@@ -48,7 +49,7 @@ async function queueMissing(
   const missing = videos.filter((video) => !jobs.has(video.task_id));
   if (missing.length === 0) return;
   // The upload's process may have queued the job between the two reads, so the queue is read again.
-  const queuedSince = new Set((await producer.listJobs()).map((job) => job.taskId));
+  const queuedSince = new Set((await producer.listJobs()).map((job) => job.id));
   for (const video of missing) {
     if (queuedSince.has(video.task_id)) continue;
     const job = { videoId: String(video.id), taskId: video.task_id, requestId: video.request_id };
@@ -58,7 +59,7 @@ async function queueMissing(
 }
 
 async function updateRanks(
-  producer: Producer,
+  producer: VideoProducer,
   jobs: ReadonlyMap<string, QueuedJob>,
   videos: readonly RankedVideo[],
 ): Promise<void> {

@@ -14,7 +14,7 @@ import { insertUser } from '../../src/database/users.ts';
 import { insertUploadedVideo } from '../../src/database/videos.ts';
 import { newUploadKey } from '../../src/objects/keys.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import type { CpuGroup } from './cpu-group.ts';
 import { sampleMemory } from './tree-memory.ts';
 
@@ -45,7 +45,7 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   let runs = 0;
 
   async function putAll(clip: string, count: number): Promise<string[]> {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { openDatabase } from '../../src/database/open.ts';
 import { toolStatementTimeoutMs } from '../../src/limits.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { findService } from '../lib/find-service.ts';
 import { readRunFile } from '../lib/read-run-file.ts';
 import { runCommand } from '../lib/run-command.ts';
@@ -27,7 +27,7 @@ await runCommand('npm run invariants [-- --ledger FILE] [--json]', async () => {
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   const objects = openObjectStore(config.s3);
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   try {
     const service = await findRunning();
     const verdicts = await checkInvariants({ config, sql, objects, producer, ledger, service, settleMs });

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { openDatabase } from '../../src/database/open.ts';
 import { retryVideo } from '../../src/database/video-jobs.ts';
 import { toolStatementTimeoutMs } from '../../src/limits.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { findService } from '../lib/find-service.ts';
 import { runCommand } from '../lib/run-command.ts';
 import { UserError } from '../lib/user-error.ts';
@@ -19,7 +19,7 @@ await runCommand('npm run retry -- VIDEO_ID [--json]', async () => {
     nextPassword: config.databaseNextPassword,
     statementTimeoutMs: toolStatementTimeoutMs,
   });
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   try {
     const video = await retryVideo(sql, Number(id));
     if (video === undefined) throw new UserError(`Expected video ${id} to be failed, but it is not, or there is none.`);

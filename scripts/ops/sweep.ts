@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { toolStatementTimeoutMs } from '../../src/limits.ts';
 import { openLog } from '../../src/log.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { sweepOnce } from '../../worker/sweep.ts';
 import type { FindingKind } from '../../worker/sweep-report.ts';
 import { findService } from '../lib/find-service.ts';
@@ -25,7 +25,7 @@ await runCommand('npm run sweep [-- --dry-run] [--json]', async () => {
     statementTimeoutMs: toolStatementTimeoutMs,
   });
   const objects = openObjectStore(config.s3);
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   const findings: { kind: FindingKind; what: string }[] = [];
   try {
     const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds: config.sweepGraceSeconds };

@@ -52,7 +52,7 @@ export async function setProgress(sql: AnySql, claim: Attempt & { percent: numbe
 
 /**
  * Requeues a video whose attempt ended without a result, at a shutdown for example: its task is `queued` again. `crashed` counts
- * the attempt as a crash, which is limited by `jobCrashesMax`. Resolves to false when the attempt is stale.
+ * the attempt as a crash, which worker/retry-policy.ts limits. Resolves to false when the attempt is stale.
  */
 export async function requeueVideo(sql: AnySql, claim: Attempt & { crashed?: boolean }): Promise<boolean> {
   const { count } = await sql`

@@ -1,11 +1,11 @@
 import { checkDatabase, type Sql } from '../database/open.ts';
 import { describeMissing, openDependencyChecks } from '../dependencies.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import type { Producer } from '../queue/producer.ts';
+import type { VideoProducer } from '../queue/video-queue.ts';
 
 export type Readiness = ReturnType<typeof openReadiness>;
 
-export function openReadiness(sql: Sql, objects: ObjectStore, producer: Producer) {
+export function openReadiness(sql: Sql, objects: ObjectStore, producer: VideoProducer) {
   const findMissing = openDependencyChecks({
     database: () => checkDatabase(sql),
     object_store: objects.checkBucket,

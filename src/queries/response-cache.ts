@@ -6,6 +6,7 @@ import {
   responseCacheMaxBytes,
   responseCacheRefreshMs,
 } from '../limits.ts';
+import { openSemaphore } from '../semaphore.ts';
 import { type CachedResponse, createCachedResponse } from './cached-response.ts';
 
 export interface Loaded {
@@ -44,7 +45,7 @@ export function openResponseCache<K extends object>(
     ttlResolution: 0,
     perf: clock,
   });
-  let lastLoad: Promise<unknown> = Promise.resolve();
+  const loads = openSemaphore(1);
   // Equal queries are the same object most of the time.
   const names = new WeakMap<K, string>();
 
@@ -59,8 +60,7 @@ export function openResponseCache<K extends object>(
   function refresh(name: string, key: K): Promise<CachedResponse> {
     const known = loading.get(name) ?? failures.get(name);
     if (known !== undefined) return known;
-    const refreshed = lastLoad.then(() => loadEntry(name, key));
-    lastLoad = refreshed.catch(() => undefined);
+    const refreshed = loads.run(() => loadEntry(name, key));
     loading.set(name, refreshed);
     refreshed.then(
       () => loading.delete(name),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { processVideo } from '../../worker/process-video.ts';
+import { videoQueuePolicy } from '../../worker/retry-policy.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { findTools, untilEnded } from '../faults/support/worker-run.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
@@ -79,7 +80,9 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
       parts.sandbox.wrap(folder, tool, args, cpuSeconds, bounds && { ...bounds, tasksMax: 5 }),
   };
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    await t.rejects(processVideo({ ...parts, sandbox }, job, never), { name: 'RetryLater', pauseMs: 5_000 });
+    const error: unknown = await processVideo({ ...parts, sandbox }, job, never).catch((reason: unknown) => reason);
+    t.match(error, { shortage: 'processes' });
+    t.equal(videoQueuePolicy.pauseMinMs(error), 5_000);
     t.match(await readVideo(environment, id), { status: 'uploaded', crashes: attempt });
   }
   await processVideo({ ...parts, sandbox }, job, never);
@@ -91,7 +94,9 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
 /** The worker answers before it has tried its limits. */
 async function startWorker(t: Test, environment: Environment): Promise<RunningService> {
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
-  await waitFor('the first job to be allowed', () => linesOf(service, 'working').length > 0, { timeoutMs: 60_000 });
+  await waitFor('the first job to be allowed', () => linesOf(service, 'worker started').length > 0, {
+    timeoutMs: 60_000,
+  });
   return service;
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../../src/config.ts';
 import type { Sql } from '../../../src/database/open.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
-import type { Producer } from '../../../src/queue/producer.ts';
+import type { VideoProducer } from '../../../src/queue/video-queue.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 /** What the checks look at. Nothing of it is changed. */
@@ -9,7 +9,7 @@ export interface CheckDeps {
   readonly config: Config;
   readonly sql: Sql;
   readonly objects: ObjectStore;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
   /** Absent when nobody kept one: then the rows alone are held against the objects. */
   readonly ledger: readonly LedgerEntry[] | undefined;
   /** Of the service that runs; absent when only its stores are there. */
