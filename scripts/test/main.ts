@@ -55,8 +55,7 @@ async function runOnServers(folder: string, requested: string[], count: TapCount
   mkdirSync(scratch);
   try {
     if (interrupt.signal.aborted) throw new UserError('Interrupted before the tests began.');
-    // The tests of the worker, which sort last, take longest: they start first, so that no core idles at the end.
-    const files = requested.length > 0 ? requested : findTestFiles().reverse();
+    const files = requested.length > 0 ? requested : findTestFiles();
     const env = { ...process.env, ...servers.env, TMPDIR: scratch };
     const listener = { ...printTap(say), onSkip: (skip: Skip) => skips.push(skip) };
     const isSerial = values.serial ?? false;
