@@ -146,14 +146,9 @@ async function open(t: Test) {
     redis.disconnect();
   });
   const consume = (process: Process, options: Partial<ConsumerOptions> = {}) => {
-    const consumer = openConsumer(
-      config.redisUrl,
-      {
-        ...{ concurrency: 2, lockMs: 2_000, stalledCheckMs: 1_000, onError: () => undefined },
-        ...{ onFailedRun: () => undefined, ...options },
-      },
-      process,
-    );
+    const quiet = { onError: () => undefined, onFailedRun: () => undefined };
+    const usual = { concurrency: 2, lockMs: 2_000, stalledCheckMs: 1_000, ...quiet };
+    const consumer = openConsumer(config.redisUrl, { ...usual, ...options }, process);
     t.teardown(() => consumer.close(0, 1_000));
     return consumer;
   };
