@@ -37,7 +37,7 @@ t.test('lower ranks go first, so one player’s many uploads do not starve the o
   t.same(order.slice(0, 4), ['greedy-1', 'modest', 'greedy-10', 'greedy-2']);
 });
 
-t.test('the backlog is told together with how many workers share it', async (t) => {
+t.test('the backlog is reported with the number of workers that share it', async (t) => {
   const { producer, consume } = await open(t);
   for (let i = 0; i < 3; i += 1) await producer.add(makeJob());
   t.same(await producer.countBacklog(), { waiting: 3, workers: 0 });
@@ -49,7 +49,7 @@ t.test('the backlog is told together with how many workers share it', async (t) 
   });
 });
 
-t.test('a rejected job comes again after a pause', async (t) => {
+t.test('a rejected job is retried after a pause', async (t) => {
   const { producer, consume, redis } = await open(t);
   let runs = 0;
   const failed: unknown[] = [];
@@ -71,7 +71,7 @@ t.test('a rejected job comes again after a pause', async (t) => {
   ]);
 });
 
-t.test('when Redis is emptied in mid-run, the job’s signal aborts and the consumer goes on', async (t) => {
+t.test('when Redis is emptied while a job runs, the job’s signal aborts and the consumer continues', async (t) => {
   const { producer, consume, redis } = await open(t);
   const reasons: unknown[] = [];
   const runs: string[] = [];
@@ -90,7 +90,7 @@ t.test('when Redis is emptied in mid-run, the job’s signal aborts and the cons
   await until(async () => runs.includes('after'));
 });
 
-t.test('a stopping consumer gives running jobs back at once, and another one takes them', async (t) => {
+t.test('a stopping consumer requeues running jobs at once, and another one takes them', async (t) => {
   const { producer, consume } = await open(t);
   let isRunning = false;
   const job = makeJob();
@@ -107,7 +107,7 @@ t.test('a stopping consumer gives running jobs back at once, and another one tak
   await until(async () => runs.includes(job.taskId));
 });
 
-t.test('a stopping consumer lets a job finish that can', async (t) => {
+t.test('a stopping consumer lets a job finish within its time', async (t) => {
   const { producer, consume } = await open(t);
   const events: string[] = [];
   const stopping = consume(async () => {
@@ -122,7 +122,7 @@ t.test('a stopping consumer lets a job finish that can', async (t) => {
   t.same(await producer.listJobs(), []);
 });
 
-t.test('without Redis the producer rejects, however often it is asked', { timeout: 60_000 }, async (t) => {
+t.test('without Redis the producer rejects every call', { timeout: 60_000 }, async (t) => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   t.teardown(() => silent.close());

@@ -4,7 +4,7 @@ import { type CpuLease, openCpuSemaphore } from '../../worker/cpu-semaphore.ts';
 
 const never = new AbortController().signal;
 
-t.test('who is alone gets every core, two get one each', async (t) => {
+t.test('a single job gets every core, two jobs get one each', async (t) => {
   const budget = openCpuSemaphore(2);
   const alone = await budget.acquire(() => true, never);
   t.equal(alone.threads, 2);
@@ -38,7 +38,7 @@ t.test('never more threads than cores: the next waits, in the order asked', asyn
   t.same(order, ['a', 'b', 'c']);
 });
 
-t.test('who gives up waiting lets the next one through', async (t) => {
+t.test('a job that gives up waiting lets the next one through', async (t) => {
   const budget = openCpuSemaphore(1);
   const held = await budget.acquire(() => true, never);
   const controller = new AbortController();

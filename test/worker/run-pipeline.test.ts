@@ -15,7 +15,7 @@ const toMatrix = (matrix: string, range = 'limited') =>
 
 const inColors = (filter: string, matrix: string) => ['-vf', filter, '-colorspace', matrix];
 
-/** FFmpeg 7 tags a file with what the filters say of its colours, whatever the encoder is told. */
+/** FFmpeg 7 tags a file with the colours of the filter graph, whatever the encoder's options are. */
 const untagged = 'setparams=colorspace=unknown';
 
 const hevc10 = ['-c:v', 'libx265', '-preset', 'ultrafast'];

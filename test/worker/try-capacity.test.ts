@@ -44,7 +44,7 @@ t.test('with too little memory for its threads a job gets fewer', async (t) => {
   t.ok(lowered.threadsMax < 8 && lowered.threadsMax >= 1, `${lowered.threadsMax} threads`);
 });
 
-t.test('a worker without enough memory for one thread is told what it needs', async (t) => {
+t.test('a worker without enough memory for one thread reports what it needs', async (t) => {
   const { deps } = await openTrial(t);
   const tiny = workerCapacity({ cores: 2, memoryBytes: 600 * MiB });
   await t.rejects(tryCapacity(deps, tiny), {

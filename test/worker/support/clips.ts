@@ -21,7 +21,7 @@ export async function makeFolder(t: Test): Promise<string> {
   return folder;
 }
 
-/** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
+/** Makes a job's folder as process-video does: the logo, and the source, which `make` writes to the path it gets. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
   await copyFile(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
