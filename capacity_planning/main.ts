@@ -44,13 +44,13 @@ const verbs: Readonly<Record<string, Verb>> = {
     run: async ([folder = ''], options) => (await import('./commands/report.ts')).renderAgain(folder, options),
   },
   compare: {
-    takes: 'A B [--pair DIR]...',
+    takes: 'A B [--baseline-repeat DIR]...',
     least: 2,
     most: 2,
     run: async ([a = '', b = ''], options) => (await import('./commands/compare.ts')).compare(a, b, options),
   },
   gate: {
-    takes: 'A B --pair DIR --pair DIR...',
+    takes: 'A B --baseline-repeat DIR --baseline-repeat DIR...',
     least: 2,
     most: 2,
     run: async ([a = '', b = ''], options) => (await import('./commands/compare.ts')).gate(a, b, options),
@@ -102,7 +102,7 @@ async function runVerb(): Promise<number> {
       threads: { type: 'string', default: '1' },
       brief: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      pair: { type: 'string', multiple: true, default: [] },
+      'baseline-repeat': { type: 'string', multiple: true, default: [] },
       capacity: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
@@ -111,7 +111,7 @@ async function runVerb(): Promise<number> {
     },
   });
   const [verb = '', ...names] = positionals;
-  const options: Options = { ...values, warmUp: values['warm-up'] };
+  const options: Options = { ...values, baselineRepeats: values['baseline-repeat'], warmUp: values['warm-up'] };
   const chosen = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (chosen === undefined) throw new UserError(`Expected a verb, got ${verb || 'nothing'}.\n${usage}`);
   if (names.length < chosen.least || names.length > chosen.most) {
