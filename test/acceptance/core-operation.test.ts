@@ -12,7 +12,7 @@ import { boundary, rawForm, titlePart, uploader, videoPart } from './forms.ts';
 import { openSocket, readAnswer } from './raw-http.ts';
 import { countStored, mp4, openApi } from './support.ts';
 
-/** Stands between the service and a server of its own, and can be cut. */
+/** Starts a proxy between the service and one of its servers. Its connections can be cut. */
 async function openProxy(target: URL) {
   const sockets = new Set<Socket>();
   let isCut = false;

@@ -70,7 +70,7 @@ interface Options {
   statementTimeoutMs: number;
 }
 
-/** A pool of two whose connections pass through a proxy, and one that goes straight to the same database. */
+/** Opens a pool of two connections through a proxy, and a pool that connects directly to the same database. */
 async function openThroughProxy(t: Test, options: Options) {
   const { sql: direct, url: directUrl } = await createEmptyDatabase(t);
   const url = new URL(directUrl);

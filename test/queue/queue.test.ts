@@ -130,7 +130,7 @@ t.test('without Redis the producer rejects every call', { timeout: 60_000 }, asy
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   for (const url of [`redis://127.0.0.1:${port}/0`, 'redis://127.0.0.1:1/0']) {
     const producer = openProducer(url);
-    // A silent server never answers: only the producer's own time limit ends these.
+    // A silent server never responds: only the producer's time limit ends these calls.
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => producer.add(makeJob())));
     t.ok(outcomes.every(({ status }) => status === 'rejected'));
     await producer.close();

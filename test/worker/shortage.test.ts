@@ -89,7 +89,7 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
   t.match(video.failure_reason, atEveryAttempt);
 });
 
-/** The worker answers before it has tried its limits. */
+/** Waits for the trial of the limits: the worker's metrics answer before. */
 async function startWorker(t: Test, environment: Environment): Promise<RunningService> {
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   await waitFor('the first job to be allowed', () => linesOf(service, 'working').length > 0, { timeoutMs: 60_000 });
