@@ -7,6 +7,8 @@ import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
 t.setTimeout(180_000);
+// Each test waits for seconds, on a database and a proxy of its own.
+t.jobs = 7;
 
 t.test('a query on a connection that went silent is rejected, and the pool goes on', async (t) => {
   const { sql, proxy } = await openThroughProxy(t, { statementTimeoutMs: 1_000 });

@@ -9,6 +9,9 @@ import type { VideoJob } from '../../src/queue/job.ts';
 import { openProducer } from '../../src/queue/producer.ts';
 import { createEnvironment } from '../support/environment.ts';
 
+// Each test waits for locks or pauses, on a Redis database of its own.
+t.jobs = 4;
+
 /** Longer than any test may take. */
 const neverMs = 1e8;
 
