@@ -3,7 +3,7 @@
  *   base < mp4 | multipart | objects | database | queue | rate-limits < actions | queries < http < main
  * Type-only imports count too.
  */
-const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies)\\.ts$';
+const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies|semaphore)\\.ts$';
 const parts = 'mp4|multipart|objects|database|queue|rate-limits';
 
 /** Packages of the service, and the only place that may import each. */

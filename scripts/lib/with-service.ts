@@ -1,7 +1,7 @@
 import { type Config, loadConfig, type Values } from '../../src/config.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
-import { openProducer, type Producer } from '../../src/queue/producer.ts';
+import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
 import { readSettings } from '../../src/settings.ts';
 import { expectRunFile } from './run-file.ts';
 import { withSql } from './with-database.ts';
@@ -10,7 +10,7 @@ export interface Stores {
   readonly config: Config;
   readonly sql: Sql;
   readonly objects: ObjectStore;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
 }
 
 /** Opens the stores of the service that the settings name, else of the one that runs from DATA_DIR, and closes them after `use`. */
@@ -19,7 +19,7 @@ export async function withService<T>(applicationName: string, use: (stores: Stor
   const options = { applicationName, connections: 4, nextPassword: config.databaseNextPassword };
   return withSql(config.databaseUrl, options, async (sql) => {
     const objects = openObjectStore(config.s3);
-    const producer = openProducer(config.redisUrl);
+    const producer = videoQueue.openProducer(config.redisUrl);
     try {
       return await use({ config, sql, objects, producer });
     } finally {

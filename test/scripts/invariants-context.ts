@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { checkInvariants } from '../../scripts/ops/invariants/check-all.ts';
 import type { CheckDeps } from '../../scripts/ops/invariants/invariant.ts';
 import type { LedgerEntry } from '../../scripts/ops/invariants/ledger.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { makeClip } from '../support/clip.ts';
 import { createEnvironment, type Environment, type TestScope } from '../support/environment.ts';
 
@@ -20,7 +20,7 @@ export interface InvariantsContext extends Environment {
 export async function openTestContext(t: TestScope): Promise<InvariantsContext> {
   const environment = await createEnvironment(t, { values: { SWEEP_GRACE_SECONDS: '1' } });
   const { sql, objects, config } = environment;
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   t.teardown(() => producer.close());
   for (const name of ['Ana', 'Eva']) {
     await sql`insert into users (first_name, last_name, email, password_hash)

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 import { runScript } from './run-script.ts';
@@ -9,7 +9,7 @@ t.test('a recount prints standings and differences, and --repair repairs the cou
   const owner = await makeUser(sql);
   const voter = await makeUser(sql);
   const { id } = await makePublicVideo(sql, owner);
-  await castVotes(sql, [{ videoId: id, userId: voter }]);
+  await insertVotes(sql, [{ videoId: id, userId: voter }]);
   const env = { DATABASE_URL: url };
 
   const clean = await runScript('ops/recount', [], env);

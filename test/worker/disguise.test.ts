@@ -43,7 +43,7 @@ t.test('the worker’s probe refuses every disguised file', async (t) => {
   const { parts, disguises } = await openCorpus(t);
   for (const { name, text } of disguises) {
     const folder = await makeJobFolder(t, (path) => writeFile(path, text));
-    await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused' }, name);
+    await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError' }, name);
   }
 });
 

@@ -33,7 +33,7 @@ t.test('codecs that are not accepted are named', async (t) => {
     const path = join(folder, `${codec}.mov`);
     await ffmpeg(...lavfi('testsrc2=size=176x144:rate=25:duration=0.2'), '-c:v', codec, '-f', 'mov', path);
     const attempt = edit(t, (source) => ffmpeg('-i', path, '-c', 'copy', '-f', 'mov', source));
-    await t.rejects(attempt, { name: 'VideoRefused', message: new RegExp(`encoded as ${codec};`) }, codec);
+    await t.rejects(attempt, { name: 'InvalidVideoError', message: new RegExp(`encoded as ${codec};`) }, codec);
   }
 });
 

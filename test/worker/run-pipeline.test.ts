@@ -135,7 +135,7 @@ t.test('a file that the edit cannot read is refused, with whichever code FFmpeg 
     format: {},
     frames: 0,
   });
-  await t.rejects(transcode(folder, source), { name: 'VideoRefused' });
+  await t.rejects(transcode(folder, source), { name: 'InvalidVideoError' });
 });
 
 /** As a phone does: by the matrix in the track's header. FFmpeg's option for it differs from version to version. */

@@ -9,7 +9,7 @@ export interface VoteRows {
 
 /** Empties the tables, then inserts users, public videos of a fifth of them, and votes with matching counters. */
 export async function fillVoteRows(sql: Sql, { users, videos, votes = 0 }: VoteRows): Promise<void> {
-  await sql`truncate users, videos, votes, vote_gains, video_status_changes restart identity cascade`;
+  await sql`truncate users, videos, votes, vote_deltas, video_status_changes restart identity cascade`;
   await sql`
     insert into users (first_name, last_name, email, password_hash, city)
     select 'First' || n, 'Last' || n, 'user-' || n || '@example.com', 'none',

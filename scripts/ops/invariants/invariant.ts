@@ -1,7 +1,7 @@
 import type { Config } from '../../../src/config.ts';
 import type { Sql } from '../../../src/database/open.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
-import type { Producer } from '../../../src/queue/producer.ts';
+import type { VideoProducer } from '../../../src/queue/video-queue.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 /** Input of the checks, which change nothing. */
@@ -9,7 +9,7 @@ export interface CheckDeps {
   readonly config: Config;
   readonly sql: Sql;
   readonly objects: ObjectStore;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
   /** Absent if clients kept none: then only the rows are compared with the objects. */
   readonly ledger: readonly LedgerEntry[] | undefined;
   /** Absent if the service does not run: then only its stores are checked. */

@@ -9,7 +9,11 @@ export const nothingIsLeftBehind: Invariant = {
   check,
 };
 
-const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
+const gauges = [
+  'competition_uploads_in_flight',
+  'competition_uploads_waiting_for_buffer',
+  'competition_part_buffers_in_use',
+];
 
 /** Checks twice, because an upload or a job that has just ended may still hold resources. */
 async function check(deps: CheckDeps): Promise<Finding> {
