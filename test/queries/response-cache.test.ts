@@ -9,7 +9,7 @@ interface Key {
   name: string;
 }
 
-/** Loads that end when `loadMs` have passed on the clock, and record when they began. */
+/** Opens a cache whose loads end when `loadMs` have passed on the clock, and records when each started. */
 function openCounted(loadMs: number, change: (load: number, nowMs: number) => Partial<Loaded> = () => ({})) {
   const clock = openFakeClock();
   const startedAtMs: number[] = [];
@@ -49,7 +49,7 @@ for (const loadMs of [30, responseCacheMaxAgeMs - responseCacheRefreshMs - 1]) {
     while (clock.now() < beganAtMs + 3_000) {
       const answer = get('page');
       if (!(answer instanceof Promise)) agesMs.push(clock.now() - asOfMs(answer));
-      // A load begins, and goes on after its timer, in microtasks: all of them run before the next turn.
+      // A load starts, and continues after its timer, in microtasks: all of them run before the next turn.
       await nextTurn();
       clock.advance(1);
       await nextTurn();
