@@ -51,9 +51,9 @@ const usage = `${Object.entries(verbs)
   .map(([verb, { takes }]) => `npm run capacity -- ${verb} ${takes}`.trimEnd())
   .join('\n')}
   smoke, run: --target URL --allow HOST --threads N; smoke, run, rehearse: --out DIR; --json
-exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 a regression, 2 asked wrongly, 100 to 110 the load did not run to its end`;
+exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 regression, 2 invalid arguments, 100 to 110 the load ended early (k6's codes)`;
 
-/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
+/** `npm run capacity -- VERB ...`. An engine that ends early exits with k6's code, from 100 to 110, and so does this command. */
 await runCommand(usage, async () => {
   try {
     return await runVerb();

@@ -4,7 +4,7 @@ import { runPlan } from '../../capacity_planning/lib/run-plan.ts';
 import { makeFolder, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
-t.test('a backlog counts in the step that serves it, whichever began it', async (t) => {
+t.test('a backlog counts in the step that serves it, not in the step that started it', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 1500 }));
   const scenarios = `{ ${step('full', { rate: 40 })}, ${step('after', { rate: 2, seconds: 2, startSeconds: 1 })} }`;
   const { steps } = await runTestbed(t, { url, scenarios });
