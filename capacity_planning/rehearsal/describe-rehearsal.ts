@@ -84,7 +84,7 @@ function describeMetric({ scaling, demand }: Recommendation): string {
 
 /** Adds up the times from the first uploaded byte to a playable clip. Each part comes from the run that measured it. */
 function describePlayable({ uploads }: RehearsalReport, { worker }: Recommendation): string {
-  const upload = `upload ${uploads.calmSeconds.toFixed(2)} s (${megabytes(uploads.fileBytes)}, unloaded instance)`;
+  const upload = `upload ${uploads.unloadedSeconds.toFixed(2)} s (${megabytes(uploads.fileBytes)}, unloaded instance)`;
   if (worker === null)
     return `Upload to playable: ${upload}; waiting, processing and publishing were not measured (npm run bench -- worker).`;
   const wait = `${(60 / worker.videosPerMinute).toFixed(1)} s for each video ahead in the queue`;

@@ -112,7 +112,8 @@ function describeInstance({ uploads }: RehearsalReport, one: FixedSize, type: In
     uploadBytesPerSecond: Math.min(byCpu, networkBytesPerSecond),
     peakBytesInFlight: uploads.peakBytesInFlight,
     partBufferBytesPeak: uploads.peakPartBuffers * partBytes,
-    saturatesOn: byCpu < networkBytesPerSecond ? 'CPU, for requests and uploads' : 'CPU for requests, network for uploads',
+    saturatesOn:
+      byCpu < networkBytesPerSecond ? 'CPU, for requests and uploads' : 'CPU for requests, network for uploads',
   };
 }
 

@@ -100,7 +100,7 @@ const UploadPhase = Type.Object({
   uploads: Count,
   completedPerSecond: Amount,
   /** The median duration in the first step, without waiting uploads. */
-  calmSeconds: Amount,
+  unloadedSeconds: Amount,
   bytesPerSecond: Amount,
   /** Null if no upload was accepted. */
   cpuSecondsPerGigabyte: Maybe(Amount),

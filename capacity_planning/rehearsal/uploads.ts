@@ -43,7 +43,7 @@ export async function loadWithUploads(context: TestContext): Promise<{ result: U
       asked,
       uploads,
       completedPerSecond: most,
-      calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
+      unloadedSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
       bytesPerSecond: most * fileBytes,
       cpuSecondsPerGigabyte: uploads === 0 ? null : used / ((uploads * fileBytes) / 1e9),
       peakUploadsInFlight: uploadsInFlight,

@@ -2,7 +2,7 @@ import t from 'tap';
 import { runEngine } from './run-engine.ts';
 import { openSink } from './sink.ts';
 
-t.test('a server that stands still for a second is seen in p99, and nothing is dropped', async (t) => {
+t.test('a stall of the server for one second shows in p99, and no arrival is dropped', async (t) => {
   let stallEndsAt: number | undefined;
   let requests = 0;
   const sink = await openSink(t, () => {
@@ -22,8 +22,8 @@ export default async () => { await http.asyncRequest('GET', __ENV['TARGET'] + '/
   t.equal(code, 0, output);
   t.equal(result?.scenarios[0]?.dropped, 0);
   t.equal(result?.scenarios[0]?.started, 400);
-  // 100 of 400 arrivals fell into the stall, spread evenly over it: of the slowest hundredth the fastest waited 960 ms.
-  // A generator that waits with the server would see one slow request of 300, and milliseconds in p99.
+  // 100 of 400 arrivals fall evenly into the stall, so p99 is about 960 ms.
+  // A generator that waits for the server would send one slow request of 300 and have a p99 of milliseconds.
   const values = result?.summary.metrics['http_req_duration']?.values;
   t.ok((values?.['p(99)'] ?? 0) > 500, `p99 ${values?.['p(99)']} ms`);
 });
