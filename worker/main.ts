@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const onRedisError = openErrorLog(log);
   const producer = openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
-  const metrics = createWorkerMetrics(registry, producer.countBacklog);
+  const metrics = createWorkerMetrics(registry, producer.countBacklog, sandbox.mode);
   ignoreTypeQueryRejections(log);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
@@ -105,14 +105,11 @@ async function main(): Promise<void> {
 
 async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
   await mkdir(config.dataDir, { recursive: true });
-  const sandbox = await openSandbox(tools, config.dataDir);
-  log.info({ ...tools, isolated: sandbox.isolates }, 'FFmpeg found');
-  if (!sandbox.isolates) {
-    log.warn(
-      { reason: sandbox.warning },
-      'FFmpeg runs without a sandbox: a hostile file meets limits and input guards alone',
-    );
-  }
+  const sandbox = await openSandbox(tools, config.dataDir, { allowsUnsandboxed: config.allowsUnsandboxed });
+  const { mode, isolates, description, warning } = sandbox;
+  const facts = { ...tools, sandbox: mode, isolated: isolates, notUsed: warning };
+  if (isolates) log.info(facts, `FFmpeg found, ${description}`);
+  else log.warn(facts, `ALLOW_UNSANDBOXED=on: FFmpeg is ${description}`);
   return sandbox;
 }
 

@@ -68,8 +68,8 @@ export function openPool(threads: number) {
       };
       run.signal.addEventListener('abort', abort, { once: true });
       try {
-        const { command, args, bounds, folder, wallMs, seconds } = run;
-        const task: TranscodeTask = { command, args, bounds, folder, wallMs, seconds, port: theirs };
+        const { command, args, bounds, filter, folder, wallMs, seconds } = run;
+        const task: TranscodeTask = { command, args, bounds, filter, folder, wallMs, seconds, port: theirs };
         const outcome = await piscina.run(task, { transferList: [theirs], signal: lastResort.signal });
         pid = undefined;
         return judge(outcome);

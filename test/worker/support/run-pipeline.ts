@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { ffmpegArguments } from '../../../worker/ffmpeg-arguments.ts';
+import { ffmpegArguments, transcodeOutputs } from '../../../worker/ffmpeg-arguments.ts';
 import { openPool, type Pool } from '../../../worker/pool.ts';
 import { probeRendition, probeSource } from '../../../worker/probe.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
@@ -14,7 +14,10 @@ export async function openTranscode(t: Test) {
   t.teardown(() => pool.close());
   const transcode = (folder: string, source: SourceFacts) =>
     pool.transcode({
-      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
+      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), {
+        cpuSeconds: 60,
+        outputs: transcodeOutputs,
+      }),
       ...{ folder, wallMs: 60_000, seconds: source.seconds, signal: never, onPercent: () => undefined },
     });
   return { parts, transcode };
