@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, openSync, readdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Bind } from './sandbox-modes.ts';
 import type { Tools } from './tools.ts';
 
@@ -14,12 +14,21 @@ const devices = ['/dev/null', '/dev/zero', '/dev/urandom'];
  * folder that can be written to.
  */
 export function systemBinds(tools: Tools): readonly Bind[] {
-  const programs = [tools.ffmpeg, tools.ffprobe].map(dirname).filter((path) => !/^\/(usr\/)?s?bin$/.test(path));
   const bind = (access: Bind['access']) => (path: string) => ({ access, source: path, target: path });
   return [
-    ...[...systemFolders, ...new Set(programs)].filter(existsSync).map(bind('ro')),
+    ...systemFolders.filter(existsSync).map(bind('ro')),
+    ...[tools.ffmpeg, tools.ffprobe].flatMap(programBinds),
     ...devices.filter(existsSync).map(bind('dev')),
   ];
+}
+
+/** The file alone, as its folder may hold anything; a program that lies in a system folder may be a link to elsewhere. */
+function programBinds(path: string): Bind[] {
+  const source = realpathSync(path);
+  const outside = [...new Set([source, path])].filter(
+    (each) => !systemFolders.some((root) => each.startsWith(`${root}/`)),
+  );
+  return outside.map((target) => ({ access: 'ro', source, target }));
 }
 
 /**

@@ -55,15 +55,20 @@ t.test('the first mode that works is used, and leaves nothing in its folder', as
   t.equal(execFileSync('ls', ['-A', folder]).toString(), '');
 });
 
-t.test('a tool that lies among temporary files is found from within', async (t) => {
+t.test('a tool that lies among temporary files is found from within, and what lies beside it is not', async (t) => {
   const { tools, sandbox } = await openParts(t);
-  const ffprobe = join(await makeFolder(t), 'ffprobe');
+  const place = await makeFolder(t);
+  const ffprobe = join(place, 'ffprobe');
   await copyFile(tools.ffprobe, ffprobe);
+  await writeFile(join(place, 'secret'), 'secret');
   const { mode, wrap } = await openSandbox({ ...tools, ffprobe }, await makeFolder(t), { allowsUnsandboxed: true });
   t.equal(mode, sandbox.mode);
   const folder = await makeFolder(t);
   const command = wrap(folder, ffprobe, ['-version'], { cpuSeconds: 5 });
   t.match(await runTool({ ...command, folder, wallMs: 20_000, signal: never }), { code: 0 });
+  if (mode === 'none') return;
+  const list = wrap(folder, '/bin/ls', [place], { cpuSeconds: 5 });
+  t.match(await runTool({ ...list, folder, wallMs: 20_000, signal: never }), { output: 'ffprobe\n' });
 });
 
 /** A folder with these programs and no others. */
