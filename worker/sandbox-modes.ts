@@ -107,5 +107,6 @@ function launch(
 ): readonly string[] {
   const numbers = Object.entries(launcherCalls).map(([name, both]) => `${name}=${numberOf(both, architecture)}`);
   const places = binds.flatMap(({ access, source, target }) => [access, source, target]);
-  return [perl, launcher, numbers.join(','), identity, ...places, '--'];
+  const environment = Object.entries(toolEnvironment).flatMap(([name, value]) => ['env', name, value]);
+  return [perl, launcher, numbers.join(','), identity, ...places, ...environment, '--'];
 }

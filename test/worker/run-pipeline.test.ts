@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { validateSource } from '../../worker/validate-source.ts';
-import { ffmpeg, look, makeClip, makeJobFolder, pixel, x264 } from './support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, look, makeClip, makeJobFolder, pixel } from './support/clips.ts';
 import { openEdit, openTranscode } from './support/run-pipeline.ts';
 
 const red = (size: string, encode: string[]) => (path: string) =>
@@ -178,7 +179,7 @@ t.test('a file that the edit cannot read is refused, with whichever code FFmpeg 
     packets: [{ stream: '0', start: 0, duration: 1, isDiscarded: false }],
     ...{ format: {}, frames: 0 },
   });
-  await t.rejects(transcode(folder, source), { name: 'VideoRefused' });
+  await t.rejects(transcode(folder, source), { name: 'InvalidVideoError' });
 });
 
 /** As a phone does: by the matrix in the track's header. FFmpeg's option for it differs from version to version. */

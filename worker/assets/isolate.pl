@@ -1,18 +1,23 @@
 # Runs a program in namespaces of its own, without rights, where bubblewrap is not installed. Perl, because it is part of every
 # Debian and Ubuntu and can make system calls, so that nothing has to be compiled.
 #
-# perl isolate.pl CALLS IDENTITY [MODE SOURCE TARGET]... -- COMMAND...
+# perl isolate.pl CALLS IDENTITY [MODE SOURCE TARGET]... [env NAME VALUE]... -- COMMAND...
 #   CALLS     numbers of the system calls: mount=165,prctl=157,...
 #   IDENTITY  own:ID (root only: the program's user and group) or user:ID (in a user namespace, ID inside is the caller outside)
 #   MODE      ro, rw or dev; what is bound is all there is, and the working directory is /job
+#   env       the variables named are the whole environment
 # A seccomp filter is read from descriptor 3. Ends as COMMAND does; with 128 and the signal's number where one ended it.
 use strict;    # and not warnings, which takes longer to load than Perl itself
 
 my %number = split /[=,]/, shift @ARGV;
 my ($way, $id) = split /:/, shift @ARGV;
 my @binds;
-push @binds, [shift @ARGV, shift @ARGV, shift @ARGV] while $ARGV[0] ne '--';
-shift @ARGV;
+%ENV = ();
+until ((my $word = shift @ARGV) eq '--') {
+  my ($first, $second) = splice @ARGV, 0, 2;
+  if ($word eq 'env') { $ENV{$first} = $second }
+  else { push @binds, [$word, $first, $second] }
+}
 my $parent = getppid;
 my ($user, $group) = ($>, $) + 0);
 
