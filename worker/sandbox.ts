@@ -95,9 +95,9 @@ const noLimiters = 'prlimit and setpriv (util-linux) are not installed';
 
 function refusal(reasons: readonly string[]): string {
   return (
-    `Cannot start: Expected a sandbox for FFmpeg, got none (${reasons.join('; ')}). Install bubblewrap (apt-get install bubblewrap; ` +
-    'on Ubuntu 24.04 load worker/assets/bwrap.apparmor as well), or set ALLOW_UNSANDBOXED=on to run FFmpeg with the rights of ' +
-    'the worker.'
+    'Cannot start: Expected a sandbox for FFmpeg, got none. Install bubblewrap (apt-get install bubblewrap; on Ubuntu 24.04 load ' +
+    'worker/assets/bwrap.apparmor as well), or set ALLOW_UNSANDBOXED=on to run FFmpeg with the rights of the worker. ' +
+    `Tried ${reasons.join('; ')}.`
   );
 }
 
@@ -166,8 +166,8 @@ function outerLimits({ setpriv, prlimit }: Limiters, { memoryBytes }: ToolBounds
  */
 async function countsOwnTasks(wrap: Sandbox['wrap'], folder: string): Promise<boolean> {
   const few = { ...largestBounds, tasksMax: 6 };
-  const forks = wrap(folder, '/bin/sh', ['-c', '(:); :'], { cpuSeconds: trialCpuSeconds, bounds: few });
-  return (await runOnce(forks, folder)) === undefined;
+  const limits = { cpuSeconds: trialCpuSeconds, bounds: few };
+  return (await runOnce(() => wrap(folder, '/bin/sh', ['-c', '(:); :'], limits), folder)) === undefined;
 }
 
 const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
@@ -206,7 +206,7 @@ async function tryOut(sandbox: Pick<Sandbox, 'wrap'>, tools: Tools, folder: stri
   const encode = ['-v', 'error', '-nostdin', '-y', ...source, ...graph, '-f', 'mp4', trialFile];
   for (const [tool, args] of [[tools.ffmpeg, encode] as const, [tools.ffprobe, ['-version']] as const]) {
     const limits = { cpuSeconds: trialCpuSeconds, outputs: [trialFile] };
-    const fault = await runOnce(sandbox.wrap(folder, tool, args, limits), folder);
+    const fault = await runOnce(() => sandbox.wrap(folder, tool, args, limits), folder);
     if (fault !== undefined) return fault;
   }
   return undefined;
@@ -214,14 +214,16 @@ async function tryOut(sandbox: Pick<Sandbox, 'wrap'>, tools: Tools, folder: stri
 
 const trialFile = 'trial.mp4';
 
-/** Undefined when the command ends with 0. */
-async function runOnce(command: Command, folder: string): Promise<string | undefined> {
-  const run = { ...command, folder, wallMs: trialWallMs, signal: new AbortController().signal };
+/** Undefined when the command ends with 0. To make a command may fail as well, where an id cannot be had for example. */
+async function runOnce(makeCommand: () => Command, folder: string): Promise<string | undefined> {
   try {
-    const { code, errors } = await runTool(run);
+    const signal = new AbortController().signal;
+    const { code, errors } = await runTool({ ...makeCommand(), folder, wallMs: trialWallMs, signal });
     return code === 0 ? undefined : (lastLine(errors) ?? `exit code ${code}`);
   } catch (error) {
-    return error instanceof ProcessCrashedError ? error.message : String(error);
+    return error instanceof ProcessCrashedError
+      ? (error.message.split('its last words: ').at(-1) ?? '')
+      : String(error);
   }
 }
 

@@ -15,7 +15,7 @@ t.test('where nothing isolates the worker refuses, with what to install', async 
   await t.rejects(open(t, { allowsUnsandboxed: false, places }), {
     name: 'ConfigError',
     message:
-      /^Cannot start: .*bubblewrap: bubblewrap is not installed; .*perl is not installed.*apt-get install bubblewrap.*ALLOW_UNSANDBOXED=on/,
+      /^Cannot start: .*apt-get install bubblewrap.*ALLOW_UNSANDBOXED=on.*bubblewrap: bubblewrap is not installed; .*perl is not installed/,
   });
 });
 
