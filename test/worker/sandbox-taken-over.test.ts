@@ -3,8 +3,8 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { rootFolder } from '../../scripts/lib/paths.ts';
 import { runTool } from '../../worker/ffmpeg.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { openSandbox } from '../../worker/sandbox.ts';
@@ -12,7 +12,7 @@ import { deniedCalls, numberOf, readArchitecture } from '../../worker/system-cal
 import { makeFolder, openParts } from './support/clips.ts';
 import { isRoot, openMatrix } from './support/sandbox-matrix.ts';
 
-const program = fileURLToPath(new URL('support/taken-over.pl', import.meta.url));
+const program = join(rootFolder, 'test/worker/support/taken-over.pl');
 const never = new AbortController().signal;
 t.setTimeout(600_000);
 const mark = 'secret-of-a-neighbour';
