@@ -160,6 +160,13 @@ export const countersPerRepairBatch = 100;
 export const toolStatementTimeoutMs = 30 * 60_000;
 
 export const knownUserSeconds = 60;
+/** Interval at which a process reads which tokens were revoked. */
+export const tokenRevocationPollMs = 1_000;
+/** Age of the last reading from which what is remembered of users no longer counts: a revoked token is refused within 5 s. */
+export const tokenRevocationsTrustMs = 4_000;
+/** Longer than a user is remembered, by more than a transaction that revokes can take. */
+export const tokenRevocationsReadSeconds = 90;
+export const tokenRevocationsKeptSeconds = 600;
 /** Where nobody reads a ranking, notes of votes wait that long for a fold. */
 export const voteCountFlushMs = 1_000;
 /** How long a process that stops waits for its last fold. */

@@ -5,8 +5,14 @@ import { tokenClockSkewSeconds, verifiedTokensMax } from './limits.ts';
 
 export type Tokens = ReturnType<typeof openTokens>;
 
-interface Verified {
-  userId: number;
+/** What a valid token says. It counts only while `epoch` is that of the user, which the caller has to check. */
+export interface TokenSubject {
+  readonly userId: number;
+  /** Grows when the user's tokens are revoked. A token without one is of epoch 0. */
+  readonly epoch: number;
+}
+
+interface Verified extends TokenSubject {
   /** Milliseconds since 1970. */
   expiresAt: number;
 }
@@ -25,19 +31,19 @@ export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenCon
   const remembered = new LRUCache<string, Verified>({ max: verifiedTokensMax });
 
   return {
-    issue(userId: number): string {
-      return sign({ sub: String(userId) });
+    issue(userId: number, epoch = 0): string {
+      return sign(epoch === 0 ? { sub: String(userId) } : { sub: String(userId), ep: epoch });
     },
 
-    /** The user's id, or undefined for a token that is forged, expired, not ours to read, or of no user. */
-    verify(token: string): number | undefined {
+    /** Undefined for a token that is forged, expired, not ours to read, or of no user. */
+    verify(token: string): TokenSubject | undefined {
       const known = remembered.get(token);
-      if (known !== undefined) return now() < known.expiresAt ? known.userId : undefined;
+      if (known !== undefined) return now() < known.expiresAt ? known : undefined;
       for (const verifier of verifiers) {
         const verified = readClaims(tryVerifier(verifier, token), now());
         if (verified === undefined) continue;
         remembered.set(token, verified);
-        return verified.userId;
+        return verified;
       }
       return undefined;
     },
@@ -56,15 +62,16 @@ function tryVerifier(verifier: (token: string) => unknown, token: string): unkno
   }
 }
 
-/** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id. */
+/** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id, `ep` an epoch. */
 function readClaims(payload: unknown, now: number): Verified | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { sub, exp, iat } = payload as Record<string, unknown>;
+  const { sub, exp, iat, ep = 0 } = payload as Record<string, unknown>;
   if (typeof exp !== 'number' || !Number.isFinite(exp) || now >= exp * 1000) return undefined;
   if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000))
     return undefined;
+  if (!Number.isInteger(ep) || (ep as number) < 0) return undefined;
   const userId = readUserId(sub);
-  return userId === undefined ? undefined : { userId, expiresAt: exp * 1000 };
+  return userId === undefined ? undefined : { userId, epoch: ep as number, expiresAt: exp * 1000 };
 }
 
 function readUserId(sub: unknown): number | undefined {

@@ -31,7 +31,7 @@ export async function logIn(
   const verdict = await passwords.verify(user.password_hash, password, signalOf());
   if (!verdict.ok) throw wrongCredentials();
   if (verdict.needsRehash) await rehash(sql, passwords, user, password);
-  return tokens.issue(user.id);
+  return tokens.issue(user.id, user.token_epoch);
 }
 
 /** A better hash can wait for the next time: whoever has shown the right password is let in whatever becomes of this. */

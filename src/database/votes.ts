@@ -6,6 +6,8 @@ export type VoteOutcome = 'counted' | 'already_voted' | 'not_votable' | 'not_fou
 export interface VoteRequest {
   readonly videoId: number;
   readonly userId: number;
+  /** Of the voter's token, 0 unless said: no vote counts of one that was revoked. */
+  readonly epoch?: number;
 }
 
 /**
@@ -18,15 +20,8 @@ export async function castVotes(sql: Sql, ballots: readonly VoteRequest[]): Prom
   } catch (error) {
     if (!isUnknownVoter(error)) throw error;
   }
-  // Rare, since tokens name users that exist: the foreign key has refused the batch as a whole.
-  const rows = await sql<{ id: number }[]>`
-    select id from users where id = any(${ballots.map(({ userId }) => userId)}::bigint[])`;
-  const known = new Set(rows.map(({ id }) => id));
-  const outcomes = await count(
-    sql,
-    ballots.filter(({ userId }) => known.has(userId)),
-  );
-  return ballots.map(({ userId }) => (known.has(userId) ? (outcomes.shift() as VoteOutcome) : 'unknown_voter'));
+  // A voter was deleted while the statement ran, and the foreign key has refused the batch as a whole: now the voter is gone.
+  return count(sql, ballots);
 }
 
 /**
@@ -37,6 +32,7 @@ export async function castVotes(sql: Sql, ballots: readonly VoteRequest[]): Prom
 async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOutcome[]> {
   const videoIds = toArray(ballots, ({ videoId }) => videoId);
   const userIds = toArray(ballots, ({ userId }) => userId);
+  const epochs = toArray(ballots, ({ epoch = 0 }) => epoch);
   const [row] = await sql<{ outcomes: VoteOutcome[] | null }[]>`
     with video as materialized (
       select id, user_id as owner_id, status in ('processed', 'public') as is_votable
@@ -45,8 +41,9 @@ async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOut
     ), counted as (
       insert into votes (video_id, user_id)
       select ballot.video_id, ballot.user_id
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) as ballot (video_id, user_id)
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[], ${epochs}::integer[]) as ballot (video_id, user_id, epoch)
       join video on video.id = ballot.video_id and video.is_votable
+      join users voter on voter.id = ballot.user_id and voter.token_epoch = ballot.epoch
       on conflict (video_id, user_id) do nothing
       returning video_id, user_id
     ), gained as materialized (
@@ -61,12 +58,15 @@ async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOut
     )
     select case when (select count(*) from counted) < cardinality(${videoIds}::bigint[]) then array(
       select case
+        when voter.id is null then 'unknown_voter'
         when counted.video_id is not null then 'counted'
         when video.id is null then 'not_found'
         when video.is_votable then 'already_voted'
         else 'not_votable'
       end
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) with ordinality as ballot (video_id, user_id, place)
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[], ${epochs}::integer[])
+        with ordinality as ballot (video_id, user_id, epoch, place)
+      left join users voter on voter.id = ballot.user_id and voter.token_epoch = ballot.epoch
       left join video on video.id = ballot.video_id
       left join counted on counted.video_id = ballot.video_id and counted.user_id = ballot.user_id
       order by ballot.place

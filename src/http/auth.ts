@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { TokenSubject } from '../tokens.ts';
 import type { AppContext } from './app-context.ts';
 
 const bearer = /^bearer +(\S+) *$/i;
@@ -8,21 +9,21 @@ const bearer = /^bearer +(\S+) *$/i;
  * wait here. Throws or rejects with 401: whatever is wrong with the token, the answer is the same.
  */
 export function authenticate(authorization: string, service: AppContext): number | Promise<number> {
-  const userId = readToken(authorization, service);
-  const isKnown = service.knownUsers.has(userId);
-  if (isKnown === true) return userId;
-  return isKnown.then((exists) => {
-    if (!exists) throw invalidCredentials();
-    return userId;
+  const subject = readToken(authorization, service);
+  const isKnown = service.knownUsers.has(subject);
+  if (isKnown === true) return subject.userId;
+  return isKnown.then((isValid) => {
+    if (!isValid) throw invalidCredentials();
+    return subject.userId;
   });
 }
 
-/** The user that the token names, whether or not there is one. */
-export function readToken(authorization: string, { tokens }: AppContext): number {
+/** The user that the token names, whether or not there is one, and the token's epoch, whether or not it is revoked. */
+export function readToken(authorization: string, { tokens }: AppContext): TokenSubject {
   const token = bearer.exec(authorization)?.[1];
-  const userId = token === undefined ? undefined : tokens.verify(token);
-  if (userId === undefined) throw invalidCredentials();
-  return userId;
+  const subject = token === undefined ? undefined : tokens.verify(token);
+  if (subject === undefined) throw invalidCredentials();
+  return subject;
 }
 
 export function invalidCredentials(): AppError {

@@ -1,5 +1,6 @@
 import { AppError, ValidationError } from '../errors.ts';
 import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
+import type { TokenSubject } from '../tokens.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticate, invalidCredentials, readToken } from './auth.ts';
 import { readClientAddress } from './client-address.ts';
@@ -35,10 +36,10 @@ export function createServe(route: Route, service: AppContext, onOver: OnOver, o
     const raw = readRawInput(req, paramCount);
     const header = (name: string) => req.getHeader(name);
     const body = bodyErrors === undefined ? undefined : readJsonBody(context, req.getHeader('content-type'));
-    const proceed = (userId: number): Reply | Promise<Reply> => {
+    const proceed = (userId: number, epoch = 0): Reply | Promise<Reply> => {
       const { params, query } = readInput(raw);
       const handle = (value: unknown) => {
-        const request = { context, userId, params, query, body: value, header };
+        const request = { context, userId, epoch, params, query, body: value, header };
         if (limit === undefined) return route.handle(request, service);
         return enforceRateLimit(context, service, limit, userId).then(() => route.handle(request, service));
       };
@@ -48,18 +49,18 @@ export function createServe(route: Route, service: AppContext, onOver: OnOver, o
     if (!route.needsUser) return proceed(0);
     if (route.trustsToken) return rejectUnknownUser(readToken(req.getHeader('authorization'), service), proceed);
     const userId = authenticate(req.getHeader('authorization'), service);
-    return typeof userId === 'number' ? proceed(userId) : userId.then(proceed);
+    return typeof userId === 'number' ? proceed(userId) : userId.then((id) => proceed(id));
   }
 
   /** An unknown user gets 401 before any validation error. */
   async function rejectUnknownUser(
-    userId: number,
-    proceed: (userId: number) => Reply | Promise<Reply>,
+    subject: TokenSubject,
+    proceed: (userId: number, epoch: number) => Reply | Promise<Reply>,
   ): Promise<Reply> {
     try {
-      return await proceed(userId);
+      return await proceed(subject.userId, subject.epoch);
     } catch (error) {
-      if (error instanceof ValidationError && !(await service.knownUsers.has(userId))) throw invalidCredentials();
+      if (error instanceof ValidationError && !(await service.knownUsers.has(subject))) throw invalidCredentials();
       throw error;
     }
   }

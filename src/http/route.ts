@@ -33,6 +33,8 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly context: RequestContext;
   /** 0 where no user is needed. */
   readonly userId: number;
+  /** Of the token; only where the route trusts it. */
+  readonly epoch: number;
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -30,7 +30,7 @@ export async function handleSignUp(
     },
     signalOf(context),
   );
-  service.knownUsers.remember(user.id);
+  service.knownUsers.remember(user.id, 0);
   return { status: 201, body: user };
 }
 
