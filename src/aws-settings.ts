@@ -15,11 +15,11 @@ interface Source {
 }
 
 /** Asks Secrets Manager and Parameter Store for everything at once. Throws one ConfigError that names all that is missing. */
-export async function readAwsSettings(env: Values): Promise<Values> {
+export async function readAwsSettings(env: Values, withTokenKey: boolean): Promise<Values> {
   const source = openSource(env);
   const [database, jwt, redisUrl, bucket, accountId] = await Promise.all([
     source.secret('app/database-credentials'),
-    source.secret('app/jwt-secret'),
+    withTokenKey ? source.secret('app/jwt-secret') : undefined,
     readRedisUrl(source),
     source.parameter('/app/s3-bucket'),
     source.parameter('/app/aws-account-id'),

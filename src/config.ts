@@ -1,8 +1,17 @@
+import { isIP } from 'node:net';
 import { cpus } from 'node:os';
 import { ConfigError } from './errors.ts';
+import { secretKeyMinBytes } from './limits.ts';
 
 /** What the service runs on. Made once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
-export interface Config {
+export interface Config extends WorkerConfig {
+  readonly tokens: TokenConfig;
+}
+
+/** What a process that neither issues nor verifies tokens runs on: it does not get the key. */
+export interface WorkerConfig {
+  /** The address that the web process listens on; undefined for all of the machine. */
+  readonly host: string | undefined;
   readonly port: number;
   readonly metricsPort: number;
   readonly workerMetricsPort: number;
@@ -13,14 +22,17 @@ export interface Config {
   readonly databaseNextPassword: string | undefined;
   readonly redisUrl: string;
   readonly s3: S3Config;
-  readonly tokens: TokenConfig;
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
+  /** Networks whose hosts may say whose request they forward. */
+  readonly trustedProxies: readonly Network[];
   readonly rateLimits: boolean;
   /** Whether requests over loopback are limited, too: for tests of the limits. */
   readonly rateLimitLoopback: boolean;
+  /** Bytes that the original videos of a user may have together. */
+  readonly userQuotaBytes: number;
   readonly sweepGraceSeconds: number;
   /** A job whose worker died runs again after a lock and two checks at the most. */
   readonly jobLockSeconds: number;
@@ -56,15 +68,42 @@ export interface TokenConfig {
   /** The key before the last rotation: still good for verifying. */
   readonly previousKey: string | undefined;
   readonly lifetimeSeconds: number;
+  /** A key is shorter than it should be, which ALLOW_WEAK_SECRET permits. */
+  readonly isWeak: boolean;
+}
+
+export interface Network {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly family: 'ipv4' | 'ipv6';
 }
 
 export type Values = Readonly<Record<string, string | undefined>>;
 
 /** Pure: reads only `values`. Throws one ConfigError that names every fault at once. */
 export function loadConfig(values: Values): Config {
+  return load(values, (read, faults, config) => ({ ...config, tokens: readTokens(values, read, faults) }));
+}
+
+/** The same without the key of the tokens. */
+export function loadWorkerConfig(values: Values): WorkerConfig {
+  return load(values, (_read, _faults, config) => config);
+}
+
+function load<C extends WorkerConfig>(
+  values: Values,
+  complete: (read: Reader, faults: string[], config: WorkerConfig) => C,
+): C {
   const faults: string[] = [];
   const read = createReader(values, faults);
-  const config: Config = {
+  const config = complete(read, faults, readShared(values, read, faults));
+  if (faults.length > 0) throw new ConfigError(`Cannot start: ${faults.join('; ')}.`);
+  return deepFreeze(config);
+}
+
+function readShared(values: Values, read: Reader, faults: string[]): WorkerConfig {
+  return {
+    host: readHost(values, faults),
     port: read.integer('PORT', 8000, 0, 65_535),
     metricsPort: read.integer('METRICS_PORT', 9100, 0, 65_535),
     workerMetricsPort: read.integer('WORKER_METRICS_PORT', 9200, 0, 65_535),
@@ -74,13 +113,14 @@ export function loadConfig(values: Values): Config {
     databaseNextPassword: values['DATABASE_PASSWORD_NEXT'] || undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     s3: readS3(values, read, faults),
-    tokens: readTokens(values, read, faults),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
+    trustedProxies: readNetworks(values, faults),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
+    userQuotaBytes: read.integer('USER_QUOTA_BYTES', 5 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
     jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
@@ -93,8 +133,36 @@ export function loadConfig(values: Values): Config {
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     release: values['RELEASE'] || 'development',
   };
-  if (faults.length > 0) throw new ConfigError(`Cannot start: ${faults.join('; ')}.`);
-  return deepFreeze(config);
+}
+
+function readHost(values: Values, faults: string[]): string | undefined {
+  const host = values['HOST'] || undefined;
+  if (host !== undefined && isIP(host) === 0)
+    faults.push(`Expected HOST to be an IP address, got ${JSON.stringify(host)}`);
+  return host;
+}
+
+/** Where nothing else is said, a proxy is trusted on this machine or in a private network, as RFC 1918 and 4193 have them. */
+const privateNetworks =
+  '127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7, 169.254.0.0/16, fe80::/10';
+
+function readNetworks(values: Values, faults: string[]): Network[] {
+  const entries = (values['TRUSTED_PROXIES'] || privateNetworks).split(',').map((entry) => entry.trim());
+  return entries.flatMap((entry) => {
+    const network = parseNetwork(entry);
+    if (network === undefined)
+      faults.push(`Expected TRUSTED_PROXIES to be networks such as 10.0.0.0/8, got ${JSON.stringify(entry)}`);
+    return network ?? [];
+  });
+}
+
+function parseNetwork(entry: string): Network | undefined {
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const version = isIP(address);
+  const bits = version === 4 ? 32 : 128;
+  const prefixLength = length === undefined ? bits : Number(length);
+  if (version === 0 || prefixLength > bits) return undefined;
+  return { address, prefixLength, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
 function readS3(values: Values, read: Reader, faults: string[]): S3Config {
@@ -120,10 +188,19 @@ function readS3(values: Values, read: Reader, faults: string[]): S3Config {
 function readTokens(values: Values, read: Reader, faults: string[]): TokenConfig {
   const algorithm = values['ALGORITHM'] || 'HS256';
   if (algorithm !== 'HS256') faults.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
+  const keys = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'];
+  const weak = keys.filter((name) => values[name] && Buffer.byteLength(values[name]) < secretKeyMinBytes);
+  const isAllowed = read.choice('ALLOW_WEAK_SECRET', 'off', ['on', 'off']) === 'on';
+  if (!isAllowed)
+    for (const name of weak)
+      faults.push(
+        `Expected ${name} to have at least ${secretKeyMinBytes} bytes, got ${Buffer.byteLength(values[name] ?? '')}: make one with \`openssl rand -hex 32\`, or set ALLOW_WEAK_SECRET=on to go on with an older system's`,
+      );
   return {
     secretKey: read.text('SECRET_KEY'),
     previousKey: values['SECRET_KEY_PREVIOUS'] || undefined,
     lifetimeSeconds: read.integer('ACCESS_TOKEN_EXPIRE_SECONDS', 3600, 1, 31_536_000),
+    isWeak: weak.length > 0,
   };
 }
 

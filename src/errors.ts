@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'unauthorized'
   | 'forbidden'
   | 'not_found'
+  | 'quota_exceeded'
   | 'too_many_requests'
   | 'unavailable';
 

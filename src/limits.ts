@@ -23,6 +23,9 @@ export const socketReceiveBufferBytes = 208 * KiB;
 export const socketSendBufferBytes = 64 * KiB;
 /** A response up to this size that ends its connection is handed to the server whole. */
 export const closingResponseMaxBytes = 16 * KiB;
+/** Videos of one user that wait to be processed, so that none fills the queue. */
+export const waitingVideosPerUserMax = 20;
+export const waitingVideosRetryAfterSeconds = 60;
 /** Buffers for parts, for the whole instance; its web processes share them out. */
 export const partBuffersPerInstance = 32;
 
@@ -109,6 +112,10 @@ export const queueRetryMs = 1_000;
 export const settingsCallDeadlineMs = 10_000;
 export const settingsCallAttempts = 3;
 
+/** Of the passwords that are long enough, so many of the commonest are refused. */
+export const commonPasswordsRefused = 3_000;
+export const passwordMinCodePoints = 8;
+export const passwordMaxCodePoints = 128;
 export const passwordHashQueueMax = 64;
 export const passwordHashRetryAfterSeconds = 1;
 /** What a stored hash may ask of us: its own parameters decide what verifying it costs. */
@@ -117,6 +124,8 @@ export const passwordHashMaxPasses = 10;
 export const passwordHashMaxThreads = 4;
 export const knownUsersMax = 100_000;
 export const knownDomainsMax = 1_000;
+/** A shorter key of the tokens could be guessed from one of them (RFC 7518, 3.2). */
+export const secretKeyMinBytes = 32;
 export const verifiedTokensMax = 10_000;
 /** How far the clocks of two instances may be apart before one refuses the other's fresh token. */
 export const tokenClockSkewSeconds = 2;
@@ -126,6 +135,13 @@ export const votesWaitingMax = 20_000;
 /** A second batch goes out beside the first when this many wait: fewer are cheaper together. */
 export const votesForSecondBatchMin = 16;
 export const voteBatchesInFlightMax = 2;
+
+/** Times that the deletion of an account is begun, when its user votes or uploads meanwhile. */
+export const accountDeletionAttempts = 5;
+/** Of one statement of a deletion, which may have to look through all votes. */
+export const accountDeletionStatementMs = 60_000;
+/** Objects of an account that are deleted at once. */
+export const keysPerDeletion = 30;
 
 export const playbackUrlLifetimeSeconds = 3_600;
 export const playbackUrlRefreshSeconds = 900;

@@ -24,7 +24,10 @@ const algorithm = 'HS256';
  * those: a forged token can neither enter the memory nor push another out. The clock (`now`, in
  * milliseconds since 1970) is read on every use.
  */
-export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig, now: () => number = Date.now) {
+export function openTokens(
+  { secretKey, previousKey, lifetimeSeconds }: Omit<TokenConfig, 'isWeak'>,
+  now: () => number = Date.now,
+) {
   const sign = createSigner({ key: secretKey, algorithm, expiresIn: lifetimeSeconds * 1000 });
   const keys = previousKey === undefined ? [secretKey] : [secretKey, previousKey];
   const verifiers = keys.map((key) => createVerifier({ key, algorithms: [algorithm] }));

@@ -49,6 +49,6 @@ async function rehash(
   }
 }
 
-function wrongCredentials(): AppError {
+export function wrongCredentials(): AppError {
   return new AppError('unauthorized', 'Credenciales inválidas.');
 }

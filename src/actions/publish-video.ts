@@ -1,5 +1,5 @@
 import type { Sql } from '../database/open.ts';
-import { findVideo, publishVideo, type VideoRow } from '../database/videos.ts';
+import { findVideo, publishVideo, unpublishVideo, type VideoRow } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
 
 export async function publishOwnVideo(sql: Sql, userId: number, videoId: number): Promise<void> {
@@ -7,6 +7,14 @@ export async function publishOwnVideo(sql: Sql, userId: number, videoId: number)
   const outcome = await publishVideo(sql, videoId);
   if (outcome === 'not_found') throw videoNotFound();
   if (outcome === 'not_processed') throw new AppError('bad_request', 'Video is not processed');
+}
+
+/** Withdraws a public video, which keeps its votes and can then be deleted. */
+export async function unpublishOwnVideo(sql: Sql, userId: number, videoId: number): Promise<void> {
+  await findOwnVideo(sql, userId, videoId);
+  const outcome = await unpublishVideo(sql, videoId);
+  if (outcome === 'not_found') throw videoNotFound();
+  if (outcome === 'not_public') throw new AppError('bad_request', 'Video is not public');
 }
 
 /** 404 before 403, as the contract orders refusals. */

@@ -1,11 +1,16 @@
 import { AssertionError } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { claimIntent, forgetIntents, recordIntents } from '../database/object-intents.ts';
+import { claimIntent, forgetIntents } from '../database/object-intents.ts';
 import type { Sql } from '../database/open.ts';
+import { insertWithinLimits, type OverLimit, recordUploadIntent, type UserLimits } from '../database/quota.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
-import { insertUploadedVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
-import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
+import {
+  databaseCallDeadlineMs,
+  unavailableRetryAfterSeconds,
+  videoFileMaxBytes,
+  waitingVideosRetryAfterSeconds,
+} from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
@@ -30,6 +35,9 @@ interface UploadOptions {
   userId: number;
   requestId: string;
   contentType: string;
+  /** What the request's length says of the video's size at least, 0 where it says nothing. */
+  announcedBytes: number;
+  limits: UserLimits;
   /** Lent by the budget of part buffers; the upload's from here on. */
   buffer: Buffer;
   signal: AbortSignal;
@@ -67,11 +75,20 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     ...parts,
     ...options,
     key,
-    recordIntent: () => inTime(recordIntents(parts.sql, [key])),
+    recordIntent,
   });
   let isRecognised = false;
   let isPictureRequired = false;
   let mayHaveRow = false;
+
+  /** Refuses what cannot fit before anything exists in S3. */
+  async function recordIntent(): Promise<void> {
+    const knownBytes = Math.max(options.announcedBytes, writer.bytes());
+    const result = await inTime(
+      recordUploadIntent(parts.sql, { key, userId: options.userId, knownBytes }, options.limits),
+    );
+    if (result !== 'recorded') throw overLimit(result, options.limits);
+  }
 
   function append(bytes: Buffer): void {
     writer.append(bytes);
@@ -106,15 +123,19 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   }
 
   async function insertOrFindOut(video: NewVideo): Promise<{ id: number; rank?: number }> {
-    let row: { id: number; rank?: number } | undefined;
+    let row: { id: number; rank?: number } | OverLimit | undefined;
     mayHaveRow = true;
     try {
-      row = await inTime(insertUploadedVideo(parts.sql, video));
+      row = await inTime(insertWithinLimits(parts.sql, video, options.limits));
     } catch (error) {
       // Throws while the database is away: then nobody knows.
       mayHaveRow = !(await inTime(claimIntent(parts.sql, key)));
       if (!mayHaveRow) throw error;
       row = await inTime(findVideoOfTask(parts.sql, video.taskId));
+    }
+    if (row === 'quota_exceeded' || row === 'too_many_waiting') {
+      mayHaveRow = false;
+      throw overLimit(row, options.limits);
     }
     if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
     return row;
@@ -146,7 +167,20 @@ function inTime<T>(query: Promise<T>): Promise<T> {
   return withTimeout(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
 }
 
-type NewVideo = Parameters<typeof insertUploadedVideo>[1];
+type NewVideo = Parameters<typeof insertWithinLimits>[1];
+
+function overLimit(reason: OverLimit, { quotaBytes, waitingMax }: UserLimits): AppError {
+  if (reason === 'quota_exceeded')
+    return new AppError(
+      'quota_exceeded',
+      `The videos of one user may have ${quotaBytes} bytes together: delete one first`,
+    );
+  return new AppError(
+    'too_many_requests',
+    `At most ${waitingMax} videos of one user may wait to be processed: try again when one is done`,
+    { retryAfterSeconds: waitingVideosRetryAfterSeconds },
+  );
+}
 
 function notKept(cause: unknown): AppError {
   return new AppError('unavailable', 'The upload could not be kept, try again', {

@@ -25,6 +25,7 @@ export interface Reply {
 const reasons: Record<number, string> = {
   200: '200 OK',
   201: '201 Created',
+  204: '204 No Content',
   304: '304 Not Modified',
   307: '307 Temporary Redirect',
   400: '400 Bad Request',
@@ -32,6 +33,7 @@ const reasons: Record<number, string> = {
   403: '403 Forbidden',
   404: '404 Not Found',
   405: '405 Method Not Allowed',
+  413: '413 Content Too Large',
   422: '422 Unprocessable Content',
   429: '429 Too Many Requests',
   500: '500 Internal Server Error',

@@ -43,6 +43,9 @@ export function settingsFor(options: StartOptions, secrets: Secrets, surrounding
   };
 }
 
+/** The worker has nothing to do with tokens, and runs FFmpeg on what clients send. */
+const withoutTokenKey = { SECRET_KEY: undefined, SECRET_KEY_PREVIOUS: undefined };
+
 export function readVersion(): string {
   return (JSON.parse(readFileSync(join(rootFolder, 'package.json'), 'utf8')) as { version: string }).version;
 }
@@ -95,7 +98,10 @@ export async function startProcesses({
   const url = `http://127.0.0.1:${workerPort}/metrics`;
   metricsUrls.worker.push(url);
   starts.push(
-    crew.add('worker', launcher('worker', 'worker/main.js', url, { WORKER_METRICS_PORT: String(workerPort) })),
+    crew.add(
+      'worker',
+      launcher('worker', 'worker/main.js', url, { ...withoutTokenKey, WORKER_METRICS_PORT: String(workerPort) }),
+    ),
   );
   // All have settled before a failure is told, so that none comes up behind the back of whoever stops the others.
   const failure = (await Promise.allSettled(starts)).find((outcome) => outcome.status === 'rejected');

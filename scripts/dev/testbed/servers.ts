@@ -77,7 +77,7 @@ export async function openBenchS3(folder: string, defer: Defer) {
   return { endpoint: server.endpoint, pid: server.pid, settings };
 }
 
-export const benchSecretKey = 'the key of the benches';
+export const benchSecretKey = 'the key of the benches, which is long enough';
 
 /**
  * One web process of the service as it was built, without rate limits. What a case does not need (Redis, S3) may be left

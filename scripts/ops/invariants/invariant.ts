@@ -1,4 +1,4 @@
-import type { Config } from '../../../src/config.ts';
+import type { WorkerConfig } from '../../../src/config.ts';
 import type { Sql } from '../../../src/database/open.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
 import type { Producer } from '../../../src/queue/producer.ts';
@@ -6,7 +6,7 @@ import type { LedgerEntry } from './ledger.ts';
 
 /** What the checks look at. Nothing of it is changed. */
 export interface CheckDeps {
-  readonly config: Config;
+  readonly config: WorkerConfig;
   readonly sql: Sql;
   readonly objects: ObjectStore;
   readonly producer: Producer;

@@ -1,4 +1,5 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
+import type { UserLimits } from '../../database/quota.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
   refusedBodyDrainMaxBytes,
@@ -7,12 +8,14 @@ import {
   uploadBodyMaxBytes,
   uploadDeadlineMs,
   uploadStallMs,
+  videoFileMaxBytes,
+  waitingVideosPerUserMax,
 } from '../../limits.ts';
 import { boundaryOf } from '../../multipart/content-type.ts';
 import type { AppContext } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
-import { enforceRateLimit } from '../rate-limit.ts';
+import { enforceRateLimit, isRateLimited } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import { missingField } from '../schemas/upload-form.ts';
@@ -83,7 +86,15 @@ async function runUpload(
     buffer: await acquireUploadBuffer(service, signal),
     releaseBuffer: service.buffers.release,
     beginVideo: (contentType, buffer) =>
-      beginVideoUpload(service, { userId, requestId: context.requestId, contentType, buffer, signal }),
+      beginVideoUpload(service, {
+        userId,
+        requestId: context.requestId,
+        contentType,
+        buffer,
+        signal,
+        announcedBytes: Math.max(0, (contentLength ?? 0) - otherPartsMaxBytes),
+        limits: userLimits(context, service),
+      }),
   });
   try {
     await receive(context, body, form, uploadAbort);
@@ -99,6 +110,16 @@ async function runUpload(
     await form.undo();
     throw error;
   }
+}
+
+const otherPartsMaxBytes = uploadBodyMaxBytes - videoFileMaxBytes;
+
+/** How many videos may wait is a rate limit: it holds where those do. The quota holds everywhere. */
+function userLimits(context: RequestContext, service: AppContext): UserLimits {
+  return {
+    quotaBytes: service.config.userQuotaBytes,
+    waitingMax: isRateLimited(context, service) ? waitingVideosPerUserMax : Number.MAX_SAFE_INTEGER,
+  };
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
