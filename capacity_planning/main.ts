@@ -26,13 +26,13 @@ const verbs: Readonly<Record<string, Verb>> = {
   worker: { takes: '[FILE]', least: 0, most: 1, run: ([file], options) => showWorker(file, options) },
   report: { takes: 'DIR', least: 1, most: 1, run: ([folder = ''], options) => renderAgain(folder, options) },
   compare: {
-    takes: 'A B [--pair DIR]...',
+    takes: 'A B [--baseline-repeat DIR]...',
     least: 2,
     most: 2,
     run: ([a = '', b = ''], options) => compare(a, b, options),
   },
   gate: {
-    takes: 'A B --pair DIR --pair DIR...',
+    takes: 'A B --baseline-repeat DIR --baseline-repeat DIR...',
     least: 2,
     most: 2,
     run: ([a = '', b = ''], options) => gate(a, b, options),
@@ -74,7 +74,7 @@ async function runVerb(): Promise<number> {
       threads: { type: 'string', default: '1' },
       brief: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      pair: { type: 'string', multiple: true, default: [] },
+      'baseline-repeat': { type: 'string', multiple: true, default: [] },
       capacity: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
@@ -83,7 +83,7 @@ async function runVerb(): Promise<number> {
     },
   });
   const [verb = '', ...names] = positionals;
-  const options: Options = { ...values, warmUp: values['warm-up'] };
+  const options: Options = { ...values, baselineRepeats: values['baseline-repeat'], warmUp: values['warm-up'] };
   const chosen = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (chosen === undefined) throw new UserError(`Expected a verb, got ${verb || 'nothing'}.\n${usage}`);
   if (names.length < chosen.least || names.length > chosen.most) {

@@ -22,7 +22,7 @@ export interface Profile {
  * little regard for how a scene's demands change, and aq-mode 2) and a finer search (subme 2). Without trellis the encoder drops
  * small coefficients by a rule of thumb, and with them grain: it drops fewer here, and quantises more coarsely instead. That
  * pays for leaving out the choice of B-frames and the smallest parts of a picture that is coded by itself. Weights stay: without
- * them a fade over a still picture takes half as many bytes again. What each is worth: capacity_planning/encoding.md.
+ * them a fade over a still picture takes half as many bytes again. What each is worth: bench/results/decided/encode.md.
  */
 export const showcaseProfile: Profile = {
   version: 'showcase-6',

@@ -6,7 +6,7 @@ import { exitCodes, type Options } from './options.ts';
 
 /** Says by how much two runs differ, whatever that is. */
 export async function compare(a: string, b: string, options: Options): Promise<number> {
-  const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
+  const reports = [readReport(a), readReport(b), ...options.baselineRepeats.map(readReport)];
   const faults = listIncomparable(reports);
   if (faults.length > 0) return refuse(faults);
   for (const text of listInvalid(reports)) process.stderr.write(`${text}: what it measured is no capacity\n`);
@@ -16,13 +16,13 @@ export async function compare(a: string, b: string, options: Options): Promise<n
 
 /** Fails on a change for the worse that is larger than what any two runs of the same thing differ by. */
 export async function gate(a: string, b: string, options: Options): Promise<number> {
-  if (options.pair.length < 2) {
+  if (options.baselineRepeats.length < 2) {
     throw new UserError(
-      'Expected two runs of the same thing or more, --pair DIR --pair DIR: without them noise cannot be told from change.',
+      'Expected two runs of the same thing or more, --baseline-repeat DIR --baseline-repeat DIR: without them noise cannot be told from change.',
     );
   }
   const [from, to] = [readReport(a), readReport(b)];
-  const reports = [from, to, ...options.pair.map(readReport)];
+  const reports = [from, to, ...options.baselineRepeats.map(readReport)];
   const faults = [...listIncomparable(reports), ...listInvalid(reports), ...listTwice(reports.slice(2))];
   if (faults.length > 0) return refuse(faults);
   const differences = compareAll(reports);
@@ -56,7 +56,7 @@ function listTwice(same: readonly CapacityReport[]): string[] {
   const starts = same.map(({ startedAt }) => startedAt);
   return same
     .filter(({ startedAt }, i) => starts.indexOf(startedAt) < i)
-    .map(({ name, startedAt }) => `${name} of ${startedAt} is given by --pair twice`);
+    .map(({ name, startedAt }) => `${name} of ${startedAt} is given by --baseline-repeat twice`);
 }
 
 function print(differences: readonly Difference[], { json }: Options): void {

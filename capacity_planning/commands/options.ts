@@ -9,7 +9,7 @@ export interface Options {
   threads: string;
   json: boolean;
   brief: boolean;
-  pair: readonly string[];
+  baselineRepeats: readonly string[];
   capacity?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;

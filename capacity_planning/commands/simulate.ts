@@ -15,10 +15,10 @@ export async function runSimulation(options: Options): Promise<number> {
   if (!Number.isInteger(maxInstances) || maxInstances < 1 || maxInstances > 10_000) {
     throw new UserError(`Expected --max to be a whole number from 1 to 10000, got ${options.max}.`);
   }
-  const law = { ...defaultPolicy, maxInstances, warmUpSeconds };
+  const policy = { ...defaultPolicy, maxInstances, warmUpSeconds };
   const offered = (second: number) => (second < 300 ? from : to);
-  const neededInstances = countNeeded(Math.max(from, to), capacityPerInstance, law);
-  const result = simulate(law, { capacityPerInstance, seconds, offered });
+  const neededInstances = countNeeded(Math.max(from, to), capacityPerInstance, policy);
+  const result = simulate(policy, { capacityPerInstance, seconds, offered });
   const lines = result.periods.map(({ second, offeredPerSecond, serving, starting, cpuShare, servedShare }) =>
     [
       second,
@@ -32,18 +32,18 @@ export async function runSimulation(options: Options): Promise<number> {
   const text = [
     'second\toffered/s\tserving\tstarting\tCPU\tserved',
     ...lines,
-    conclude(result, law, neededInstances),
+    conclude(result, policy, neededInstances),
   ].join('\n');
   process.stdout.write(options.json ? `${JSON.stringify({ ...result, neededInstances })}\n` : `${text}\n`);
   return 0;
 }
 
-function conclude({ scaleOutSeconds, periods }: Simulation, law: ScalingPolicy, needed: number): string {
+function conclude({ scaleOutSeconds, periods }: Simulation, policy: ScalingPolicy, needed: number): string {
   const last = periods.at(-1)?.serving;
-  if (needed > law.maxInstances) {
-    return `never enough instances: ${needed} would be needed, ${law.maxInstances} are the most; ${last} in the end`;
+  if (needed > policy.maxInstances) {
+    return `never enough instances: ${needed} would be needed, ${policy.maxInstances} are the most; ${last} in the end`;
   }
-  if (periods.every(({ cpuShare }) => cpuShare <= law.targetShare)) {
+  if (periods.every(({ cpuShare }) => cpuShare <= policy.targetShare)) {
     return `no scale-out: never above the target; ${last} in the end`;
   }
   if (scaleOutSeconds === null) {

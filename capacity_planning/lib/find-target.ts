@@ -1,4 +1,4 @@
-import { readRunFile } from '../../scripts/lib/read-run-file.ts';
+import { readRunFile } from '../../scripts/lib/run-file.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import type { Values } from '../../src/config.ts';
 

@@ -13,7 +13,7 @@ const validate = new Ajv().compile<Plan>(strict);
 /** What k6/lib reads of the environment. A file of one's own may read whatever it likes. */
 export const settingNames = [
   ...['JOURNEY', 'RATE', 'RATES', 'CAPACITY', 'STEPS', 'SECONDS', 'REST_SECONDS', 'WARM_UP_SECONDS', 'VUS'],
-  ...['CONCURRENCY', 'THINK_MS', 'USERS', 'WORLD', 'VIDEO', 'TARGET', 'ALLOW_TARGET', 'SUMMARY', 'FIRST'],
+  ...['CONCURRENCY', 'THINK_MS', 'USERS', 'DATASET', 'VIDEO', 'TARGET', 'ALLOW_TARGET', 'SUMMARY', 'FIRST'],
 ];
 
 /** A plan is a name in capacity_planning/plans or a file of one's own. */

@@ -42,7 +42,7 @@ const Model = Type.Object({
   points: Count,
   rmsShare: Amount,
   /** Why there is no knee: the capacity is then at least the highest throughput that was seen. */
-  withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('not-bent')])),
+  withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('no-peak-observed')])),
   knee: Maybe(Type.Object({ concurrency: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
 });

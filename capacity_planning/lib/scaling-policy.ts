@@ -27,17 +27,17 @@ export const defaultPolicy: ScalingPolicy = {
 };
 
 /** The alarms' memory: told once a period what the group did, it says how many instances there should be. */
-export function createScaler(law: ScalingPolicy) {
+export function createScaler(policy: ScalingPolicy) {
   let high = 0;
   let low = 0;
   return {
     /** `serving` made the average; `present` are those and the ones that still warm up, so that one breach starts none twice. */
     decide({ serving, present, cpuShare }: { serving: number; present: number; cpuShare: number }): number {
-      high = cpuShare > law.targetShare ? high + 1 : 0;
-      low = cpuShare < law.targetShare * law.lowShare ? low + 1 : 0;
-      const wanted = clampInstances(Math.ceil(serving * (cpuShare / law.targetShare) - 1e-9), law);
-      if (high >= law.breachingPeriodsOut && wanted > present) return wanted;
-      if (low < law.breachingPeriodsIn || wanted >= serving) return present;
+      high = cpuShare > policy.targetShare ? high + 1 : 0;
+      low = cpuShare < policy.targetShare * policy.lowShare ? low + 1 : 0;
+      const wanted = clampInstances(Math.ceil(serving * (cpuShare / policy.targetShare) - 1e-9), policy);
+      if (high >= policy.breachingPeriodsOut && wanted > present) return wanted;
+      if (low < policy.breachingPeriodsIn || wanted >= serving) return present;
       low = 0;
       return wanted;
     },

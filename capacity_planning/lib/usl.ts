@@ -43,7 +43,7 @@ export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
     points: usable.length,
     rmsShare,
     atLeastPerSecond: highest.perSecond,
-    withheld: isBad ? 'bad-fit' : isUnseen ? 'not-bent' : null,
+    withheld: isBad ? 'bad-fit' : isUnseen ? 'no-peak-observed' : null,
     knee: isBad || isUnseen ? null : { ...knee, ...bootstrap(usable, fitted, residuals, knee.perSecond) },
   };
 }

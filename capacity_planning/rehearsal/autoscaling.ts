@@ -6,30 +6,30 @@ import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
 import type { ScalingPhase, Window } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
 /** Scaling on: what target tracking makes of a step and of a spike, and what clients see of it. */
 export async function followLoad(
-  stage: Stage,
+  context: TestContext,
   capacity: number,
 ): Promise<{ result: ScalingPhase; report: CapacityReport }> {
-  const { fleet, settings } = stage;
+  const { fleet, settings } = context;
   const { timeScale, deregistrationSeconds, stepSeconds, profile } = settings.scaling;
-  const law = { ...defaultPolicy, deregistrationSeconds };
+  const policy = { ...defaultPolicy, deregistrationSeconds };
   const highest = Math.max(...profile.map(({ load }) => load));
   await fleet.shrinkTo(1);
   const rates = profile.flatMap(({ load, steps }) => Array.from({ length: steps }, () => Math.round(capacity * load)));
-  stage.say(
+  context.say(
     `scaling on, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
   );
-  const controller = startController(fleet, law, timeScale, settings.share);
-  const report = await stage
+  const controller = startController(fleet, policy, timeScale, settings.share);
+  const report = await context
     .load({
-      name: 'scaling-on',
+      name: 'autoscaling',
       scenario: 'ramp',
       isFixed: false,
       env: {
-        ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: rates.join(',') },
+        ...{ JOURNEY: 'public', DATASET: context.datasets.next().path, RATES: rates.join(',') },
         ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
       },
     })
@@ -47,7 +47,7 @@ export async function followLoad(
   return {
     report,
     result: {
-      ...{ timeScale, law, capacityPerInstance: capacity, periods: controller.periods, windows },
+      ...{ timeScale, policy, capacityPerInstance: capacity, periods: controller.periods, windows },
       loadStartsAtSecond: offset,
       neededInstances: needed,
       ...measureLags(controller.periods, predicted.periods, windows, timeScale, needed),

@@ -13,12 +13,12 @@ export interface Balancer {
   url: string;
   version: string;
   pid: number;
-  /** From now on the place's instance is at this port and gets requests. */
-  admit(place: number, port: number): Promise<void>;
+  /** From now on the slot's instance is at this port and gets requests. */
+  admit(slot: number, port: number): Promise<void>;
   /** It finishes what it has and gets nothing new. */
-  drain(place: number): Promise<void>;
+  drain(slot: number): Promise<void>;
   /** It is gone. */
-  forget(place: number): Promise<void>;
+  forget(slot: number): Promise<void>;
   /** Answers that the balancer had to make up because an instance gave none, since it was started. */
   countBadGateways(): Promise<number>;
 }
@@ -28,12 +28,12 @@ const idleSeconds = 6;
 /** It gives up half of its idle connections to instances each time: after those 6 s one in 64 is left, of an ALB's none. */
 const purgeSeconds = 1;
 
-/** HAProxy with `places` places for instances, none taken; what it does when is an ALB's: no second try, idle time-outs, least busy first. */
-export async function startBalancer(folder: string, places: number, defer: Defer): Promise<Balancer> {
+/** HAProxy with `slots` slots for instances, none taken; what it does when is an ALB's: no second try, idle time-outs, least busy first. */
+export async function startBalancer(folder: string, slots: number, defer: Defer): Promise<Balancer> {
   const binary = await findHaproxy();
   const [port, adminPort] = [await freePort(), await freePort()];
   const config = join(folder, 'haproxy.cfg');
-  writeFileSync(config, describeConfig(port, adminPort, places));
+  writeFileSync(config, describeConfig(port, adminPort, slots));
   const logPath = join(folder, 'haproxy.log');
   const child = await startChild({
     command: binary,
@@ -55,12 +55,12 @@ export async function startBalancer(folder: string, places: number, defer: Defer
     url: `http://127.0.0.1:${port}`,
     version: /^Version: (\S+)/m.exec(info)?.[1] ?? 'unknown',
     pid: child.pid,
-    async admit(place, instancePort) {
-      await ask(`set server web/w${place} addr 127.0.0.1 port ${instancePort}`);
-      await order(`set server web/w${place} state ready`);
+    async admit(slot, instancePort) {
+      await ask(`set server web/w${slot} addr 127.0.0.1 port ${instancePort}`);
+      await order(`set server web/w${slot} state ready`);
     },
-    drain: (place) => order(`set server web/w${place} state drain`),
-    forget: (place) => order(`set server web/w${place} state maint`),
+    drain: (slot) => order(`set server web/w${slot} state drain`),
+    forget: (slot) => order(`set server web/w${slot} state maint`),
     async countBadGateways() {
       const [head = '', ...rows] = (await ask('show stat')).trim().split('\n');
       const names = head.replace(/^# /, '').split(',');
@@ -79,8 +79,8 @@ async function findHaproxy(): Promise<string> {
   throw new UserError('No HAProxy here and none could be installed: run `apt-get install haproxy` as root.');
 }
 
-function describeConfig(port: number, adminPort: number, places: number): string {
-  const servers = Array.from({ length: places }, (_, i) => `  server w${i} 127.0.0.1:9 disabled`);
+function describeConfig(port: number, adminPort: number, slots: number): string {
+  const servers = Array.from({ length: slots }, (_, i) => `  server w${i} 127.0.0.1:9 disabled`);
   return `global
   maxconn 8000
   # Kept connections to instances are given up only where descriptors really run out: an ALB knows no such limit.

@@ -16,11 +16,11 @@ const settlingShare = 0.1;
  * What target tracking does, on real instances and their real CPU, `timeScale` times as fast. Nothing waits for an instance
  * to come or to go: the next period begins meanwhile.
  */
-export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: number, share: number): Controller {
-  const periodMs = (law.periodSeconds / timeScale) * 1000;
+export function startController(fleet: Fleet, policy: ScalingPolicy, timeScale: number, share: number): Controller {
+  const periodMs = (policy.periodSeconds / timeScale) * 1000;
   const startedAt = Date.now();
   const periods: ControllerPeriod[] = [];
-  const scaler = createScaler(law);
+  const scaler = createScaler(policy);
   const pending = new Set<Promise<unknown>>();
   let isStopped = false;
   const keep = (work: Promise<unknown>) => {
@@ -58,9 +58,9 @@ export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: num
   }
 
   function act(wanted: number, present: number): void {
-    for (let i = present; i < wanted; i += 1) keep(fleet.launch((law.warmUpSeconds / timeScale) * 1000));
+    for (let i = present; i < wanted; i += 1) keep(fleet.launch((policy.warmUpSeconds / timeScale) * 1000));
     const leaving = fleet.serving().slice(wanted);
     if (wanted < present)
-      for (const each of leaving) keep(fleet.retire(each, (law.deregistrationSeconds / timeScale) * 1000));
+      for (const each of leaving) keep(fleet.retire(each, (policy.deregistrationSeconds / timeScale) * 1000));
   }
 }

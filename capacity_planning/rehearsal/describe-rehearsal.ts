@@ -107,13 +107,13 @@ function describeSaturation(one: FixedSize, most: FixedSize): string[] {
   const highest = most.rates.at(-1);
   const processors = (name: 'database' | 'balancer') =>
     (((highest?.cpuUsPerRequest[name] ?? 0) * (highest?.completedPerSecond ?? 0)) / 1e6).toFixed(2);
-  const halfBusy =
-    one.halfBusyPerSecond === null
+  const halfCpu =
+    one.halfCpuPerSecond === null
       ? 'its CPU was at 50 % at no rate tried'
-      : `its CPU is at 50 % at ${one.halfBusyPerSecond.toFixed(0)}/s, since requests that come together cost less each`;
+      : `its CPU is at 50 % at ${one.halfCpuPerSecond.toFixed(0)}/s, since requests that come together cost less each`;
   return [
     `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s, fitted; the most that was seen is ${one.atLeastPerSecond.toFixed(0)}/s; ` +
-      `objectives hold up to ${withinOf(one)}/s, by the medians of the steps of each rate; ${halfBusy}; ${percent(one.busiestShare)} of the share used in the busiest second.`,
+      `objectives hold up to ${withinOf(one)}/s, by the medians of the steps of each rate; ${halfCpu}; ${percent(one.busiestShare)} of the share used in the busiest second.`,
     `At ${(highest?.completedPerSecond ?? 0).toFixed(0)} requests/s behind ${most.instances} instances the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`,
   ];
 }
@@ -134,10 +134,10 @@ function describeBehaviour(
   const half = one?.halfPrediction;
   const seconds = (value: number | null) => (value === null ? 'never' : `${value.toFixed(0)} s`);
   return [
-    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: ${one?.halfBusyPerSecond ? 'twice the rate at which its CPU is half busy' : 'the most that arrived at one'}.`,
+    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: ${one?.halfCpuPerSecond ? 'twice the rate at which its CPU is half busy' : 'the most that arrived at one'}.`,
     `From the step until ${scaling.neededInstances} instances served, in the law's time: ${seconds(scaling.scaleOutSeconds)}; ${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${describeOvershoot(scaling)}.`,
     `From the load's fall until the first instance left: ${seconds(scaling.scaleInSeconds)}; ${seconds(scaling.simulatedScaleInSeconds)} simulated ` +
-      `(${scaling.law.breachingPeriodsIn} periods, counted from the one in which it fell; an instance that left had ${scaling.law.deregistrationSeconds} s to finish here, ${deregistrationSeconds} are recommended below); ${describeDamage(scaling)}.`,
+      `(${scaling.policy.breachingPeriodsIn} periods, counted from the one in which it fell; an instance that left had ${scaling.policy.deregistrationSeconds} s to finish here, ${deregistrationSeconds} are recommended below); ${describeDamage(scaling)}.`,
     `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} times 502, ${keepAlive.otherFailures} other failures.`,
     `${drain.replacedInstances} instances replaced under writes: ${drain.votes.accepted} votes accepted and ${drain.votes.stored} stored, ` +
       `${drain.uploads.accepted} uploads accepted and ${drain.uploads.stored} stored, ${drain.wrongCounters} counters wrong.`,
@@ -150,8 +150,8 @@ function describeBehaviour(
 }
 
 /** The law may allow no more than are needed: then none can be too many. */
-function describeOvershoot({ overshootInstances, neededInstances, law }: RehearsalReport['scaling']): string {
-  return neededInstances >= law.maxInstances
+function describeOvershoot({ overshootInstances, neededInstances, policy }: RehearsalReport['scaling']): string {
+  return neededInstances >= policy.maxInstances
     ? 'that is as many as the law allows, so that too many could not show'
     : `${overshootInstances} instances too many`;
 }

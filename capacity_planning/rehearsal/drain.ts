@@ -3,14 +3,14 @@ import { recount } from '../../src/database/recount.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { countVotes, makeUploadFile } from './dataset.ts';
 import type { Drain } from './rehearsal-schema.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
 /** Instances come and go under votes and uploads: what was answered is there, once. */
-export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; report: CapacityReport }> {
-  const { fleet, sql, datasets } = stage;
-  const { ratePerSecond, seconds, uploadBytes, deregistrationMs, replacedAtMs } = stage.settings.drain;
+export async function replaceUnderLoad(context: TestContext): Promise<{ result: Drain; report: CapacityReport }> {
+  const { fleet, sql, datasets } = context;
+  const { ratePerSecond, seconds, uploadBytes, deregistrationMs, replacedAtMs } = context.settings.drain;
   await fleet.growTo(2);
-  stage.say(`two instances are replaced one after the other under ${ratePerSecond} writes a second`);
+  context.say(`two instances are replaced one after the other under ${ratePerSecond} writes a second`);
   const dataset = datasets.next();
   const [before] = await sql<{ count: number }[]>`select count(*)::int as count from videos where title like 'Load %'`;
   const exitsBefore = fleet.exitCodes.length;
@@ -23,12 +23,12 @@ export async function replaceUnderLoad(stage: Stage): Promise<{ result: Drain; r
       if (oldest !== undefined) await fleet.retire(oldest, deregistrationMs);
     }
   })();
-  const report = await stage.load({
+  const report = await context.load({
     name: 'drain',
     scenario: 'average',
     isFixed: false,
     env: {
-      ...{ JOURNEY: 'writes', DATASET: dataset.path, VIDEO: makeUploadFile(stage.folder, uploadBytes) },
+      ...{ JOURNEY: 'writes', DATASET: dataset.path, VIDEO: makeUploadFile(context.folder, uploadBytes) },
       ...{ RATE: String(ratePerSecond), SECONDS: String(seconds), WARM_UP_SECONDS: '0' },
     },
   });

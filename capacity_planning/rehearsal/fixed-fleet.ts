@@ -9,7 +9,7 @@ import { predictFromHalf } from '../lib/usl.ts';
 import { startCpuMeter } from './cpu-meter.ts';
 import { votesOfClosedLoops } from './dataset.ts';
 import type { FixedSize, RateStep } from './rehearsal-schema.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
 const halfShare = 0.5;
 
@@ -25,21 +25,21 @@ type Meter = ReturnType<typeof startCpuMeter>;
  * Scaling off, as many instances as `count`. Closed loops of few and of many users who think for a moment give the curve, whose
  * knee is a prediction; then arrivals at parts of that rate, at random moments, show what clients see there.
  */
-export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
-  const { fleet, balancer, databasePid, settings } = stage;
+export async function findKnee(context: TestContext, count: number, one?: Knee): Promise<Knee> {
+  const { fleet, balancer, databasePid, settings } = context;
   await fleet.growTo(count);
   const meter = startCpuMeter(() => ({
     web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),
     database: readCpuSeconds([databasePid]),
     balancer: readCpuSeconds([balancer.pid]),
   }));
-  const curve = await loadWithUsers(stage, count).catch(stopping(meter));
+  const curve = await loadWithUsers(context, count).catch(stopping(meter));
   const points = listPoints(curve.steps);
   await sleep(settings.knee.pauseSeconds * 1000);
   const most = Math.max(...points.map(({ perSecond }) => perSecond));
   const knee = curve.model?.knee ?? null;
   const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);
-  const arrivals = await loadWithArrivals(stage, count, perInstance).catch(stopping(meter));
+  const arrivals = await loadWithArrivals(context, count, perInstance).catch(stopping(meter));
   await meter.stop();
   const rates = mergeVisits(
     arrivals.steps
@@ -60,7 +60,7 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
       halfPrediction: half === null ? null : { ...half, measured: Math.max(half.measured, arrived) },
       arrivedPerSecond: arrived,
       cpuUsPerRequest: findNearest(rates, findWithinObjectives(rates)).cpuUsPerRequest,
-      halfBusyPerSecond: findHalfBusy(rates),
+      halfCpuPerSecond: findHalfCpuRate(rates),
       busiestShare: meter.busiest() / (settings.share * count),
       verdict: arrivals.judgement.verdict,
       reasons: [
@@ -95,8 +95,8 @@ function stopping({ stop }: Meter) {
   };
 }
 
-async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
-  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = stage.settings.knee;
+async function loadWithUsers(context: TestContext, count: number): Promise<CapacityReport> {
+  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = context.settings.knee;
   const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
   const visits = count === 1 ? passesOfOne : passes;
   // The most users come first: the warm-up is as the step after it.
@@ -104,15 +104,15 @@ async function loadWithUsers(stage: Stage, count: number): Promise<CapacityRepor
     [...each].sort((a, b) => b - a),
     visits,
   );
-  stage.say(
+  context.say(
     `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
   );
-  return stage.load({
+  return context.load({
     name: `curve-of-${count}`,
     scenario: 'concurrency',
     env: {
       ...{ JOURNEY: 'public', CONCURRENCY: counts.join(), THINK_MS: String(thinkMs) },
-      DATASET: stage.datasets.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
+      DATASET: context.datasets.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
       ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(passWarmUpSeconds), REST_SECONDS: '1' },
     },
   });
@@ -131,21 +131,21 @@ function shuffle(values: readonly number[], random: () => number): number[] {
     .map(({ value }) => value);
 }
 
-async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {
-  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = stage.settings.knee;
+async function loadWithArrivals(context: TestContext, count: number, perInstance: number): Promise<CapacityReport> {
+  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = context.settings.knee;
   const rates = [...loads, ...(count === 1 ? loadsOfOne : [])].map((load) =>
     Math.max(1, Math.round(load * count * perInstance)),
   );
-  stage.say(
+  context.say(
     `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments, ${visits} times each`,
   );
-  return stage.load({
+  return context.load({
     name: `arrivals-at-${count}`,
     scenario: 'ramp',
     arrivals: 'random',
     claims: [95],
     env: {
-      ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: repeat(rates, visits).join() },
+      ...{ JOURNEY: 'public', DATASET: context.datasets.next().path, RATES: repeat(rates, visits).join() },
       ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
     },
   });
@@ -211,7 +211,7 @@ function findNearest(rates: readonly RateStep[], perSecond: number): RateStep {
 }
 
 /** On the line between the last rate below half of the CPU and the one after it. */
-function findHalfBusy(rates: readonly RateStep[]): number | null {
+function findHalfCpuRate(rates: readonly RateStep[]): number | null {
   const above = rates.findIndex(({ cpuShare }) => cpuShare >= halfShare);
   const b = rates[above];
   if (b === undefined) return null;

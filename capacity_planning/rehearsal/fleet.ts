@@ -10,7 +10,7 @@ import type { Balancer } from './balancer.ts';
 import { type CpuShare, openCpuShare } from './cgroup.ts';
 
 export interface Instance {
-  place: number;
+  slot: number;
   metricsUrl: string;
   child: Child;
   cpu: CpuShare;
@@ -23,7 +23,7 @@ export interface Instance {
 export interface FleetSettings {
   folder: string;
   balancer: Balancer;
-  places: number;
+  slots: number;
   /** Of one processor, for each instance. */
   share: number;
   /** Asks a new instance what it will be asked: a process runs its own code slowly until it has been compiled. */
@@ -38,8 +38,8 @@ const stopDeadlineMs = 60_000;
 
 /** Web instances behind the balancer: each a process group of its own, held to its share of a processor. */
 export function openFleet(settings: FleetSettings, defer: Defer) {
-  const { balancer, places } = settings;
-  const groups = Array.from({ length: places }, (_, i) =>
+  const { balancer, slots } = settings;
+  const groups = Array.from({ length: slots }, (_, i) =>
     openCpuShare(`anb-rehearsal-${process.pid}-${i}`, settings.share),
   );
   const instances: Instance[] = [];
@@ -59,37 +59,37 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     /** Launches until so many serve. */
     async growTo(count: number): Promise<void> {
       while (instances.length < count) {
-        if ((await launch()) === undefined) throw new Error(`Expected a place for instance ${count}, got none free`);
+        if ((await launch()) === undefined) throw new Error(`Expected a slot for instance ${count}, got none free`);
       }
     },
     /** At once: nobody is on any of them. */
     async shrinkTo(count: number): Promise<void> {
       await Promise.all(instances.slice(count).map((each) => retire(each, 0)));
     },
-    /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every place is taken. */
+    /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every slot is taken. */
     launch,
     retire,
   };
 
   async function launch(warmUpMs = 0): Promise<Instance | undefined> {
-    const place = groups.findIndex((_, i) => !taken.has(i));
-    const cpu = groups[place];
+    const slot = groups.findIndex((_, i) => !taken.has(i));
+    const cpu = groups[slot];
     if (cpu === undefined) return undefined;
-    taken.add(place);
+    taken.add(slot);
     const begunAt = performance.now();
     const [port, metricsPort] = [await freePort(), await freePort()];
-    const child = await startInstance(settings, port, metricsPort, place);
+    const child = await startInstance(settings, port, metricsPort, slot);
     const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
-    const instance: Instance = { place, metricsUrl, child, cpu, isServing: false, isLeaving: false };
+    const instance: Instance = { slot, metricsUrl, child, cpu, isServing: false, isLeaving: false };
     instances.push(instance);
     // Held only once it is warm: how long that takes is what the warm-up stands for.
     cpu.loosen();
     cpu.add(child.pid);
     await settings.warm(port);
-    cpu.hold();
+    cpu.tighten();
     const leftMs = warmUpMs - (performance.now() - begunAt);
     if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-    await balancer.admit(place, port);
+    await balancer.admit(slot, port);
     instance.isServing = true;
     return instance;
   }
@@ -99,15 +99,15 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     if (instance.isLeaving && deregistrationMs > 0) return;
     instance.isLeaving = true;
     instance.isServing = false;
-    await balancer.drain(instance.place).catch(() => undefined);
+    await balancer.drain(instance.slot).catch(() => undefined);
     if (deregistrationMs > 0)
       await Promise.race([new Promise((resolve) => setTimeout(resolve, deregistrationMs)), instance.child.exited]);
     if (!instances.includes(instance)) return;
     const { code } = await instance.child.stop(stopDeadlineMs);
     exitCodes.push(code);
-    await balancer.forget(instance.place).catch(() => undefined);
+    await balancer.forget(instance.slot).catch(() => undefined);
     instances.splice(instances.indexOf(instance), 1);
-    taken.delete(instance.place);
+    taken.delete(instance.slot);
   }
 }
 
@@ -115,9 +115,9 @@ async function startInstance(
   { folder, env }: FleetSettings,
   port: number,
   metricsPort: number,
-  place: number,
+  slot: number,
 ): Promise<Child> {
-  const logPath = join(folder, `web-${place}-${port}.log`);
+  const logPath = join(folder, `web-${slot}-${port}.log`);
   const child = await startChild({
     command: process.execPath,
     args: [join(rootFolder, 'dist', 'src', 'main.js')],

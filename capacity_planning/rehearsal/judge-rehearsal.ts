@@ -90,8 +90,8 @@ function judgePredictions({ fixedSizes, scaling }: Evidence): Reason[] {
       reasons.push(fail('model', `one instance: half of the steps predicts ${figures}`));
     }
   }
-  const { scaleOutSeconds: real, simulatedScaleOutSeconds: simulated, law } = scaling;
-  if (real === null || simulated === null || Math.abs(real - simulated) > law.periodSeconds + 1e-6) {
+  const { scaleOutSeconds: real, simulatedScaleOutSeconds: simulated, policy } = scaling;
+  if (real === null || simulated === null || Math.abs(real - simulated) > policy.periodSeconds + 1e-6) {
     reasons.push(fail('simulation', `scale-out took ${real ?? 'for ever'} s, ${simulated ?? 'for ever'} s simulated`));
   }
   if (scaling.scaleInSeconds === null) reasons.push(fail('scale-in', 'no instance was taken away after the load fell'));

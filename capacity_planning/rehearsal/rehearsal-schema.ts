@@ -41,7 +41,7 @@ const FixedSize = Type.Object({
   /** At the highest rate within the objectives: a request costs less the more of them come together. */
   cpuUsPerRequest: CpuUsPerRequest,
   /** At which rate the instances are half busy, between two of those tried; null where none of them made them so. */
-  halfBusyPerSecond: Maybe(Amount),
+  halfCpuPerSecond: Maybe(Amount),
   rates: Type.Array(RateStep),
   /** Of their shares together, what the instances used in their busiest second: beyond 1 the shares were not kept. */
   busiestShare: Amount,
@@ -64,7 +64,7 @@ const Window = Type.Object({
 
 const ScalingPhase = Type.Object({
   timeScale: Amount,
-  law: Type.Object({
+  policy: Type.Object({
     ...{ targetShare: Amount, periodSeconds: Amount, breachingPeriodsOut: Count, breachingPeriodsIn: Count },
     ...{
       lowShare: Amount,

@@ -60,7 +60,7 @@ export function describeSizes({ fixedSizes }: RehearsalReport): Table {
       size.rmsShare === null ? 'none' : `${(size.rmsShare * 100).toFixed(1)} %`,
       String(size.points),
       percent(size.efficiency),
-      size.halfBusyPerSecond?.toFixed(0) ?? 'none',
+      size.halfCpuPerSecond?.toFixed(0) ?? 'none',
       size.verdict === 'INVALID' ? 'INVALID' : '',
     ]),
   };

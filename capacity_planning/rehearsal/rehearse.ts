@@ -7,7 +7,7 @@ import { judgeRehearsal } from './judge-rehearsal.ts';
 import { askWithPauses } from './keep-alive.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
-import { openTestContext, places } from './testbed.ts';
+import { openTestContext, slots } from './testbed.ts';
 import { loadWithUploads } from './uploads.ts';
 
 export interface Rehearsal {
@@ -32,24 +32,24 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     `npm run capacity -- ${process.argv.slice(2).join(' ')}`,
   );
   try {
-    const stage = await openTestContext(settings, (each) => undo.unshift(each), say);
-    await stage.fleet.growTo(1);
+    const context = await openTestContext(settings, (each) => undo.unshift(each), say);
+    await context.fleet.growTo(1);
     const pausing = new AbortController();
-    const asking = askWithPauses(stage.balancer.url, pausing.signal);
+    const asking = askWithPauses(context.balancer.url, pausing.signal);
     const sizes: Knee[] = [];
-    for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count, sizes[0]));
+    for (let count = 1; count <= slots; count += 1) sizes.push(await findKnee(context, count, sizes[0]));
     pausing.abort();
     const keepAlive = await asking;
     const capacity = findCapacity(sizes[0]?.result);
-    const scaling = await followLoad(stage, capacity);
-    const drain = await replaceUnderLoad(stage);
+    const scaling = await followLoad(context, capacity);
+    const drain = await replaceUnderLoad(context);
     // Last: a backlog of uploads would be in the way of everything else.
-    const uploads = await loadWithUploads(stage);
+    const uploads = await loadWithUploads(context);
     const evidence = {
       schema: 'rehearsal-report/v1' as const,
       ...{ startedAt: startedAt.toISOString(), durationSeconds: (Date.now() - startedAt.getTime()) / 1000 },
       ...{ command, commit, hasUncommittedChanges, machine, node },
-      balancer: `HAProxy ${stage.balancer.version}`,
+      balancer: `HAProxy ${context.balancer.version}`,
       fixedSizes: sizes.map(({ result }) => result),
       ...{ uploads: uploads.result, keepAlive, scaling: scaling.result, drain: drain.result },
     };
@@ -65,7 +65,7 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
 
 /** What would fill an instance's CPU were it to grow in a line as it does up to half: the rate that target tracking reckons with. */
 function findCapacity(one: FixedSize | undefined): number {
-  const perSecond = (one?.halfBusyPerSecond ?? 0) * 2 || (one?.arrivedPerSecond ?? 0);
+  const perSecond = (one?.halfCpuPerSecond ?? 0) * 2 || (one?.arrivedPerSecond ?? 0);
   if (perSecond > 0) return perSecond;
   throw new Error('Expected one instance to complete a step of its load, got none: scaling has no rate to go by');
 }

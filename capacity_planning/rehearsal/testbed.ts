@@ -9,7 +9,7 @@ import { type Datasets, makeDatasets } from './dataset.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import type { RehearsalSettings } from './settings.ts';
 
-export interface Stage {
+export interface TestContext {
   settings: RehearsalSettings;
   folder: string;
   sql: Sql;
@@ -32,7 +32,7 @@ interface Load {
   isFixed?: boolean;
 }
 
-export const places = 3;
+export const slots = 3;
 /** A thousand arrivals a second each; an odd number, so that every thread asks for rankings and votes in turn. */
 const generatorThreads = 9;
 const warmRequests = 5_000;
@@ -43,16 +43,16 @@ export async function openTestContext(
   settings: RehearsalSettings,
   defer: Defer,
   say: (line: string) => void,
-): Promise<Stage> {
+): Promise<TestContext> {
   const folder = makeBenchFolder(defer);
   const postgres = await openBenchPostgres(folder, defer);
   const redis = await openBenchRedis(folder, defer);
   const { plain } = await startS3Sink(folder, defer);
-  const balancer = await startBalancer(folder, places, defer);
+  const balancer = await startBalancer(folder, slots, defer);
   const datasets = await makeDatasets(folder, postgres.sql);
   const fleet = openFleet(
     {
-      ...{ folder, balancer, places, share: settings.share, warm: openWarmUp(datasets) },
+      ...{ folder, balancer, slots, share: settings.share, warm: openWarmUp(datasets) },
       env: { ...plain, DATABASE_URL: postgres.url, REDIS_URL: redis.url },
     },
     defer,

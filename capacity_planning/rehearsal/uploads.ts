@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { makeUploadFile } from './dataset.ts';
 import type { UploadPhase } from './rehearsal-schema.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
 /** One instance, uploads against a sink: the S3 server of a rehearsal would cost more CPU than the service. */
-export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPhase; report: CapacityReport }> {
-  const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = stage.settings.uploads;
-  await stage.fleet.shrinkTo(1);
-  const [instance] = stage.fleet.serving();
+export async function loadWithUploads(context: TestContext): Promise<{ result: UploadPhase; report: CapacityReport }> {
+  const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = context.settings.uploads;
+  await context.fleet.shrinkTo(1);
+  const [instance] = context.fleet.serving();
   if (instance === undefined) throw new Error('Expected an instance that serves, got none');
-  stage.say(`uploads of ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);
+  context.say(`uploads of ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);
   const done = new AbortController();
   const peaks = watchMetrics(instance.metricsUrl, done.signal);
   const usedBefore = instance.cpu.usedSeconds();
-  const report = await stage.load({
+  const report = await context.load({
     name: 'uploads',
     scenario: 'breakpoint',
     env: {
-      ...{ JOURNEY: 'upload', DATASET: stage.datasets.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
+      ...{ JOURNEY: 'upload', DATASET: context.datasets.next().path, VIDEO: makeUploadFile(context.folder, fileBytes) },
       ...{
         RATE: String(stepPerSecond),
         STEPS: String(steps),
@@ -40,7 +40,7 @@ export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPha
   return {
     report,
     result: {
-      ...{ share: stage.settings.share, fileBytes, asked, uploads },
+      ...{ share: context.settings.share, fileBytes, asked, uploads },
       completedPerSecond: most,
       calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
       bytesPerSecond: most * fileBytes,

@@ -1,17 +1,17 @@
 import { Agent, type Dispatcher } from 'undici';
 import { now } from './runtime.ts';
 
-export interface HttpRequest {
+export interface HttpResult {
   status: number;
   headers: Record<string, string>;
   chunks: Buffer[];
   bytesReceived: number;
   error: string;
   /** When the request was handed over, went out on a connection, had its first answer, was over. */
-  at: { handedOver: number; sent: number; answered: number; ended: number };
+  at: { queued: number; sent: number; responded: number; ended: number };
 }
 
-export interface HttpRequestOptions {
+export interface HttpRequest {
   method: string;
   url: URL;
   headers: Record<string, string>;
@@ -36,15 +36,15 @@ export function openAgent(): Agent {
 }
 
 /** One request to its end. Never rejects: a failure is an exchange with status 0 and an error, as in k6. */
-export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<HttpRequest> {
-  const handedOver = now();
-  const result: HttpRequest = {
+export function sendRequest(agent: Agent, request: HttpRequest): Promise<HttpResult> {
+  const queued = now();
+  const result: HttpResult = {
     status: 0,
     headers: {},
     chunks: [],
     bytesReceived: 0,
     error: '',
-    at: { handedOver, sent: 0, answered: 0, ended: 0 },
+    at: { queued, sent: 0, responded: 0, ended: 0 },
   };
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
@@ -59,7 +59,7 @@ export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<
       request.signal.removeEventListener('abort', onAbort);
       result.at.ended = now();
       result.at.sent ||= result.at.ended;
-      result.at.answered ||= result.at.ended;
+      result.at.responded ||= result.at.ended;
       if (error !== '') Object.assign(result, { error, status: 0 });
       resolve(result);
     };
@@ -83,7 +83,7 @@ export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<
           result.at.sent = now();
         },
         onResponseStart(_controller, statusCode, headers) {
-          result.at.answered = now();
+          result.at.responded = now();
           result.status = statusCode;
           for (const [name, value] of Object.entries(headers)) result.headers[name] = String(value);
         },

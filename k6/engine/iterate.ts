@@ -43,7 +43,7 @@ export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void>
     await iterations.run(iteration, async () => runner.run(runner.data));
   } catch (error) {
     if (error instanceof RunFailure) runner.onFatal(error);
-    if (!(error instanceof ClientLeft)) noteFailure(runner, error);
+    if (!(error instanceof ClientLeft)) reportFailure(runner, error);
   }
   count.active -= 1;
   if (runner.interrupt.signal.aborted) {
@@ -55,7 +55,7 @@ export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void>
   thread.samples.add('iteration_duration', now() - (turn.dueAt ?? begunAt), tags, begunAt);
 }
 
-function noteFailure({ spec, count }: ScenarioRunner, error: unknown): void {
+function reportFailure({ spec, count }: ScenarioRunner, error: unknown): void {
   count.failed += 1;
   if (count.failed > shownFailures) return;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -11,7 +11,7 @@ export interface ThreadSettings {
 }
 
 /** What a thread is told. */
-export type Order =
+export type ThreadCommand =
   | { kind: 'setup' }
   | { kind: 'start'; startAt: number; setupData: unknown }
   | { kind: 'stop' }
@@ -38,7 +38,7 @@ export interface ThreadCpu {
 }
 
 /** What a thread tells. */
-export type Report =
+export type ThreadEvent =
   | { kind: 'loaded'; options: unknown; metrics: CustomMetric[]; exports: string[] }
   | { kind: 'done'; result: unknown }
   | {

@@ -1,4 +1,4 @@
-import type { Report, ScenarioCount, ThreadCpu } from './messages.ts';
+import type { ScenarioCount, ThreadCpu, ThreadEvent } from './messages.ts';
 import type { Series } from './samples.ts';
 
 /** One request as the report keeps it: times in milliseconds, the start counted from the run's. */
@@ -20,7 +20,7 @@ export interface CpuMoment {
   waitShare: number;
 }
 
-type Progress = Extract<Report, { kind: 'progress' }>;
+type Progress = Extract<ThreadEvent, { kind: 'progress' }>;
 
 /** Keeps every request and the generator's own CPU as they come in from the threads. */
 export function createRecorder(startAt: number) {

@@ -55,7 +55,7 @@ export function createRegistry(thresholds: readonly Threshold[], custom: readonl
       targets.set(key, found);
       for (const sink of found) sink.add(values);
     },
-    judge(elapsedSeconds: number) {
+    evaluate(elapsedSeconds: number) {
       return thresholds.map((threshold) => {
         const value = sinks.get(threshold.metric)?.read(threshold.statistic, elapsedSeconds);
         return { threshold, value, ok: holds(threshold, value) };

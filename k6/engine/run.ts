@@ -21,8 +21,8 @@ export interface RunSettings {
 
 /** Per thread, on the machine this was measured on (test/k6/arrival.test.ts): beyond it the rate may be off by more than 1 %. */
 export const arrivalLimitPerSecond = 1000;
-const judgeEveryMs = 500;
-const tellEveryMs = 5_000;
+const evaluateEveryMs = 500;
+const progressEveryMs = 5_000;
 
 export type EngineResult = Awaited<ReturnType<typeof runScript>>;
 
@@ -59,14 +59,17 @@ export async function runScript(settings: RunSettings) {
       }
       memoryPeakBytes = Math.max(memoryPeakBytes, process.memoryUsage.rss());
     };
-    for (const handle of handles) handle.tell({ kind: 'start', startAt, setupData });
+    for (const handle of handles) handle.send({ kind: 'start', startAt, setupData });
     const brake = watch({ settings, registry, handles, startAt });
-    const telling = setInterval(() => settings.say(describeProgress(options, recorder, startAt)), tellEveryMs);
+    const progressTimer = setInterval(
+      () => settings.say(describeProgress(options, recorder, startAt)),
+      progressEveryMs,
+    );
     try {
       await Promise.all(handles.map((handle) => handle.finished));
     } finally {
       brake.end();
-      clearInterval(telling);
+      clearInterval(progressTimer);
     }
     const durationMs = performance.timeOrigin + performance.now() - startAt;
     onProgress = () => undefined;
@@ -98,7 +101,7 @@ interface FinishedRun {
 }
 
 function describeRun({ threads, startAt, durationMs, registry, recorder, brake, ...run }: FinishedRun) {
-  const verdicts = registry.judge(durationMs / 1000);
+  const verdicts = registry.evaluate(durationMs / 1000);
   return {
     engine: 'node' as const,
     threads,
@@ -145,18 +148,18 @@ function watch({
     exitCode = code;
     endedAtMs = performance.timeOrigin + performance.now() - startAt;
     settings.say(why);
-    for (const handle of handles) handle.tell({ kind: 'stop' });
+    for (const handle of handles) handle.send({ kind: 'stop' });
   };
   const onAbort = () => stop(exitCodes.externalAbort, 'stopped from outside');
   settings.signal.addEventListener('abort', onAbort);
   if (settings.signal.aborted) onAbort();
   const timer = setInterval(() => {
     const elapsedMs = performance.timeOrigin + performance.now() - startAt;
-    for (const { threshold, ok } of registry.judge(elapsedMs / 1000)) {
+    for (const { threshold, ok } of registry.evaluate(elapsedMs / 1000)) {
       if (ok || !threshold.abortsOnFail || elapsedMs < threshold.delayMs) continue;
       stop(exitCodes.thresholdsFailed, `${threshold.metric} broke ${threshold.expression}: the run ends here`);
     }
-  }, judgeEveryMs);
+  }, evaluateEveryMs);
   return {
     exitCode: () => exitCode,
     endedAtMs: () => endedAtMs,
@@ -186,7 +189,7 @@ function describeProgress(
 async function callHook(
   handle: ThreadHandle,
   name: 'setup' | 'teardown',
-  order: Parameters<ThreadHandle['ask']>[0],
+  command: Parameters<ThreadHandle['call']>[0],
   timeoutMs: number,
   exitCode: number,
 ): Promise<unknown> {
@@ -195,13 +198,13 @@ async function callHook(
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new RunFailure(`${name}() took longer than ${timeoutMs} ms`, exitCode)), timeoutMs);
   });
-  return Promise.race([handle.ask(order), late]).finally(() => clearTimeout(timer));
+  return Promise.race([handle.call(command), late]).finally(() => clearTimeout(timer));
 }
 
 /** Each key is a file, or stdout or stderr, as in k6. */
 async function writeSummary(handle: ThreadHandle, data: unknown): Promise<void> {
   if (!handle.exports.includes('handleSummary')) return;
-  const outputs = (await handle.ask({ kind: 'summarize', data })) as Record<string, string> | undefined;
+  const outputs = (await handle.call({ kind: 'summarize', data })) as Record<string, string> | undefined;
   for (const [place, text] of Object.entries(outputs ?? {})) {
     if (place === 'stdout') process.stdout.write(text);
     else if (place === 'stderr') process.stderr.write(text);

@@ -11,7 +11,7 @@ export function buildSummary(
   checks: CheckCounts,
 ) {
   const seconds = durationMs / 1000;
-  const verdicts = registry.judge(seconds);
+  const verdicts = registry.evaluate(seconds);
   const metrics = [...registry.sinks]
     .map(([name, sink]) => {
       const thresholds = verdicts.filter(({ threshold }) => threshold.metric === name);

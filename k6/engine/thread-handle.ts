@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { exitCodes, RunFailure } from './exit-codes.ts';
-import type { Order, Report, ThreadSettings } from './messages.ts';
+import type { ThreadCommand, ThreadEvent, ThreadSettings } from './messages.ts';
 import { withResolvers } from './with-resolvers.ts';
 
-type Loaded = Extract<Report, { kind: 'loaded' }>;
-type Progress = Extract<Report, { kind: 'progress' }>;
+type Loaded = Extract<ThreadEvent, { kind: 'loaded' }>;
+type Progress = Extract<ThreadEvent, { kind: 'progress' }>;
 
 export type ThreadHandle = Awaited<ReturnType<typeof startThread>>;
 
@@ -29,30 +29,30 @@ export async function startThread(settings: ThreadSettings, onProgress: (progres
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   exited.then(() => failure.reject(new RunFailure('A thread ended by itself', exitCodes.scriptException)));
   const loaded = withResolvers<Loaded>();
-  worker.on('message', (report: Report) => {
+  worker.on('message', (report: ThreadEvent) => {
     if (report.kind === 'loaded') loaded.resolve(report);
     else if (report.kind === 'progress') onProgress(report);
     else if (report.kind === 'finished') finished.resolve();
     else if (report.kind === 'done') answer.resolve(report.result);
     else failure.reject(new RunFailure(report.message, report.exitCode));
   });
-  const tell = (order: Order) => worker.postMessage(order);
+  const send = (command: ThreadCommand) => worker.postMessage(command);
   const isFinished = Promise.race([finished.promise, failure.promise]);
   isFinished.catch(() => undefined);
   try {
     const about = await Promise.race([loaded.promise, failure.promise]);
     return {
       ...about,
-      tell,
+      send,
       finished: isFinished,
       /** For orders that are answered with a result. */
-      ask(order: Order): Promise<unknown> {
+      call(command: ThreadCommand): Promise<unknown> {
         answer = withResolvers<unknown>();
-        tell(order);
+        send(command);
         return Promise.race([answer.promise, failure.promise]);
       },
       async end(): Promise<void> {
-        tell({ kind: 'end' });
+        send({ kind: 'end' });
         await exited;
       },
     };

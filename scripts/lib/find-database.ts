@@ -1,6 +1,6 @@
 import type { Values } from '../../src/config.ts';
 import { readSettings } from '../../src/settings.ts';
-import { expectRunFile } from './read-run-file.ts';
+import { expectRunFile } from './run-file.ts';
 
 export interface FoundDatabase {
   databaseUrl: string;

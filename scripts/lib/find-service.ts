@@ -1,6 +1,6 @@
 import { loadWorkerConfig, type Values, type WorkerConfig } from '../../src/config.ts';
 import { readSettings } from '../../src/settings.ts';
-import { expectRunFile } from './read-run-file.ts';
+import { expectRunFile } from './run-file.ts';
 
 /** The settings of the environment where it has any, else of the service that runs from DATA_DIR. */
 export async function findService(env: Values): Promise<WorkerConfig> {

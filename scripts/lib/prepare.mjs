@@ -24,7 +24,7 @@ function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 15)) return;
   throw new Error(
-    `Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer one and start again.`,
+    `Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer version and try again.`,
   );
 }
 
@@ -57,7 +57,7 @@ function build(toleratesTypeFaults) {
     step('build: tsc', 'The sources could not be built', () => run(process.execPath, [compiler, '--pretty', 'false']));
   } catch (error) {
     if (!toleratesTypeFaults) throw error;
-    process.stdout.write('build: goes on in spite of the type faults above, as single files were asked for\n');
+    process.stdout.write('build: continuing despite the type errors above, because single files were named\n');
     return;
   }
   mkdirSync(dirname(buildStamp), { recursive: true });

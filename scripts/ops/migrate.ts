@@ -38,9 +38,9 @@ function describeResult(report: MigrationReport): string[] {
 function describePreview({ pending, tables, columns }: MigrationReport): string[] {
   const counts = tables.map(
     ({ table, rows, bytes, rewritten }) =>
-      `  ${table}: ${rows} rows, ${(bytes / 1024 / 1024).toFixed(1)} MiB${rewritten ? ', written anew, closed to others meanwhile' : ''}`,
+      `  ${table}: ${rows} rows, ${(bytes / 1024 / 1024).toFixed(1)} MiB${rewritten ? ', rewritten under an exclusive lock' : ''}`,
   );
-  const rowsBefore = tables.length === 0 ? ['There are no tables yet.'] : ['Rows there are, and will be:', ...counts];
+  const rowsBefore = tables.length === 0 ? ['There are no tables yet.'] : ['Rows, all of which are kept:', ...counts];
   if (pending.length === 0) return ['Nothing to do: the schema is up to date.', ...rowsBefore];
   return [
     'Would apply:',
@@ -48,6 +48,6 @@ function describePreview({ pending, tables, columns }: MigrationReport): string[
     ...(columns.length === 0 ? [] : ['Columns that change:']),
     ...columns.map(({ table, column, from, to }) => `  ${table}.${column}: ${from} -> ${to}`),
     ...rowsBefore,
-    'Nothing was changed.',
+    'Dry run: nothing was changed.',
   ];
 }

@@ -46,7 +46,7 @@ function readTime(text: string | undefined): Date | undefined {
 
 function describe(before: Recount, repaired: { videos: number; users: number } | undefined, after: Recount): string[] {
   const lines = [
-    `Standings as of ${after.asOf.toISOString()}, from ${after.votes} votes (${after.laterVotes} came later):`,
+    `Standings as of ${after.asOf.toISOString()}, from ${after.votes} votes (${after.laterVotes} later votes left out):`,
     ...after.standings.map(
       ({ position, username, user_id, votes }) => `  ${position}. ${username} (${user_id}): ${votes}`,
     ),
@@ -56,7 +56,7 @@ function describe(before: Recount, repaired: { videos: number; users: number } |
   ];
   const unlisted = before.differing - before.differences.length;
   if (unlisted > 0) lines.push(`... and ${unlisted} more`);
-  if (repaired !== undefined) lines.push(`Set right: ${repaired.videos} videos, ${repaired.users} users.`);
+  if (repaired !== undefined) lines.push(`Repaired: ${repaired.videos} videos, ${repaired.users} users.`);
   lines.push(
     after.differing === 0 ? 'Every counter equals the votes.' : `${after.differing} counters differ from the votes.`,
   );

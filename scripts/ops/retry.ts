@@ -22,7 +22,7 @@ await runCommand('npm run retry -- VIDEO_ID [--json]', async () => {
   const producer = openProducer(config.redisUrl);
   try {
     const video = await retryVideo(sql, Number(id));
-    if (video === undefined) throw new UserError(`Expected video ${id} to be failed, but it is not, or there is none.`);
+    if (video === undefined) throw new UserError(`Expected ${id} to be the id of a failed video, got none.`);
     // The row says it all: without Redis, the next sweep puts the job in line.
     const job = { videoId: id, taskId: video.task_id, requestId: video.request_id };
     const isQueued = await producer.add(job).then(
@@ -31,7 +31,7 @@ await runCommand('npm run retry -- VIDEO_ID [--json]', async () => {
     );
     if (values.json)
       process.stdout.write(`${JSON.stringify({ videoId: Number(id), taskId: video.task_id, isQueued })}\n`);
-    else process.stdout.write(`Video ${id} is in line again${isQueued ? '' : ' as soon as a sweep has passed'}.\n`);
+    else process.stdout.write(`Video ${id} ${isQueued ? 'requeued' : 'will be requeued by the next sweep'}.\n`);
     return 0;
   } finally {
     await producer.close();

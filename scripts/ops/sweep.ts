@@ -32,11 +32,11 @@ await runCommand('npm run sweep [-- --dry-run] [--json]', async () => {
     const done = await sweepOnce(parts, dryRun, (kind, what) => {
       findings.push({ kind, what });
       if (!values.json)
-        process.stdout.write(`${dryRun ? 'would mend' : 'mended'} ${kind.replaceAll('_', ' ')}: ${what}\n`);
+        process.stdout.write(`${dryRun ? 'would repair' : 'repaired'} ${kind.replaceAll('_', ' ')}: ${what}\n`);
     });
-    if (!done) throw new UserError('A sweep is under way already: try again when it is over.');
+    if (!done) throw new UserError('Another sweep is running: try again when it has ended.');
     if (values.json) process.stdout.write(`${JSON.stringify({ dryRun, findings })}\n`);
-    else process.stdout.write(`${findings.length} findings${dryRun ? ', nothing changed' : ''}\n`);
+    else process.stdout.write(`${findings.length} findings${dryRun ? '. Dry run: nothing was changed.' : ''}\n`);
     return 0;
   } finally {
     await producer.close();

@@ -8,9 +8,9 @@ import { UserError } from '../lib/user-error.ts';
 import type { Command } from '../lib/wrap.ts';
 import { makePreviousRelease, makeRelease } from './aws/releases.ts';
 import { installTools } from './aws/tools.ts';
-import type { TapCount } from './count-tap.ts';
 import { makeBareRoot } from './production/bare-root.ts';
 import { runTests } from './run-tests.ts';
+import { addCount, reportCount, type TestCount } from './test-count.ts';
 
 /**
  * `npm run test:aws [-- NAME ...]`: the template, the start scripts and the service with its settings from AWS, against an
@@ -24,7 +24,7 @@ const withHistory = 'test/aws/previous-release.test.ts';
 /** Of one file, which tap reads here: a file makes instances or runs all acceptance tests, on a machine that may be busy. */
 process.env['TAP_TIMEOUT'] = '900';
 
-const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
+const count: TestCount = { passed: 0, failed: 0, skipped: 0 };
 try {
   await step(
     say,
@@ -35,14 +35,14 @@ try {
   say(describeError(error));
   count.failed += 1;
 }
-say(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
-process.exitCode = count.failed === 0 ? 0 : 1;
+reportCount(count);
 
 function findTests(names: readonly string[]): string[] {
   const files = readdirSync(join(rootFolder, 'test', 'aws'))
     .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
     .map((file) => `test/aws/${file}`);
-  if (files.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
+  if (files.length === 0)
+    throw new UserError(`Expected a test file whose name contains ${names.join(' or ')}, got none`);
   return files;
 }
 
@@ -94,10 +94,7 @@ async function prepareAll(preparations: readonly Preparation[]): Promise<void> {
 }
 
 async function run(wrapper: readonly string[], paths: readonly string[]): Promise<void> {
-  const run = await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say);
-  count.passed += run.passed;
-  count.failed += run.failed;
-  count.skipped += run.skipped;
+  addCount(count, await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say));
 }
 
 function wrapAll([command = '', ...args]: readonly string[]): Command {

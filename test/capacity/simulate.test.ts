@@ -36,8 +36,8 @@ t.test('what ends at the greatest number is said to be too little', (t) => {
 });
 
 t.test('ten thousand instances are simulated over a day', (t) => {
-  const law = { ...defaultPolicy, maxInstances: 10_000 };
-  const result = simulate(law, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
+  const policy = { ...defaultPolicy, maxInstances: 10_000 };
+  const result = simulate(policy, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
   t.equal(result.periods.at(-1)?.serving, 9980);
   t.end();
 });

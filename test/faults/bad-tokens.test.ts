@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import t from 'tap';
-import { createBadTokens } from '../../bench/lib/bad-tokens.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { startService } from '../support/service.ts';
+import { createBadTokens } from './support/bad-tokens.ts';
 import { openFaultRun } from './support/fault-run.ts';
 
 const run = openFaultRun('bad-tokens', 20_000, (rounds) => rounds * 5_000);

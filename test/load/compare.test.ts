@@ -23,7 +23,7 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
     keepReport(folder, report);
     return folder;
   };
-  const pair = [first, second].flatMap((report) => ['--pair', keep(report)]);
+  const pair = [first, second].flatMap((report) => ['--baseline-repeat', keep(report)]);
   const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
   const gate = (report: CapacityReport) =>
     tryTool(process.execPath, [main, 'gate', keep(first), keep(report), ...pair], {
@@ -72,7 +72,7 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
     ...pair.slice(0, 2),
   ]);
   t.equal(itself.code, 3, itself.output);
-  t.match(itself.output, /INVALID: .* is given by --pair twice/);
+  t.match(itself.output, /INVALID: .* is given by --baseline-repeat twice/);
 
   t.strictSame(findIncomparable(first, slower), []);
   const other = await gate({ ...slower, scriptSha256: 'other' });

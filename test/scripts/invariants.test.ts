@@ -35,7 +35,7 @@ t.test('1: an acknowledged upload that is not there, twice there, or other than 
   const breaks = (changed: Partial<LedgerEntry>) => findBreaks({ ...parts, ledger: [{ ...entry, ...changed }] });
   t.strictSame(await breaks({ task_id: 'gone' }), ['1: acknowledged upload gone has 0 rows']);
   t.strictSame(await breaks({ sha256: '00' }), [
-    `1: acknowledged upload ${video.taskId} has other bytes stored than were sent`,
+    `1: acknowledged upload ${video.taskId} is stored with other bytes than were sent`,
   ]);
   t.match(await breaks({ bytes: 1 }), [/^1: acknowledged upload .* bytes stored, 1 were sent$/]);
   t.match(await breaks({ video_id: 77 }), [/^1: acknowledged upload .* is row \d+, not 77$/]);
@@ -66,7 +66,7 @@ t.test('2: a rendition that is missing, shared, broken, or there too early', asy
   await objects.putFile(two?.processed_url ?? '', broken, 'video/mp4', AbortSignal.timeout(60_000));
   t.match(await findBreaks(parts), [/^2: video \d+ is processed and its rendition \S+ does not play: /]);
   await objects.deleteObject(two?.processed_url ?? '');
-  t.match(await findBreaks(parts), [/^2: video \d+ is processed and its rendition \S+ is not there$/]);
+  t.match(await findBreaks(parts), [/^2: video \d+ is processed and its rendition \S+ does not exist$/]);
   await sql`update videos set processed_url = null where title = 'Two'`;
   t.match(await findBreaks(parts), [/^2: video \d+ is processed and has no rendition$/]);
 });
@@ -87,7 +87,7 @@ t.test('3: an object, an open upload and an intent that nobody needs, once they 
     [
       `3: object ${key} has no row`,
       `3: multipart upload ${uploadId} of ${open} is still open`,
-      `3: the intent of ${intended} was never taken away`,
+      `3: the intent of ${intended} was never deleted`,
     ],
   );
   await objects.abortMultipart(open, uploadId);
@@ -100,7 +100,7 @@ t.test('4: a row without a job, and a job without a row', async (t) => {
   t.strictSame(await findBreaks(parts), [`4: video ${video.id} waits without a job (task ${video.taskId})`]);
   const stranger = randomUUID();
   await parts.producer.add({ videoId: '9', taskId: stranger, requestId: stranger });
-  t.strictSame((await findBreaks(parts))[1], `4: waiting job ${stranger} is needed by no row`);
+  t.strictSame((await findBreaks(parts))[1], `4: waiting job ${stranger} has no video that waits`);
 });
 
 t.test('5: a status that took another path', async (t) => {
@@ -116,7 +116,7 @@ t.test('5: a status that took another path', async (t) => {
 t.test('6: a vote twice, a counter and a ranking that say something else', async (t) => {
   const { parts, sql } = await openTestContext(t);
   await sql`update videos set votes = 4 where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^6: videos.votes of \d+ is 4, the votes say 1$/]);
+  t.match(await findBreaks(parts), [/^6: videos.votes of \d+ is 4, counted 1$/]);
   await sql`update videos set votes = 2 where title = 'Two'`;
   await sql`update users set votes = 2 where id = 1`;
   await sql`alter table votes drop constraint votes_video_id_user_id_key`;
@@ -131,21 +131,24 @@ t.test('6: a vote twice, a counter and a ranking that say something else', async
   ];
   const baseUrl = await serve(t, JSON.stringify(ranking));
   t.strictSame(await findBreaks({ ...parts, service: { baseUrl, metricsUrls: [] } }), [
-    '6: place 1 is Ana Ruiz with 1 by the votes, Eva Ruiz with 3 as served',
-    '6: place 2 is Eva Ruiz with 0 by the votes, Ana Ruiz with 1 as served',
+    '6: position 1 is Ana Ruiz with 1 by the votes, Eva Ruiz with 3 in the API',
+    '6: position 2 is Eva Ruiz with 0 by the votes, Ana Ruiz with 1 in the API',
   ]);
 });
 
 t.test('7: a key the server did not make, and a bucket that answers strangers', async (t) => {
   const { parts, sql, video, config } = await openTestContext(t);
   await sql`update videos set poster_url = 'posters/../secret' where title = 'Two'`;
-  t.match((await findBreaks(parts)).at(-1), /^7: video \d+ names posters\/\.\.\/secret, no key of ours$/);
+  t.match(
+    (await findBreaks(parts)).at(-1),
+    /^7: video \d+ names posters\/\.\.\/secret, which the server did not make$/,
+  );
   await sql`update videos set poster_url = null`;
   const endpoint = await serve(t, '');
   const open = { ...config, s3: { ...config.s3, endpoint } };
   t.match(
     (await findBreaks({ ...parts, config: open })).at(-1),
-    /^7: the bucket answers a request that expects another owner$/,
+    /^7: the bucket accepts a request that expects another owner$/,
   );
   t.ok(video.key);
 });
@@ -156,7 +159,7 @@ t.test('8: a buffer that was not given back, and a folder of a job that is over'
   const service = { baseUrl: await serve(t, JSON.stringify(ranks)), metricsUrls: [metrics] };
   t.strictSame(await findBreaks({ ...parts, service }), [`8: ${metrics} shows competition_part_buffers_in_use 2`]);
   mkdirSync(join(config.dataDir, 'scratch', '1-2-left'), { recursive: true });
-  t.strictSame(await findBreaks(parts), ['8: 1 folders of jobs with 0 at work: 1-2-left']);
+  t.strictSame(await findBreaks(parts), ['8: 1 job folders for 0 active jobs: 1-2-left']);
 });
 
 t.test('what cannot be looked at does not hold', async (t) => {

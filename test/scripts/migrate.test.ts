@@ -20,7 +20,7 @@ t.test('a dry run prints what would change and the rows, and changes nothing', a
     'videos.uploaded_at: timestamp without time zone -> timestamp with time zone, read as America/Bogota',
   );
   t.match(stdout, 'videos.processed_at: timestamp without time zone -> timestamp with time zone, read as UTC');
-  t.match(stdout, /^ {2}votes: 465 rows, .* MiB, written anew, closed to others meanwhile$/m);
+  t.match(stdout, /^ {2}votes: 465 rows, .* MiB, rewritten under an exclusive lock$/m);
   t.match(await sql`select to_regclass('schema_migrations') as found`, [{ found: null }]);
 });
 
@@ -44,7 +44,11 @@ t.test('without a setting the running service’s database is found', async (t) 
 t.test('what cannot be done is one sentence', async (t) => {
   const dataDir = t.testdir();
   const nothing = await runScript('ops/migrate', [], { DATA_DIR: dataDir });
-  t.match(nothing, { code: 2, stdout: '', stderr: /^Expected DATABASE_URL to be set or a service to run .*\n$/ });
+  t.match(nothing, {
+    code: 2,
+    stdout: '',
+    stderr: /^Expected DATABASE_URL to be set or a service to be running .*\n$/,
+  });
   const refused = await runScript('ops/migrate', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
   t.match(refused, { code: 2, stdout: '', stderr: /^.*ECONNREFUSED.*\n$/ });
 });

@@ -7,7 +7,7 @@ import { makeClip, makeFolder } from '../worker/support/clips.ts';
 import { readVideo, upload } from '../worker/support/upload.ts';
 import { runScript } from './run-script.ts';
 
-t.test('a failed video is put back in line with all its attempts before it, and no other is', async (t) => {
+t.test('a failed video is requeued with all its attempts, and no other video is', async (t) => {
   const environment = await createEnvironment(t);
   const { sql, config, values } = environment;
   const path = join(await makeFolder(t), 'clip.mp4');
@@ -17,7 +17,7 @@ t.test('a failed video is put back in line with all its attempts before it, and 
   t.teardown(() => producer.close());
 
   const early = await runScript('ops/retry', [String(id)], values);
-  t.match(early, { code: 2, stderr: `Expected video ${id} to be failed, but it is not, or there is none.\n` });
+  t.match(early, { code: 2, stderr: `Expected ${id} to be the id of a failed video, got none.\n` });
   await claimVideoForWork(sql, id);
   await failVideo(sql, { id, attempt: 1, reason: 'It was cut short' });
   const late = await runScript('ops/retry', [String(id), '--json'], values);

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
+import { listProcesses } from '../../scripts/lib/processes.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { openPool, type TranscodeRun } from '../../worker/pool.ts';
 import { makeFolder } from './support/clips.ts';
@@ -160,18 +160,7 @@ function untilGone(group: number): Promise<boolean> {
 
 /** The living processes of a group. */
 function membersOf(group: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => groupOf(pid) === group);
-}
-
-function groupOf(pid: number): number | undefined {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' ? undefined : Number(group);
-  } catch {
-    return undefined;
-  }
+  return listProcesses()
+    .filter((process) => process.group === group && process.state !== 'Z')
+    .map(({ pid }) => pid);
 }

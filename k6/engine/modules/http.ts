@@ -3,7 +3,7 @@ import { type FilePart, OpenedFile, type OutgoingBody, prepareBody } from '../bo
 import { ClientLeft, chooseBehavior, leaveHalfway, trickle } from '../client-behavior.ts';
 import { parseDuration } from '../durations.ts';
 import { refuse } from '../exit-codes.ts';
-import { type HttpRequest, openAgent, sendRequest } from '../http-request.ts';
+import { type HttpResult, openAgent, sendRequest } from '../http-request.ts';
 import { currentIteration, type Iteration, internTags, now, thread } from '../runtime.ts';
 
 interface Params {
@@ -111,7 +111,7 @@ interface Measured {
   method: string;
   url: string;
   params: Params;
-  result: HttpRequest;
+  result: HttpResult;
   beginsAt: number;
   sentBytes: number;
 }
@@ -128,20 +128,20 @@ function measure(iteration: Iteration, { method, url, params, result, beginsAt, 
     ...params.tags,
   });
   const { samples } = thread;
-  const { handedOver, sent, answered, ended } = result.at;
+  const { queued, sent, responded, ended } = result.at;
   samples.add('http_reqs', 1, tags, beginsAt);
   samples.add('http_req_duration', ended - beginsAt, tags, beginsAt);
-  samples.add('http_req_blocked', sent - handedOver, tags, beginsAt);
-  samples.add('http_req_waiting', answered - sent, tags, beginsAt);
-  samples.add('http_req_receiving', ended - answered, tags, beginsAt);
+  samples.add('http_req_blocked', sent - queued, tags, beginsAt);
+  samples.add('http_req_waiting', responded - sent, tags, beginsAt);
+  samples.add('http_req_receiving', ended - responded, tags, beginsAt);
   samples.add('http_req_failed', isExpected ? 0 : 1, tags, beginsAt);
   samples.add('data_received', result.bytesReceived, tags, beginsAt);
   samples.add('data_sent', sentBytes, tags, beginsAt);
 }
 
-function asResponse(url: string, result: HttpRequest, beginsAt: number) {
+function asResponse(url: string, result: HttpResult, beginsAt: number) {
   const text = Buffer.concat(result.chunks).toString('utf8');
-  const { sent, answered, ended, handedOver } = result.at;
+  const { sent, responded, ended, queued } = result.at;
   return {
     status: result.status,
     url,
@@ -150,9 +150,9 @@ function asResponse(url: string, result: HttpRequest, beginsAt: number) {
     error: result.error,
     timings: {
       duration: ended - beginsAt,
-      blocked: sent - handedOver,
-      waiting: answered - sent,
-      receiving: ended - answered,
+      blocked: sent - queued,
+      waiting: responded - sent,
+      receiving: ended - responded,
     },
     json(selector?: string): unknown {
       if (selector !== undefined) throw refuse('A selector of response.json');

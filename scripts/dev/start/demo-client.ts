@@ -76,7 +76,7 @@ function open(url: string, options: RequestOptions): [ClientRequest, Promise<Inc
 async function readJson<T>(answer: IncomingMessage, what: string): Promise<T> {
   const body = await text(answer);
   const status = answer.statusCode ?? 0;
-  if (status < 200 || status > 299) throw new Error(`${what} was answered with ${status} ${body}`);
+  if (status < 200 || status > 299) throw new Error(`Expected ${what} to succeed, got ${status} ${body}`);
   return JSON.parse(body) as T;
 }
 

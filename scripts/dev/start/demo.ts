@@ -29,11 +29,11 @@ export async function isDatabaseEmpty(databaseUrl: string): Promise<boolean> {
 export async function runDemo(options: DemoOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'anb-demo-'));
   try {
-    options.say('the demonstration: two players, a clip, a vote');
+    options.say('Demo workflow: two players, one video, one vote');
     await play(options, folder);
   } catch (error) {
     options.say(
-      `the demonstration FAILED, the service runs on: ${error instanceof Error ? error.message : String(error)}`,
+      `Demo workflow FAILED, the service keeps running: ${error instanceof Error ? error.message : String(error)}`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -43,10 +43,10 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 async function play({ baseUrl, videoPath, ffmpegPath, say }: DemoOptions, folder: string): Promise<void> {
   const ana = await joinGame(baseUrl, 'Ana', 'Ruiz', 'Bogotá');
   const luis = await joinGame(baseUrl, 'Luis', 'Mora', 'Medellín');
-  say('  Ana Ruiz (Bogotá) and Luis Mora (Medellín) have signed up and logged in');
+  say('  Ana Ruiz (Bogotá) and Luis Mora (Medellín) signed up and logged in');
 
   const clip = videoPath ?? (await makeClip(ffmpegPath, join(folder, 'clip.mp4')));
-  const sending = openProgress(say, '  upload');
+  const sending = openProgress(say, '  Upload');
   const upload = await uploadVideo(
     `${baseUrl}/api/videos/upload`,
     ana,
@@ -62,7 +62,7 @@ async function play({ baseUrl, videoPath, ffmpegPath, say }: DemoOptions, folder
     method: 'POST',
     token: luis,
   });
-  say(`  Ana publishes the clip; Luis votes: ${vote.message}`);
+  say(`  Ana published the video. Luis voted: ${vote.message}`);
   await printRanking(baseUrl, say);
   await printPlayback(baseUrl, ana, videoId, say);
 }
@@ -101,13 +101,16 @@ const processingDeadlineMs = 10 * 60_000;
 
 async function untilProcessed(baseUrl: string, token: string, taskId: string, say: Say): Promise<void> {
   const startedAt = performance.now();
-  const working = openProgress(say, '  worker');
+  const working = openProgress(say, '  Processing');
   for (;;) {
     const task = await askJson<Task>(`${baseUrl}/api/tasks/${taskId}`, { token });
-    if (task.state === 'failed') throw new Error(`the worker gave up on the clip: ${task.error}`);
+    if (task.state === 'failed') throw new Error(`Expected the video to be processed, got: ${task.error}`);
     working.show(task.state === 'processed' ? 100 : task.progress);
     if (task.state === 'processed') return working.end();
-    if (performance.now() - startedAt > processingDeadlineMs) throw new Error(`the clip is still ${task.state}`);
+    if (performance.now() - startedAt > processingDeadlineMs)
+      throw new Error(
+        `Expected the video to be processed within ${processingDeadlineMs / 60_000} min, got ${task.state}`,
+      );
     await sleep(250);
   }
 }
@@ -117,13 +120,14 @@ async function printRanking(baseUrl: string, say: Say): Promise<void> {
   await sleep(1_000);
   type Row = { position: number; username: string; city: string; votes: number };
   const ranking = await askJson<Row[]>(`${baseUrl}/api/public/rankings`);
-  say('  ranking:');
+  say('  Ranking:');
   for (const { position, username, city, votes } of ranking) say(`    ${position}. ${username} (${city}) ${votes}`);
 }
 
 async function printPlayback(baseUrl: string, token: string, videoId: number, say: Say): Promise<void> {
   const video = await askJson<{ playback_url: string | null }>(`${baseUrl}/api/videos/${videoId}`, { token });
-  if (video.playback_url === null) throw new Error('the clip has no address to play it from');
-  if (!(await isPlayable(video.playback_url))) throw new Error(`no MP4 comes from ${video.playback_url}`);
-  say(`  the clip plays here:\n    ${video.playback_url}`);
+  if (video.playback_url === null) throw new Error('Expected the video to have a playback_url, got none');
+  if (!(await isPlayable(video.playback_url)))
+    throw new Error(`Expected an MP4 at ${video.playback_url}, got something else`);
+  say(`  The clip can be played at:\n    ${video.playback_url}`);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFree } from '../../lib/ports.ts';
+import { removeRunFile, writeRunFile } from '../../lib/run-file.ts';
 import { sayOnTerminal as say } from '../../lib/steps.ts';
 import { UserError } from '../../lib/user-error.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
@@ -9,7 +10,6 @@ import { describeFailure } from './failure.ts';
 import { readOptions, type StartOptions, usage } from './options.ts';
 import { openProcessGroup } from './process-group.ts';
 import { endLeftProcesses, removeProcessList, writeProcessList } from './process-list.ts';
-import { removeRunFile, writeRunFile } from './run-file.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { type BackingServices, openBackingServices } from './servers.ts';
 import { readVersion, runMigrations, type Service, settingsFor, startProcesses } from './service.ts';
@@ -69,12 +69,11 @@ async function run(options: StartOptions): Promise<void> {
     const service = await startProcesses({ options, env, crew, say });
     publish = () => writeRunFile(options.dataDir, describeRun(options, secrets, surroundings, service, crew.pids));
     publish();
-    say(
-      `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
-    );
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    say(`Service ready after ${seconds} s: ${service.baseUrl} (API documentation: ${service.baseUrl}/docs)`);
     if (Number.parseInt(process.versions.node, 10) < 22)
       say(
-        `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
+        `Node.js ${process.versions.node} has reached its end of life: use it for development only. Servers run Node.js 24.`,
       );
     if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
       await runDemo({
@@ -84,9 +83,9 @@ async function run(options: StartOptions): Promise<void> {
         say,
       });
     } else if (options.videoPath !== undefined) {
-      say('--video: left out, the demonstration is for an empty database (--fresh)');
+      say('--video ignored: the demo workflow runs on an empty database only (see --fresh)');
     }
-    say(`logs are in ${join(options.dataDir, 'logs')}; Ctrl-C stops everything`);
+    say(`Logs: ${join(options.dataDir, 'logs')}. Press Ctrl+C to stop.`);
   } catch (error) {
     // While a signal takes everything down, failures are to be expected; whoever handles it ends this process.
     if (stopped !== undefined) return;
@@ -98,7 +97,7 @@ async function run(options: StartOptions): Promise<void> {
 async function expectFreePort(port: number): Promise<void> {
   if (await isFree(port)) return;
   throw new UserError(
-    `Port ${port} is taken by another program: stop that one, or choose another port, as in \`PORT=${port + 1} npm start\`.`,
+    `Port ${port} is in use by another program: stop it, or choose another port, for example \`PORT=${port + 1} npm start\`.`,
   );
 }
 
@@ -108,10 +107,10 @@ function stopOnSignal(stop: () => Promise<void>, kill: () => void): void {
   const onSignal = () => {
     if (firstAt === undefined) {
       firstAt = performance.now();
-      say('stopping: requests and jobs under way are finished first; once more ends everything at once');
+      say('Stopping after running requests and jobs have finished. Press Ctrl+C again to stop immediately.');
       stop().then(
         () => {
-          say('stopped');
+          say('Stopped.');
           process.exit(0);
         },
         (error: unknown) => {

@@ -41,7 +41,7 @@ export function openProcessGroup(say: Say, onChange: () => void): ProcessGroup {
     async add(role, launch, name = role) {
       const onRestart = (child: Child) => {
         member.child = child;
-        say(`${name} runs again (process ${child.pid})`);
+        say(`${name} restarted (pid ${child.pid})`);
         onChange();
       };
       const process = await supervise({ name, launch, say, onRestart });

@@ -20,7 +20,7 @@ export async function endLeftProcesses(dataDir: string, say: Say): Promise<void>
   const path = join(dataDir, listFile);
   if (!existsSync(path)) return;
   const left = readList(path).filter(isAlive);
-  if (left.length > 0) say(`an earlier run left ${left.length} processes; they are ended`);
+  if (left.length > 0) say(`Ending ${left.length} processes that an earlier run left`);
   // What serves the others ends last: in the list it comes first.
   for (const process of left.reverse()) {
     signalProcess(process.pid, 'SIGINT');

@@ -20,7 +20,7 @@ export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, secretsFile);
   if (!existsSync(path) && existsSync(join(dataDir, 'postgres'))) {
     throw new UserError(
-      `Expected ${path} to be there, which opens the data beside it, got none: put it back, or delete ${dataDir} to begin anew.`,
+      `Expected ${path}, which holds the passwords of the data beside it, got no file: restore it, or delete ${dataDir} to start over.`,
     );
   }
   if (!existsSync(path)) writePrivateFile(path, `${JSON.stringify(generate(), undefined, 2)}\n`);
@@ -29,7 +29,7 @@ export function readSecrets(dataDir: string): Secrets {
   const missing = names.filter((name) => typeof read[name] !== 'string');
   if (missing.length > 0) {
     throw new UserError(
-      `Expected ${path} to hold ${missing.join(', ')}, got none: begin anew with \`npm start -- --fresh\`.`,
+      `Expected ${path} to hold ${missing.join(', ')}, got none: start over with \`npm start -- --fresh\`.`,
     );
   }
   return read as Secrets;

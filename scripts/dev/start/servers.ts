@@ -111,7 +111,7 @@ async function startOwnS3(place: Place): Promise<BackingServices['s3']> {
 
 /** A tool that is there already is no news; one that had to be installed or built took a while. */
 async function findTool(place: Place, name: string, find: () => Promise<string>): Promise<string> {
-  const timer = setTimeout(() => place.say(`${name} is not here yet: it is being installed ...`), 1_500);
+  const timer = setTimeout(() => place.say(`Installing ${name} ...`), 1_500);
   return find().finally(() => clearTimeout(timer));
 }
 

@@ -53,7 +53,7 @@ export function readVersion(): string {
 export async function runMigrations(env: NodeJS.ProcessEnv, say: Say): Promise<void> {
   await step(
     say,
-    (lines: string[]) => `migrations: ${lines.length > 1 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
+    (lines: string[]) => `Migrations: ${lines.length > 1 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
     async () => {
       const { code, output } = await tryTool(process.execPath, [join(rootFolder, 'dist/scripts/ops/migrate.js')], {
         env,
@@ -109,8 +109,8 @@ export async function startProcesses({
 
   await step(
     say,
-    () => `${options.webProcesses} web processes on port ${options.port} and a worker are ready`,
-    () => waitFor('the service to be ready', () => answersOk(`${baseUrl}/readyz`), { timeoutMs: 30_000 }),
+    () => `${options.webProcesses} web processes on port ${options.port} and one worker`,
+    () => waitFor('/readyz to answer 200', () => answersOk(`${baseUrl}/readyz`), { timeoutMs: 30_000 }),
   );
   return { baseUrl, metricsUrls };
 }

@@ -42,7 +42,7 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedPr
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > wellAfterMs) pauseMs = options.firstPauseMs ?? 250;
       child = undefined;
-      options.say(`${options.name} ${describeEnd(end)}; it is started again in ${pauseMs / 1000} s`);
+      options.say(`${options.name} ${describeEnd(end)}, restarting in ${pauseMs / 1000} s`);
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       if (!stopping.signal.aborted) child = await relaunch();
@@ -78,5 +78,5 @@ export async function supervise(options: SuperviseOptions): Promise<SupervisedPr
 
 function describeEnd(end: Exit | undefined): string {
   if (end === undefined) return 'did not start';
-  return end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`;
+  return end.signal === null ? `exited with code ${end.code}` : `was killed by ${end.signal}`;
 }

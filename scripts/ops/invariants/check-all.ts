@@ -30,7 +30,7 @@ export async function checkInvariants(parts: CheckDeps): Promise<Verdict[]> {
   for (const { number, name, check } of invariants) {
     const finding = await check(parts).catch((error: unknown): Finding => {
       const reason = error instanceof Error ? error.message || error.name : String(error);
-      return { checked: 'not to its end', breaks: [`could not be checked: ${reason}`] };
+      return { checked: 'incomplete', breaks: [`could not be checked: ${reason}`] };
     });
     verdicts.push({ number, name, ...finding });
   }

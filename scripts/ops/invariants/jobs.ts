@@ -3,7 +3,7 @@ import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const jobsMatchRows: Invariant = {
   number: 4,
-  name: 'No row waits without a live job, and no job is there that no row needs',
+  name: 'Every video that waits has a job, and every job has a video that waits',
   check,
 };
 
@@ -26,7 +26,9 @@ async function look({ sql, producer }: CheckDeps): Promise<{ checked: string; br
     ...rows
       .filter((row) => row.task_id === null || !queued.has(row.task_id))
       .map((row) => `video ${row.id} waits without a job (task ${row.task_id ?? 'none'})`),
-    ...jobs.filter((job) => !needed.has(job.taskId)).map((job) => `${job.state} job ${job.taskId} is needed by no row`),
+    ...jobs
+      .filter((job) => !needed.has(job.taskId))
+      .map((job) => `${job.state} job ${job.taskId} has no video that waits`),
   ];
-  return { checked: `${rows.length} waiting rows, ${jobs.length} jobs`, breaks: new Set(breaks) };
+  return { checked: `${rows.length} waiting videos, ${jobs.length} jobs`, breaks: new Set(breaks) };
 }

@@ -4,7 +4,7 @@ import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const keysAreOurs: Invariant = {
   number: 7,
-  name: 'The bucket is reached only under its owner, and every key is made by the server',
+  name: 'Every S3 request names the bucket’s owner, and the server made every key',
   check,
 };
 
@@ -16,12 +16,14 @@ async function check({ sql, config }: CheckDeps): Promise<Finding> {
     select id, key from videos, unnest(array[original_url, processed_url, poster_url]) as key where key is not null
     union all select 0, key from object_intents`;
   const strange = keys.filter(({ key }) => !isOwnKey(key) && !olderKey.test(key));
-  const breaks = strange.map(({ id, key }) => `${id === 0 ? 'an intent' : `video ${id}`} names ${key}, no key of ours`);
+  const breaks = strange.map(
+    ({ id, key }) => `${id === 0 ? 'an intent' : `video ${id}`} names ${key}, which the server did not make`,
+  );
   if (config.s3.accountId !== undefined && (await answersStrangers(config))) {
-    breaks.push('the bucket answers a request that expects another owner');
+    breaks.push('the bucket accepts a request that expects another owner');
   }
   return {
-    checked: `${keys.length} keys${config.s3.accountId === undefined ? '' : ', the owner refused when wrong'}`,
+    checked: `${keys.length} keys${config.s3.accountId === undefined ? '' : ', a wrong owner was refused'}`,
     breaks,
   };
 }

@@ -5,7 +5,7 @@ import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const nothingIsLeftBehind: Invariant = {
   number: 8,
-  name: 'While nothing is under way nothing is held: part buffers, waiting uploads, folders of jobs',
+  name: 'Without running uploads and jobs, no part buffer, no waiting upload and no job folder is left',
   check,
 };
 
@@ -31,8 +31,8 @@ async function look({ service, config, producer }: CheckDeps): Promise<Finding> 
   const folders = listScratch(config.dataDir);
   const active = (await producer.listJobs()).filter((job) => job.state === 'active').length;
   if (folders.length > active)
-    breaks.push(`${folders.length} folders of jobs with ${active} at work: ${folders.join(', ')}`);
-  return { checked: `${service?.metricsUrls.length ?? 0} processes, ${folders.length} folders`, breaks };
+    breaks.push(`${folders.length} job folders for ${active} active jobs: ${folders.join(', ')}`);
+  return { checked: `${service?.metricsUrls.length ?? 0} processes, ${folders.length} job folders`, breaks };
 }
 
 function readGauge(text: string, name: string): number {

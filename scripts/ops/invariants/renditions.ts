@@ -42,9 +42,9 @@ async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
 async function findFault(objects: CheckDeps['objects'], row: RenditionRow, ffmpegPath: string) {
   if (row.processed_url === null) return 'has no rendition';
   if ((await objects.headObject(row.processed_url)) === undefined)
-    return `its rendition ${row.processed_url} is not there`;
+    return `its rendition ${row.processed_url} does not exist`;
   if (row.poster_url !== null && (await objects.headObject(row.poster_url)) === undefined) {
-    return `its poster ${row.poster_url} is not there`;
+    return `its poster ${row.poster_url} does not exist`;
   }
   const path = join(tmpdir(), `rendition-${randomUUID()}.mp4`);
   try {

@@ -36,6 +36,6 @@ async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
     }
   }
   const intents = await listAgedIntents(sql, { graceSeconds: config.sweepGraceSeconds, limit: listedMax });
-  breaks.push(...intents.map((key) => `the intent of ${key} was never taken away`));
+  breaks.push(...intents.map((key) => `the intent of ${key} was never deleted`));
   return { checked: `${seen} objects and open uploads`, breaks };
 }

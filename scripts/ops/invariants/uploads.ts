@@ -8,7 +8,7 @@ import type { LedgerEntry } from './ledger.ts';
 
 export const uploadsAreKept: Invariant = {
   number: 1,
-  name: 'Every acknowledged upload has exactly one row, and its object holds the bytes that were sent',
+  name: 'Every acknowledged upload has exactly one row, and its object equals the bytes that were sent',
   check,
 };
 
@@ -46,7 +46,7 @@ async function judgeUpload(objects: ObjectStore, entry: LedgerEntry, rows: reado
   const found = await hashObject(objects, row.original_url);
   if (found === undefined) return [`${name} has row ${row.id} and no object ${row.original_url}`];
   if (found.bytes !== entry.bytes) return [`${name} has ${found.bytes} bytes stored, ${entry.bytes} were sent`];
-  return found.sha256 === entry.sha256 ? [] : [`${name} has other bytes stored than were sent`];
+  return found.sha256 === entry.sha256 ? [] : [`${name} is stored with other bytes than were sent`];
 }
 
 async function judgeSharedKeys(sql: Sql): Promise<string[]> {
@@ -62,7 +62,7 @@ async function judgeSharedKeys(sql: Sql): Promise<string[]> {
 async function judgeRow(objects: ObjectStore, row: UploadRow): Promise<string[]> {
   if (row.original_url === null || !isOwnKey(row.original_url)) return [];
   const found = await objects.headObject(row.original_url);
-  if (found === undefined) return [`row ${row.id} names ${row.original_url}, which is not there`];
+  if (found === undefined) return [`row ${row.id} names ${row.original_url}, which does not exist`];
   if (row.size_bytes === null || row.size_bytes === found.bytes) return [];
   return [`row ${row.id} says ${row.size_bytes} bytes, its object has ${found.bytes}`];
 }

@@ -19,12 +19,10 @@ async function check(parts: CheckDeps): Promise<Finding> {
   const unlisted = counted.differing - counted.differences.length;
   const ranking = await compareRanking(parts);
   return {
-    checked: `${counted.votes} votes, ${ranking.compared} places of the ranking as served`,
+    checked: `${counted.votes} votes, ${ranking.compared} ranking positions compared with the API`,
     breaks: [
       ...twice.map((each) => `user ${each.user_id} voted ${each.votes} times for video ${each.video_id}`),
-      ...counted.differences.map(
-        (each) => `${each.counter} of ${each.id} is ${each.served}, the votes say ${each.counted}`,
-      ),
+      ...counted.differences.map((each) => `${each.counter} of ${each.id} is ${each.served}, counted ${each.counted}`),
       ...(unlisted > 0 ? [`${unlisted} more counters differ`] : []),
       ...ranking.breaks,
     ],
@@ -75,13 +73,13 @@ async function readPlaces(baseUrl: string, page: number): Promise<Place[]> {
 }
 
 function comparePage(counted: readonly Place[], served: readonly Place[]): string[] {
-  const say = (place: Place | undefined) => (place ? `${place.username} with ${place.votes}` : 'nobody');
+  const say = (place: Place | undefined) => (place ? `${place.username} with ${place.votes}` : 'no user');
   const breaks: string[] = [];
   for (let i = 0; i < Math.max(counted.length, served.length); i += 1) {
     const [wanted, got] = [counted[i], served[i]];
     if (wanted?.username === got?.username && wanted?.votes === got?.votes && wanted?.position === got?.position)
       continue;
-    breaks.push(`place ${(wanted ?? got)?.position} is ${say(wanted)} by the votes, ${say(got)} as served`);
+    breaks.push(`position ${(wanted ?? got)?.position} is ${say(wanted)} by the votes, ${say(got)} in the API`);
   }
   return breaks;
 }

@@ -15,7 +15,7 @@ export async function makeBareRoot(): Promise<string> {
   const folder = join(toolsFolder(), 'aws', 'debian-13');
   const mark = join(folder, '.complete');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === packages) return folder;
-  say('Making a Debian 13 root, which takes a minute or two ...');
+  say('Making a Debian 13 root (one to two minutes) ...');
   rmSync(folder, { recursive: true, force: true });
   // The keyring is Debian's: on Ubuntu debootstrap comes without.
   if (findOnPath('debootstrap') === undefined) await installPackages(['debootstrap', 'debian-archive-keyring']);

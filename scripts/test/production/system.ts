@@ -34,7 +34,7 @@ export async function openProductionSystem(): Promise<ProductionSystem> {
   if (findOnPath('apt-get') === undefined) throw new UserError('Expected apt to make a Debian 13 root, got none');
   const root = await makeBareRoot();
   return {
-    description: 'Debian 13 in a root of its own',
+    description: 'Debian 13 in a separate root',
     async wrap(node, args) {
       const enter = [root, await installNode(node), rootFolder, 'node', ...args];
       const env = { ...process.env, TOOLS_DIR: toolsFolder() };
