@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { cpus } from 'node:os';
 import { ConfigError } from './errors.ts';
 import { secretKeyMinBytes } from './limits.ts';
+import { type Network, readNetworks } from './trusted-networks.ts';
 
 /** What the service runs on. Made once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
 export interface Config extends WorkerConfig {
@@ -72,12 +73,6 @@ export interface TokenConfig {
   readonly isWeak: boolean;
 }
 
-export interface Network {
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly family: 'ipv4' | 'ipv6';
-}
-
 export type Values = Readonly<Record<string, string | undefined>>;
 
 /** Pure: reads only `values`. Throws one ConfigError that names every fault at once. */
@@ -117,7 +112,7 @@ function readShared(values: Values, read: Reader, faults: string[]): WorkerConfi
     ffprobePath: values['FFPROBE_PATH'] || undefined,
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
-    trustedProxies: readNetworks(values, faults),
+    trustedProxies: readNetworks(values['TRUSTED_PROXIES'], faults),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
     userQuotaBytes: read.integer('USER_QUOTA_BYTES', 5 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
@@ -140,29 +135,6 @@ function readHost(values: Values, faults: string[]): string | undefined {
   if (host !== undefined && isIP(host) === 0)
     faults.push(`Expected HOST to be an IP address, got ${JSON.stringify(host)}`);
   return host;
-}
-
-/** Where nothing else is said, a proxy is trusted on this machine or in a private network, as RFC 1918 and 4193 have them. */
-const privateNetworks =
-  '127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7, 169.254.0.0/16, fe80::/10';
-
-function readNetworks(values: Values, faults: string[]): Network[] {
-  const entries = (values['TRUSTED_PROXIES'] || privateNetworks).split(',').map((entry) => entry.trim());
-  return entries.flatMap((entry) => {
-    const network = parseNetwork(entry);
-    if (network === undefined)
-      faults.push(`Expected TRUSTED_PROXIES to be networks such as 10.0.0.0/8, got ${JSON.stringify(entry)}`);
-    return network ?? [];
-  });
-}
-
-function parseNetwork(entry: string): Network | undefined {
-  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
-  const version = isIP(address);
-  const bits = version === 4 ? 32 : 128;
-  const prefixLength = length === undefined ? bits : Number(length);
-  if (version === 0 || prefixLength > bits) return undefined;
-  return { address, prefixLength, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
 function readS3(values: Values, read: Reader, faults: string[]): S3Config {

@@ -66,6 +66,17 @@ export const jsonBodyDeadlineMs = 10_000;
 /** How long a request may wait for Redis to count it, and for how long Redis is left alone when it could not. */
 export const rateLimiterDeadlineMs = 150;
 export const rateLimiterPauseMs = 1_000;
+/** Keys of one limit that a process counts by itself while Redis is away. */
+export const localLimitKeysMax = 50_000;
+/** Failed log-ins of an account, from all unknown networks together, before each has to wait for the one before. */
+export const logInFailuresFree = 20;
+export const logInFailuresWindowSeconds = 3_600;
+export const logInWaitFirstSeconds = 2;
+export const logInWaitMaxSeconds = 300;
+/** How long a network from which an account was logged in to is known. A timer cannot wait longer than 24 days. */
+export const knownNetworkSeconds = 21 * 86_400;
+/** While Redis is away, a line of the log in so many milliseconds says so. */
+export const rateLimiterWarningMs = 60_000;
 /** How late the end of a request's time may be noticed. */
 export const deadlineCheckMs = 100;
 export const requestDeadlineMs = 10_000;
