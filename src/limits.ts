@@ -11,7 +11,7 @@ export const titleMaxCodePoints = 255;
 export const formFieldMaxBytes = 4 * 255 + 1;
 export const multipartHeaderMaxBytes = 8 * KiB;
 export const multipartMaxParts = 1_000;
-export const multipartBoundaryMaxBytes = 70;
+export const multipartBoundaryMaxBytes = 250;
 
 /** S3 wants at least this of every part but the last. */
 export const partBytes = 5 * MiB;

@@ -2,7 +2,6 @@ import { readThreadCount } from '../../k6/engine/thread-count.ts';
 import { findTarget } from '../lib/find-target.ts';
 import { readPlan } from '../lib/read-plan.ts';
 import { checkReport } from '../lib/read-report.ts';
-import { makePage, renderMarkdown, writePage } from '../lib/render.ts';
 import { keepReport, runPlan } from '../lib/run-plan.ts';
 import { exitCodes, findFolder, type Options } from './options.ts';
 
@@ -23,6 +22,8 @@ export async function run(planName: string, options: Options): Promise<number> {
     threads,
   });
   const raw = keepReport(folder, checkReport(JSON.parse(JSON.stringify(report)), folder));
+  // Loaded only now: the charts' library takes half a second, which a refused plan need not wait for.
+  const { makePage, renderMarkdown, writePage } = await import('../lib/render.ts');
   const page = makePage(report);
   const paths = [raw, ...writePage(folder, page)];
   process.stderr.write(`${paths.join('\n')}\n`);

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { inspect } from 'node:util';
 import { Parser, type Result } from 'tap-parser';
 import type { Say } from '../lib/steps.ts';
+import { nameBySource } from './compiled-test.ts';
 
 export interface TapSummary {
   passed: number;
@@ -21,7 +22,9 @@ export async function readTap(stream: Readable, say: Say): Promise<TapSummary> {
   parser.on('assert', ({ ok, name, time }) => {
     const failed = summary.failed - before.failed;
     const counts = `${summary.passed - before.passed} passed${failed > 0 ? `, ${failed} FAILED` : ''}`;
-    say(`${ok ? 'ok' : 'not ok'}  ${name}: ${counts}${time === null ? '' : ` (${(time / 1000).toFixed(1)} s)`}`);
+    say(
+      `${ok ? 'ok' : 'not ok'}  ${nameBySource(name)}: ${counts}${time === null ? '' : ` (${(time / 1000).toFixed(1)} s)`}`,
+    );
     before = { ...summary };
   });
   await pipeline(stream, parser);
@@ -46,11 +49,12 @@ function watch(parser: Parser, summary: TapSummary, say: Say): void {
     subtest = undefined;
     if (isSummary && isKnown) return;
     const skipped = point.skip || point.todo;
-    if (skipped) summary.skips.push(`${point.fullname}: ${skipped === true ? 'no reason given' : skipped}`);
+    if (skipped)
+      summary.skips.push(`${nameBySource(point.fullname)}: ${skipped === true ? 'no reason given' : skipped}`);
     else if (point.ok) summary.passed += 1;
     else {
       summary.failed += 1;
-      say(`not ok  ${point.fullname}`);
+      say(`not ok  ${nameBySource(point.fullname)}`);
       if (point.diag) say(inspect(point.diag, { depth: 6, breakLength: 120 }).replaceAll(/^/gm, '    '));
     }
   });

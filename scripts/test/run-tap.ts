@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { rootFolder } from '../lib/paths.ts';
 import { signalProcess } from '../lib/processes.ts';
 import type { Say } from '../lib/steps.ts';
+import { compiledTest } from './compiled-test.ts';
 import { readTap, type TapSummary } from './read-tap.ts';
 
 /** Run by separate commands: `test:aws`, `test:faults`, `test:load`. */
@@ -43,7 +44,8 @@ export async function runTap(
   { env, signal, say, isSerial }: TapOptions,
 ): Promise<TapSummary & { code: number | null }> {
   const tap = join(rootFolder, 'node_modules', '.bin', 'tap');
-  const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...(isSerial ? ['--jobs=1'] : []), ...files], {
+  const options = ['--reporter=tap', ...(isSerial ? ['--jobs=1'] : [])];
+  const child = spawn(process.execPath, [tap, 'run', ...options, ...files.map(compiledTest)], {
     cwd: rootFolder,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { makeClip } from '../support/clip.ts';
 import { openApi } from './support.ts';
@@ -20,7 +20,7 @@ interface Folder {
   item?: Folder[];
 }
 
-const collection = fileURLToPath(new URL('contract.postman_collection.json', import.meta.url));
+const collection = join(rootFolder, 'test/acceptance/contract.postman_collection.json');
 const newman = createRequire(import.meta.url).resolve('newman/bin/newman.js');
 
 t.test('the Postman collection of the contract passes against the service and its worker', async (t) => {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { compiledTest } from '../../scripts/test/compiled-test.ts';
 import { rawForm, titlePart, uploadHead, videoPart } from '../acceptance/forms.ts';
 import { openSocket, readAnswer, sendRaw } from '../acceptance/raw-http.ts';
 import { countStored, mp4 } from '../acceptance/support.ts';
@@ -102,16 +103,12 @@ t.test('a client that waits for the answer, or leaves before it, ends no process
 
 t.test('the acceptance tests pass on the instance', async (t) => {
   const env = { ...process.env, INSTANCE_CONTROL_URL: await serveTests(t, instances, { web, worker }) };
-  const folder = join(rootFolder, 'test/acceptance');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts') && !withOwnProcesses.includes(name));
+  const sources = readdirSync(join(rootFolder, 'test/acceptance'));
+  const files = sources.filter((name) => name.endsWith('.test.ts') && !withOwnProcesses.includes(name));
   // One after another: they share the instance.
   for (const name of files) {
-    await t.spawn(
-      process.execPath,
-      ['--import=tsx', join(folder, name)],
-      { env, cwd: rootFolder, timeout: 240_000 },
-      name,
-    );
+    const program = join(rootFolder, compiledTest(`test/acceptance/${name}`));
+    await t.spawn(process.execPath, [program], { env, cwd: rootFolder, timeout: 240_000 }, name);
   }
 });
 

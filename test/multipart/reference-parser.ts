@@ -100,49 +100,39 @@ function joinFolded(lines: string[]): string[] {
   return whole;
 }
 
-/** One character after the other; what cannot be read ends the list. */
+/** Reads one character after the other. Text without an equals sign is skipped. */
 function readParameters(value: string): Map<string, string> {
   const parameters = new Map<string, string>();
-  const isSpace = (character: string | undefined) => character !== undefined && /\s/.test(character);
   let at = value.includes(';') ? value.indexOf(';') : value.length;
-  const skipSpace = () => {
-    while (isSpace(value[at])) at += 1;
-  };
-  while (value[at] === ';') {
-    at += 1;
-    skipSpace();
+  while (at < value.length) {
     let name = '';
-    while (at < value.length && !isSpace(value[at]) && value[at] !== '=' && value[at] !== ';') name += value[at++];
-    skipSpace();
-    if (name === '' || value[at] !== '=') return parameters;
+    for (at += 1; at < value.length && value[at] !== '=' && value[at] !== ';'; at += 1) name += value[at];
+    if (value[at] !== '=') continue;
     at += 1;
-    skipSpace();
+    while (/\s/.test(value[at] ?? '')) at += 1;
     const quoted = value[at] === '"' ? readQuoted(value, at) : undefined;
     let bare = '';
-    if (quoted === undefined) {
-      while (at < value.length && !isSpace(value[at]) && value[at] !== ';' && value[at] !== '"') bare += value[at++];
-    } else {
-      at = quoted.end;
-    }
-    parameters.set(name.toLowerCase(), quoted?.text ?? bare);
-    skipSpace();
+    if (quoted === undefined) while (at < value.length && value[at] !== ';') bare += value[at++];
+    else at = quoted.end;
+    parameters.set(name.trim().toLowerCase(), quoted?.text ?? bare.trimEnd());
   }
   return parameters;
 }
 
-/** Undefined when the closing quote is missing. */
+/** Undefined when the closing quote is missing: one behind which the value ends. */
 function readQuoted(value: string, start: number): { text: string; end: number } | undefined {
   let text = '';
   for (let at = start + 1; at < value.length; at += 1) {
-    if (value[at] === '"') return { text, end: at + 1 };
+    const next = value[at + 1];
     if (value[at] === '\\') {
-      const next = value[at + 1];
       if (next === undefined) return undefined;
       text += next === '"' || next === '\\' ? next : `\\${next}`;
       at += 1;
-    } else {
-      text += value[at];
-    }
+    } else if (value[at] === '"') {
+      const rest = value.slice(at + 1).trimStart();
+      if (rest === '' || rest.startsWith(';')) return { text, end: value.length - rest.length };
+      text += '"';
+    } else text += value[at];
   }
   return undefined;
 }

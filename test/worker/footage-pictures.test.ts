@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
-import { ffmpeg, makeFolder, pixel, run, x264 } from './support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, makeFolder, pixel, run } from './support/clips.ts';
 import { openEdit } from './support/run-pipeline.ts';
 
 const rendition = (folder: string) => join(folder, jobFiles.rendition);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
-import { ffmpeg, look, makeClip, pixel, x264 } from './support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, look, makeClip, pixel } from './support/clips.ts';
 import { durationAt, matrixAt, replaceOnce, setField } from './support/mp4-edits.ts';
 import { openEdit } from './support/run-pipeline.ts';
 

@@ -3,7 +3,8 @@ import t from 'tap';
 import { probeSource } from '../../worker/probe.ts';
 import type { ProbePacket, ProbeStream } from '../../worker/probe-report.ts';
 import { validateSource } from '../../worker/validate-source.ts';
-import { ffmpeg, makeClip, makeJobFolder, openParts, x264 } from './support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, makeClip, makeJobFolder, openParts } from './support/clips.ts';
 
 const never = new AbortController().signal;
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { validateSource } from '../../worker/validate-source.ts';
-import { ffmpeg, look, makeClip, makeJobFolder, pixel, x264 } from './support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, look, makeClip, makeJobFolder, pixel } from './support/clips.ts';
 import { openEdit, openTranscode } from './support/run-pipeline.ts';
 
 const red = (size: string, encode: string[]) => (path: string) =>

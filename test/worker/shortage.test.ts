@@ -6,9 +6,10 @@ import { waitFor } from '../../scripts/lib/wait.ts';
 import { processVideo } from '../../worker/process-video.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { findTools, untilEnded } from '../faults/support/worker-run.ts';
+import { x264 } from '../support/clip.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type RunningService, startService } from '../support/service.ts';
-import { makeClip, makeFolder, x264 } from './support/clips.ts';
+import { makeClip, makeFolder } from './support/clips.ts';
 import { readVideo, upload } from './support/upload.ts';
 import { openWorkerDeps } from './support/worker-deps.ts';
 

@@ -1,7 +1,8 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import type { UserLimits } from '../../database/quota.ts';
-import { AppError, ValidationError } from '../../errors.ts';
+import { AppError, type FieldError, ValidationError } from '../../errors.ts';
 import {
+  multipartBoundaryMaxBytes,
   refusedBodyDrainMaxBytes,
   unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
@@ -11,7 +12,7 @@ import {
   videoFileMaxBytes,
   waitingVideosPerUserMax,
 } from '../../limits.ts';
-import { boundaryOf } from '../../multipart/content-type.ts';
+import { boundaryOf, isFormData } from '../../multipart/content-type.ts';
 import type { AppContext } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
@@ -77,7 +78,7 @@ async function runUpload(
   const userId = await authenticate(headers.authorization, service);
   await enforceRateLimit(context, service, 'upload-user', userId);
   const boundary = boundaryOf(headers.contentType);
-  if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
+  if (boundary === undefined) throw new ValidationError(boundaryErrors(headers.contentType));
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
   const { signal } = uploadAbort;
@@ -120,6 +121,13 @@ function userLimits(context: RequestContext, service: AppContext): UserLimits {
     quotaBytes: service.config.userQuotaBytes,
     waitingMax: isRateLimited(context, service) ? waitingVideosPerUserMax : Number.MAX_SAFE_INTEGER,
   };
+}
+
+/** Form data without a usable boundary may hold both fields, so that neither is reported as missing. */
+function boundaryErrors(contentType: string): FieldError[] {
+  if (!isFormData(contentType)) return [missingField('video_file'), missingField('title')];
+  const msg = `Expected a boundary of 1 to ${multipartBoundaryMaxBytes} printable ASCII characters in Content-Type`;
+  return [{ type: 'value_error', loc: ['body'], msg }];
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */

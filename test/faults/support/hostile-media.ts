@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ffmpeg, x264 } from '../../worker/support/clips.ts';
+import { x264 } from '../../support/clip.ts';
+import { ffmpeg } from '../../worker/support/clips.ts';
 import { listBoxes, truncations } from './mp4-boxes.ts';
 
 export interface HostileFile {
