@@ -42,9 +42,9 @@ export function createWebMetrics(registry: Registry) {
       labelNames: ['limit'],
       registers,
     }),
-    rateLimitsOpen: new Counter({
-      name: 'competition_rate_limits_open_total',
-      help: 'Requests let through uncounted because Redis could not be asked',
+    rateLimiterFallbacks: new Counter({
+      name: 'competition_rate_limiter_fallback_total',
+      help: 'Uses of a limit that this process counted by itself because Redis did not answer in time',
       registers,
     }),
     voteBatchSize: new Histogram({

@@ -2,7 +2,7 @@ import { deleteAccountRows } from '../database/delete-account.ts';
 import { forgetIntents } from '../database/object-intents.ts';
 import type { Sql } from '../database/open.ts';
 import { AppError } from '../errors.ts';
-import { accountDeletionAttempts, keysPerDeletion, unavailableRetryAfterSeconds } from '../limits.ts';
+import { accountDeletionAttempts, keysPerDeletion } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Passwords } from '../passwords.ts';
@@ -55,9 +55,7 @@ async function deleteRows(sql: Sql, userId: number, passwordHash: string) {
     if (result.outcome === 'deleted') return result;
     if (result.outcome === 'not_found') throw wrongCredentials();
   }
-  throw new AppError('unavailable', 'The account is in use, try again', {
-    retryAfterSeconds: unavailableRetryAfterSeconds,
-  });
+  throw new AppError('account_in_use');
 }
 
 async function deleteObjects({ sql, objects }: DeleteAccountDeps, keys: readonly string[]): Promise<void> {

@@ -10,6 +10,11 @@ interface LogInDeps {
   tokens: Tokens;
 }
 
+export type LogInResult =
+  | { readonly outcome: 'done'; readonly userId: number; readonly token: string }
+  /** The user's id is for the log: the client gets the same answer with and without. */
+  | { readonly outcome: 'refused'; readonly userId: number | undefined };
+
 /**
  * Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. A signal is
  * made for who gets as far as the hash alone: in a storm those of all the others would fill the heap.
@@ -18,7 +23,7 @@ export async function logIn(
   { sql, passwords, tokens }: LogInDeps,
   { email, password }: { email: string; password: string },
   signalOf: () => AbortSignal,
-): Promise<string> {
+): Promise<LogInResult> {
   // In a storm most are refused: that must not cost the database a question each.
   passwords.refuseWhenFull();
   const user = await findUserByEmail(sql, email);
@@ -26,12 +31,12 @@ export async function logIn(
   passwords.refuseWhenFull();
   if (user === undefined) {
     await passwords.verifyAgainstNobody(password, signalOf());
-    throw wrongCredentials();
+    return { outcome: 'refused', userId: undefined };
   }
   const verdict = await passwords.verify(user.password_hash, password, signalOf());
-  if (!verdict.ok) throw wrongCredentials();
+  if (!verdict.ok) return { outcome: 'refused', userId: user.id };
   if (verdict.needsRehash) await rehash(sql, passwords, user, password);
-  return tokens.issue(user.id, user.token_epoch);
+  return { outcome: 'done', userId: user.id, token: tokens.issue(user.id, user.token_epoch) };
 }
 
 /** A better hash can wait for the next time: whoever has shown the right password is let in whatever becomes of this. */
@@ -45,10 +50,10 @@ async function rehash(
     const newHash = await passwords.hash(password);
     await replacePasswordHash(sql, { id: user.id, oldHash: user.password_hash, newHash });
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
+    if (!(error instanceof AppError && error.code === 'password_queue_full')) throw error;
   }
 }
 
 export function wrongCredentials(): AppError {
-  return new AppError('unauthorized', 'Credenciales inválidas.');
+  return new AppError('wrong_credentials');
 }

@@ -25,12 +25,12 @@ export async function signUp(
   const passwordHash = await passwords.hash(input.password, signal);
   const { firstName, lastName, email, city, country } = input;
   const user = await insertUser(sql, { firstName, lastName, email, passwordHash, city, country });
-  if (user === undefined) throw new AppError('bad_request', 'Email ya está registrado.');
+  if (user === undefined) throw new AppError('email_taken');
   return user;
 }
 
+/** Throws unless the two are equal and not what an attacker tries first. */
 export function requireStrongPassword(password: string, repeated: string, email: string): void {
-  if (password !== repeated) throw new AppError('bad_request', 'Las contraseñas no coinciden.');
-  if (isWeakPassword(password, email))
-    throw new AppError('bad_request', 'La contraseña es demasiado fácil de adivinar: elija otra.');
+  if (password !== repeated) throw new AppError('passwords_differ');
+  if (isWeakPassword(password, email)) throw new AppError('weak_password');
 }

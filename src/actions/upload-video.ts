@@ -5,12 +5,7 @@ import type { Sql } from '../database/open.ts';
 import { insertWithinLimits, type OverLimit, recordUploadIntent, type UserLimits } from '../database/quota.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
 import { AppError } from '../errors.ts';
-import {
-  databaseCallDeadlineMs,
-  unavailableRetryAfterSeconds,
-  videoFileMaxBytes,
-  waitingVideosRetryAfterSeconds,
-} from '../limits.ts';
+import { databaseCallDeadlineMs, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
@@ -170,23 +165,13 @@ function inTime<T>(query: Promise<T>): Promise<T> {
 type NewVideo = Parameters<typeof insertWithinLimits>[1];
 
 function overLimit(reason: OverLimit, { quotaBytes, waitingMax }: UserLimits): AppError {
-  if (reason === 'quota_exceeded')
-    return new AppError(
-      'quota_exceeded',
-      `The videos of one user may have ${quotaBytes} bytes together: delete one first`,
-    );
-  return new AppError(
-    'too_many_requests',
-    `At most ${waitingMax} videos of one user may wait to be processed: try again when one is done`,
-    { retryAfterSeconds: waitingVideosRetryAfterSeconds },
-  );
+  return reason === 'quota_exceeded'
+    ? new AppError('quota_exceeded', { values: { quotaBytes } })
+    : new AppError('too_many_waiting', { values: { waitingMax } });
 }
 
 function notKept(cause: unknown): AppError {
-  return new AppError('unavailable', 'The upload could not be kept, try again', {
-    cause,
-    retryAfterSeconds: unavailableRetryAfterSeconds,
-  });
+  return new AppError('upload_not_stored', { cause });
 }
 
 async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number | undefined): Promise<void> {
@@ -198,18 +183,15 @@ async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number 
 }
 
 export function wrongFile(contentType: string): AppError {
-  return new AppError('bad_request', `Error en el archivo (tipo o tamaño no valido): ${contentType}`);
+  return new AppError('wrong_file_type', { values: { contentType } });
 }
 
 export function emptyFile(): AppError {
-  return new AppError('bad_request', 'El archivo está vacío');
+  return new AppError('file_empty');
 }
 
 export function tooLargeFile(bytes: number): AppError {
-  const megabytes = (bytes / (1024 * 1024)).toFixed(2);
+  const size = (bytes / (1024 * 1024)).toFixed(2);
   const limit = videoFileMaxBytes / (1024 * 1024);
-  return new AppError(
-    'bad_request',
-    `El archivo excede el tamaño máximo permitido de ${limit}MB. Tamaño: ${megabytes}MB`,
-  );
+  return new AppError('file_too_large', { values: { limit, size } });
 }

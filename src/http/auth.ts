@@ -5,27 +5,27 @@ import type { AppContext } from './app-context.ts';
 const bearer = /^bearer +(\S+) *$/i;
 
 /**
- * The user that the Authorization header's token names. Known users are answered at once, so that most requests never
- * wait here. Throws or rejects with 401: whatever is wrong with the token, the answer is the same.
+ * Returns the user that the token of the Authorization header names: at once where the user is known, so that most requests
+ * never wait here. Throws or rejects with 401. The error is the same whatever is wrong with the token.
  */
-export function authenticate(authorization: string, service: AppContext): number | Promise<number> {
-  const subject = readToken(authorization, service);
-  const isKnown = service.knownUsers.has(subject);
+export function authenticate(authorization: string, app: AppContext): number | Promise<number> {
+  const subject = readToken(authorization, app);
+  const isKnown = app.knownUsers.has(subject);
   if (isKnown === true) return subject.userId;
   return isKnown.then((isValid) => {
-    if (!isValid) throw invalidCredentials();
+    if (!isValid) throw invalidToken();
     return subject.userId;
   });
 }
 
-/** The user that the token names, whether or not there is one, and the token's epoch, whether or not it is revoked. */
+/** Returns the user that the token names, who may no longer exist, and the token's epoch, which may have ended. */
 export function readToken(authorization: string, { tokens }: AppContext): TokenSubject {
   const token = bearer.exec(authorization)?.[1];
   const subject = token === undefined ? undefined : tokens.verify(token);
-  if (subject === undefined) throw invalidCredentials();
+  if (subject === undefined) throw invalidToken();
   return subject;
 }
 
-export function invalidCredentials(): AppError {
-  return new AppError('unauthorized', 'Credenciales de autenticación inválidas.');
+export function invalidToken(): AppError {
+  return new AppError('invalid_token');
 }
