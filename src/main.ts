@@ -48,7 +48,10 @@ async function main(): Promise<void> {
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
   server.listen(config.port, config.host);
-  service.log.info({ host: config.host, port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
+  service.log.info(
+    { host: config.host, port: config.port, metricsPort: config.metricsPort, release: config.release },
+    'listening',
+  );
 
   onStop(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
@@ -146,7 +149,10 @@ function openGate(
       const now = performance.now();
       if (now - warnedAtMs < rateLimiterWarningMs) return;
       warnedAtMs = now;
-      log.warn({ event: 'rate_limiter_fallback', err: reason }, 'Redis does not answer: limits are counted per process');
+      log.warn(
+        { event: 'rate_limiter_fallback', err: reason },
+        'Redis does not answer: limits are counted per process',
+      );
     },
   });
 }

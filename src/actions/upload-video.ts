@@ -70,20 +70,11 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     ...parts,
     ...options,
     key,
-    recordIntent,
+    recordIntent: () => recordIntent(parts.sql, key, writer.bytes(), options),
   });
   let isRecognised = false;
   let isPictureRequired = false;
   let mayHaveRow = false;
-
-  /** Refuses what cannot fit before anything exists in S3. */
-  async function recordIntent(): Promise<void> {
-    const knownBytes = Math.max(options.announcedBytes, writer.bytes());
-    const result = await inTime(
-      recordUploadIntent(parts.sql, { key, userId: options.userId, knownBytes }, options.limits),
-    );
-    if (result !== 'recorded') throw overLimit(result, options.limits);
-  }
 
   function append(bytes: Buffer): void {
     writer.append(bytes);
@@ -128,7 +119,7 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
       if (!mayHaveRow) throw error;
       row = await inTime(findVideoOfTask(parts.sql, video.taskId));
     }
-    if (row === 'quota_exceeded' || row === 'too_many_waiting') {
+    if (typeof row === 'string') {
       mayHaveRow = false;
       throw overLimit(row, options.limits);
     }
@@ -160,6 +151,18 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
  */
 function inTime<T>(query: Promise<T>): Promise<T> {
   return withTimeout(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
+}
+
+/** Refuses what cannot fit before anything exists in S3. */
+async function recordIntent(
+  sql: Sql,
+  key: string,
+  bytesSoFar: number,
+  { userId, announcedBytes, limits }: UploadOptions,
+): Promise<void> {
+  const knownBytes = Math.max(announcedBytes, bytesSoFar);
+  const result = await inTime(recordUploadIntent(sql, { key, userId, knownBytes }, limits));
+  if (result !== 'recorded') throw overLimit(result, limits);
 }
 
 type NewVideo = Parameters<typeof insertWithinLimits>[1];

@@ -1,5 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
-import { handleChangePassword, handleDeleteAccount, handleLogOutEverywhere } from './handlers/account.ts';
+import { accountRoutes } from './account-routes.ts';
 import { handleLogIn, handleSignUp } from './handlers/auth.ts';
 import { handleHealth, handleLivez, handleReadyz } from './handlers/health.ts';
 import { handlePublicVideos, handleRankings, handleVote } from './handlers/public.ts';
@@ -97,48 +97,7 @@ export const routes: readonly Route[] = [
     errors: ['wrong_credentials', 'too_many_log_ins', 'password_queue_full'],
     handle: handleLogIn,
   }),
-  defineRoute({
-    method: 'POST',
-    path: '/api/auth/password',
-    operationId: 'changePassword',
-    summary: 'Change the password',
-    description:
-      'Replaces the password of the user and returns a new token. All tokens issued before become invalid within 5 seconds.',
-    tag: 'auth',
-    auth: 'user',
-    limit: 'password-user',
-    body: json(auth.PasswordChange),
-    success: ok(auth.Token, 'A token for the Authorization header.'),
-    errors: ['wrong_credentials', 'passwords_differ', 'weak_password', 'password_queue_full'],
-    handle: handleChangePassword,
-  }),
-  defineRoute({
-    method: 'POST',
-    path: '/api/auth/logout-everywhere',
-    operationId: 'logOutEverywhere',
-    summary: 'Log out everywhere',
-    description:
-      'All tokens of the user issued so far, that of this request included, become invalid within 5 seconds.',
-    tag: 'auth',
-    auth: 'user',
-    success: { status: 204, description: 'The tokens are revoked. No body.' },
-    handle: handleLogOutEverywhere,
-  }),
-  defineRoute({
-    method: 'DELETE',
-    path: '/api/auth/account',
-    operationId: 'deleteAccount',
-    summary: 'Delete the account',
-    description:
-      'Deletes the user for good, with all videos and their files, the votes for them, and the votes of the user for other videos.',
-    tag: 'auth',
-    auth: 'user',
-    limit: 'password-user',
-    body: json(auth.OwnPassword),
-    success: { status: 204, description: 'The account is deleted. No body.' },
-    errors: ['wrong_credentials', 'password_queue_full', 'account_in_use'],
-    handle: handleDeleteAccount,
-  }),
+  ...accountRoutes,
   {
     method: 'POST',
     path: '/api/videos/upload',

@@ -250,7 +250,8 @@ export function openApp(onConnections: (change: number) => void, onError: (error
         if (host === undefined) app.listen(port, onListening);
         else app.listen(host, port, onListening);
       });
-      if (!listening) throw new Error(`Expected port ${port} of ${host ?? 'this machine'} to be free: set HOST or PORT otherwise`);
+      if (!listening)
+        throw new Error(`Expected port ${port} of ${host ?? 'this machine'} to be free: set HOST or PORT otherwise`);
       return areBounded;
     },
     stopListening(): void {

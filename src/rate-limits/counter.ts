@@ -32,7 +32,10 @@ interface CounterOptions {
  * Counts by key, in Redis or in this process as the gate decides. In this process a limit is its share of the instance's, and
  * the keys are bounded: when there are too many, the one that was not used for longest is forgotten.
  */
-export function createCounter(gate: RedisGate, { prefix, points, windowSeconds, remembersExceeded = false }: CounterOptions): Counter {
+export function createCounter(
+  gate: RedisGate,
+  { prefix, points, windowSeconds, remembersExceeded = false }: CounterOptions,
+): Counter {
   const shared = new RateLimiterRedis({
     storeClient: gate.redis,
     keyPrefix: prefix,

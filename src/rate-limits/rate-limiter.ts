@@ -1,6 +1,6 @@
-import { createCounter, type Count, type Counter } from './counter.ts';
-import type { RedisGate } from './redis-gate.ts';
+import { type Count, type Counter, createCounter } from './counter.ts';
 import { type Limit, type LimitName, limitsByName } from './limits-by-name.ts';
+import type { RedisGate } from './redis-gate.ts';
 
 export type RateLimiter = ReturnType<typeof openRateLimiter>;
 
@@ -17,7 +17,10 @@ export function openRateLimiter(gate: RedisGate) {
   const counters = new Map<LimitName, Counter>(
     (Object.keys(limitsByName) as LimitName[]).map((name) => {
       const { count, windowSeconds } = limitsByName[name];
-      return [name, createCounter(gate, { prefix: `limit:${name}`, points: count, windowSeconds, remembersExceeded: true })];
+      return [
+        name,
+        createCounter(gate, { prefix: `limit:${name}`, points: count, windowSeconds, remembersExceeded: true }),
+      ];
     }),
   );
 

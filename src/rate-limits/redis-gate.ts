@@ -30,7 +30,11 @@ export function openRedisGate(
     async ask<T>(inRedis: () => Promise<T>, here: () => Promise<T>): Promise<T> {
       if (clock.now() >= askAgainAtMs) {
         try {
-          return await withTimeout(inRedis(), deadlineMs, () => new Error(`Redis did not answer within ${deadlineMs} ms`));
+          return await withTimeout(
+            inRedis(),
+            deadlineMs,
+            () => new Error(`Redis did not answer within ${deadlineMs} ms`),
+          );
         } catch (error) {
           askAgainAtMs = clock.now() + rateLimiterPauseMs;
           lastReason = error;

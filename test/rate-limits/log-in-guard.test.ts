@@ -33,8 +33,15 @@ for (const isRedisAway of [false, true]) {
   t.test(`guesses from many networks wait together${isRedisAway ? ', also while Redis is away' : ''}`, async (t) => {
     const { guard, attack } = await openTestContext(t, isRedisAway);
     const waits = await attack(560);
-    t.strictSame(waits.slice(0, logInFailuresFree + 1), Array(logInFailuresFree + 1).fill(0), 'one more starts the wait');
-    t.ok(waits.filter((wait) => wait === 0).length < 30, `${waits.filter((wait) => wait === 0).length} of 560 let through`);
+    t.strictSame(
+      waits.slice(0, logInFailuresFree + 1),
+      Array(logInFailuresFree + 1).fill(0),
+      'one more starts the wait',
+    );
+    t.ok(
+      waits.filter((wait) => wait === 0).length < 30,
+      `${waits.filter((wait) => wait === 0).length} of 560 let through`,
+    );
     t.equal((await guard.begin('ben@example.com', home)).waitSeconds, 0, 'another account does not wait');
   });
 }
@@ -45,15 +52,18 @@ t.test('guesses at once are counted as well as guesses one after the other', asy
   t.equal(attempts.filter(({ waitSeconds }) => waitSeconds === 0).length, logInFailuresFree + 1);
 });
 
-t.test('a network that has logged in before goes ahead during an attack, and is slowed down by its own failures', async (t) => {
-  const { guard, attack } = await openTestContext(t);
-  await (await guard.begin(email, home)).succeeded();
-  await attack(60);
-  t.not((await guard.begin(email, '192.0.2.0/24')).waitSeconds, 0, 'a network that is not known waits');
-  for (let i = 0; i <= logInFailuresFree; i += 1) t.equal((await guard.begin(email, home)).waitSeconds, 0);
-  t.not((await guard.begin(email, home)).waitSeconds, 0, 'it waits for its own failures');
-  t.equal((await guard.begin('ben@example.com', home)).waitSeconds, 0, 'it is known for this account alone');
-});
+t.test(
+  'a network that has logged in before goes ahead during an attack, and is slowed down by its own failures',
+  async (t) => {
+    const { guard, attack } = await openTestContext(t);
+    await (await guard.begin(email, home)).succeeded();
+    await attack(60);
+    t.not((await guard.begin(email, '192.0.2.0/24')).waitSeconds, 0, 'a network that is not known waits');
+    for (let i = 0; i <= logInFailuresFree; i += 1) t.equal((await guard.begin(email, home)).waitSeconds, 0);
+    t.not((await guard.begin(email, home)).waitSeconds, 0, 'it waits for its own failures');
+    t.equal((await guard.begin('ben@example.com', home)).waitSeconds, 0, 'it is known for this account alone');
+  },
+);
 
 t.test('a success ends the wait of its network', async (t) => {
   const { guard } = await openTestContext(t);

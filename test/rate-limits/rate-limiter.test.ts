@@ -16,7 +16,10 @@ async function openTestContext(t: { teardown(handler: () => unknown): void }) {
   let opened = 0;
   const clock = openFakeClock();
   // Nothing here may end because its time is up.
-  const options = { processes: 2, clock, deadlineMs: 1e8, onFallback: () => void (opened += 1) };
+  const onFallback = () => {
+    opened += 1;
+  };
+  const options = { processes: 2, clock, deadlineMs: 1e8, onFallback };
   const throttles = connections.map((connection) => openRateLimiter(openRedisGate(connection, options)));
   t.teardown(async () => {
     for (const connection of connections) connection.disconnect();

@@ -25,10 +25,7 @@ export async function handleVideoDetail({ userId, params }: VideoRequest, { sql,
   return { status: 200, body: await describeVideo(video, links) };
 }
 
-export async function handleDeleteVideo(
-  { context, userId, params }: VideoRequest,
-  app: AppContext,
-): Promise<Reply> {
+export async function handleDeleteVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
   await deleteOwnVideo(app, userId, params.video_id);
   logSecurity(context, app, 'video_deleted', { userId, videoId: params.video_id });
   return {
@@ -37,19 +34,13 @@ export async function handleDeleteVideo(
   };
 }
 
-export async function handlePublishVideo(
-  { context, userId, params }: VideoRequest,
-  app: AppContext,
-): Promise<Reply> {
+export async function handlePublishVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
   await publishOwnVideo(app.sql, userId, params.video_id);
   logSecurity(context, app, 'video_published', { userId, videoId: params.video_id });
   return { status: 200, body: { video_id: params.video_id, status: 'public' } };
 }
 
-export async function handleUnpublishVideo(
-  { context, userId, params }: VideoRequest,
-  app: AppContext,
-): Promise<Reply> {
+export async function handleUnpublishVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
   await unpublishOwnVideo(app.sql, userId, params.video_id);
   logSecurity(context, app, 'video_unpublished', { userId, videoId: params.video_id });
   return { status: 200, body: { video_id: params.video_id, status: 'processed' } };
