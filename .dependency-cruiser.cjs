@@ -3,7 +3,7 @@
  *   base < mp4 | multipart | objects | database | queue | rate-limits < actions | queries < http < main
  * Type-only imports count too.
  */
-const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies)\\.ts$';
+const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies|semaphore)\\.ts$';
 const parts = 'mp4|multipart|objects|database|queue|rate-limits';
 
 /** Packages of the service, and the only place that may import each. */
@@ -18,7 +18,7 @@ const owners = {
   'fast-jwt': '^src/tokens\\.ts$',
   '@node-rs/(argon2|bcrypt)': '^src/passwords\\.ts$',
   '@node-rs/crc32': '^src/objects/',
-  koffi: '^src/http/',
+  koffi: '^src/(http|queries)/',
   pino: '^src/log\\.ts$',
   'prom-client': '^(src|worker)/(metrics|request-seconds)\\.ts$',
 };

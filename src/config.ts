@@ -4,14 +4,14 @@ import { ConfigError } from './errors.ts';
 import { secretKeyMinBytes } from './limits.ts';
 import { type Network, readNetworks } from './trusted-networks.ts';
 
-/** What the service runs on. Made once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
+/** The settings of a web process. Loaded once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
 export interface Config extends WorkerConfig {
   readonly tokens: TokenConfig;
 }
 
-/** What a process that neither issues nor verifies tokens runs on: it does not get the key. */
+/** The settings of a process that neither issues nor verifies tokens, and so does not get their key. */
 export interface WorkerConfig {
-  /** The address that the web process listens on; undefined for all of the machine. */
+  /** The address that a web process listens on. Undefined for all addresses of the machine. */
   readonly host: string | undefined;
   readonly port: number;
   readonly metricsPort: number;
@@ -19,7 +19,7 @@ export interface WorkerConfig {
   readonly webProcesses: number;
   readonly dataDir: string;
   readonly databaseUrl: string;
-  /** While the database's password is being rotated: the one that comes after that of the address. */
+  /** The database's next password, while its password is being rotated. The URL holds the current one. */
   readonly databaseNextPassword: string | undefined;
   readonly redisUrl: string;
   readonly s3: S3Config;
@@ -30,24 +30,24 @@ export interface WorkerConfig {
   /** Networks whose hosts may say whose request they forward. */
   readonly trustedProxies: readonly Network[];
   readonly rateLimits: boolean;
-  /** Whether requests over loopback are limited, too: for tests of the limits. */
+  /** Whether requests from loopback are rate limited as well, which tests of the limits need. */
   readonly rateLimitLoopback: boolean;
   /** Bytes that the original videos of a user may have together. */
   readonly userQuotaBytes: number;
   /** Origins whose pages may use the API from a browser. */
   readonly corsOrigins: readonly string[];
   readonly sweepGraceSeconds: number;
-  /** A job whose worker died runs again after a lock and two checks at the most. */
+  /** A job whose worker died is restarted after one lock and two checks at the latest. */
   readonly jobLockSeconds: number;
   readonly jobCheckSeconds: number;
-  /** What a worker has in hand at once: by default one more than can encode, to be fetched and looked at meanwhile. */
+  /** Concurrent jobs of a worker. By default one more than can encode, so that its download and probe run meanwhile. */
   readonly jobsAtOnce: number;
-  /** Threads of one FFmpeg. 0: as many as are useful for a job that runs alone, else one. */
+  /** Threads of each FFmpeg. 0: as many as are useful for a job that runs alone, else one. */
   readonly jobThreads: number;
   /** Cores and memory that the worker may use. 0: those of the machine and of the control group. */
   readonly workerCores: number;
   readonly workerMemoryMiB: number;
-  /** How often the line of jobs is held against the rows. */
+  /** Interval of the check that compares the queue with the database. */
   readonly queueSweepSeconds: number;
   readonly legacyTimeZone: string;
   readonly logLevel: string;
@@ -55,20 +55,20 @@ export interface WorkerConfig {
 }
 
 export interface S3Config {
-  /** Absent on AWS; set for any other S3 server, which is then addressed by path. */
+  /** Undefined on AWS. Set for any other S3 server, which is then addressed by path. */
   readonly endpoint: string | undefined;
   readonly bucket: string;
   readonly region: string;
-  /** Both absent on AWS, where the instance's role signs. */
+  /** Both undefined on AWS, where the instance's role signs requests. */
   readonly accessKeyId: string | undefined;
   readonly secretAccessKey: string | undefined;
-  /** Sent as ExpectedBucketOwner on every call. */
+  /** The account that must own the bucket: sent as ExpectedBucketOwner with every call. */
   readonly accountId: string | undefined;
 }
 
 export interface TokenConfig {
   readonly secretKey: string;
-  /** The key before the last rotation: still good for verifying. */
+  /** The key before the last rotation, which still verifies tokens. */
   readonly previousKey: string | undefined;
   readonly lifetimeSeconds: number;
   /** A key is shorter than it should be, which ALLOW_WEAK_SECRET permits. */
@@ -77,30 +77,30 @@ export interface TokenConfig {
 
 export type Values = Readonly<Record<string, string | undefined>>;
 
-/** Pure: reads only `values`. Throws one ConfigError that names every fault at once. */
+/** Builds the configuration from `values` alone. Throws one ConfigError that reports every invalid setting. */
 export function loadConfig(values: Values): Config {
-  return load(values, (read, faults, config) => ({ ...config, tokens: readTokens(values, read, faults) }));
+  return load(values, (read, errors, config) => ({ ...config, tokens: readTokens(values, read, errors) }));
 }
 
 /** The same without the key of the tokens. */
 export function loadWorkerConfig(values: Values): WorkerConfig {
-  return load(values, (_read, _faults, config) => config);
+  return load(values, (_read, _errors, config) => config);
 }
 
 function load<C extends WorkerConfig>(
   values: Values,
-  complete: (read: Reader, faults: string[], config: WorkerConfig) => C,
+  complete: (read: Reader, errors: string[], config: WorkerConfig) => C,
 ): C {
-  const faults: string[] = [];
-  const read = createReader(values, faults);
-  const config = complete(read, faults, readShared(values, read, faults));
-  if (faults.length > 0) throw new ConfigError(`Cannot start: ${faults.join('; ')}.`);
+  const errors: string[] = [];
+  const read = createReader(values, errors);
+  const config = complete(read, errors, readShared(values, read, errors));
+  if (errors.length > 0) throw new ConfigError(`Cannot start: ${errors.join('; ')}.`);
   return deepFreeze(config);
 }
 
-function readShared(values: Values, read: Reader, faults: string[]): WorkerConfig {
+function readShared(values: Values, read: Reader, errors: string[]): WorkerConfig {
   return {
-    host: readHost(values, faults),
+    host: readHost(values, errors),
     port: read.integer('PORT', 8000, 0, 65_535),
     metricsPort: read.integer('METRICS_PORT', 9100, 0, 65_535),
     workerMetricsPort: read.integer('WORKER_METRICS_PORT', 9200, 0, 65_535),
@@ -109,12 +109,12 @@ function readShared(values: Values, read: Reader, faults: string[]): WorkerConfi
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     databaseNextPassword: values['DATABASE_PASSWORD_NEXT'] || undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
-    s3: readS3(values, read, faults),
+    s3: readS3(values, read, errors),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
-    trustedProxies: readNetworks(values['TRUSTED_PROXIES'], faults),
+    trustedProxies: readNetworks(values['TRUSTED_PROXIES'], errors),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
     userQuotaBytes: read.integer('USER_QUOTA_BYTES', 5 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
@@ -133,22 +133,22 @@ function readShared(values: Values, read: Reader, faults: string[]): WorkerConfi
   };
 }
 
-function readHost(values: Values, faults: string[]): string | undefined {
+function readHost(values: Values, errors: string[]): string | undefined {
   const host = values['HOST'] || undefined;
   if (host !== undefined && isIP(host) === 0)
-    faults.push(`Expected HOST to be an IP address, got ${JSON.stringify(host)}`);
+    errors.push(`Expected HOST to be an IP address, got ${JSON.stringify(host)}`);
   return host;
 }
 
-function readS3(values: Values, read: Reader, faults: string[]): S3Config {
+function readS3(values: Values, read: Reader, errors: string[]): S3Config {
   const accessKeyId = values['AWS_ACCESS_KEY_ID'] || undefined;
   const secretAccessKey = values['AWS_SECRET_ACCESS_KEY'] || undefined;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    faults.push('Expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set together, got only one');
+    errors.push('Expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set together, got only one of them');
   }
   const accountId = values['AWS_ACCOUNT_ID'] || undefined;
   if (accountId !== undefined && !/^\d{12}$/.test(accountId)) {
-    faults.push('Expected AWS_ACCOUNT_ID to be 12 digits');
+    errors.push(`Expected AWS_ACCOUNT_ID to be 12 digits, got ${JSON.stringify(accountId)}`);
   }
   return {
     endpoint: values['S3_ENDPOINT'] ? read.url('S3_ENDPOINT', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
@@ -160,15 +160,15 @@ function readS3(values: Values, read: Reader, faults: string[]): S3Config {
   };
 }
 
-function readTokens(values: Values, read: Reader, faults: string[]): TokenConfig {
+function readTokens(values: Values, read: Reader, errors: string[]): TokenConfig {
   const algorithm = values['ALGORITHM'] || 'HS256';
-  if (algorithm !== 'HS256') faults.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
+  if (algorithm !== 'HS256') errors.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
   const keys = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'];
   const weak = keys.filter((name) => values[name] && Buffer.byteLength(values[name]) < secretKeyMinBytes);
   const isAllowed = read.choice('ALLOW_WEAK_SECRET', 'off', ['on', 'off']) === 'on';
   if (!isAllowed)
     for (const name of weak)
-      faults.push(
+      errors.push(
         `Expected ${name} to have at least ${secretKeyMinBytes} bytes, got ${Buffer.byteLength(values[name] ?? '')}: make one with \`openssl rand -hex 32\`, or set ALLOW_WEAK_SECRET=on to go on with an older system's`,
       );
   return {
@@ -181,24 +181,22 @@ function readTokens(values: Values, read: Reader, faults: string[]): TokenConfig
 
 type Reader = ReturnType<typeof createReader>;
 
-function createReader(values: Values, faults: string[]) {
+function createReader(values: Values, errors: string[]) {
   return {
     text(name: string): string {
       const value = values[name];
-      if (!value) faults.push(`Expected ${name} to be set, got nothing`);
+      if (!value) errors.push(`Expected ${name} to be set, got nothing`);
       return value ?? '';
     },
     url(name: string, protocols: string[]): string {
       const value = values[name];
       if (!value) {
-        faults.push(`Expected ${name} to be set, got nothing`);
+        errors.push(`Expected ${name} to be set, got nothing`);
         return '';
       }
-      // The value may hold a password, so it is not repeated.
+      // The value may hold a password, so the message does not quote it.
       if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
-        faults.push(
-          `Expected ${name} to be an address beginning with ${protocols.join('// or ')}//, got something else`,
-        );
+        errors.push(`Expected ${name} to be a URL that begins with ${protocols.join('// or ')}//, got another value`);
       }
       return value;
     },
@@ -207,7 +205,7 @@ function createReader(values: Values, faults: string[]) {
       if (!value) return fallback;
       const number = Number(value);
       if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-      faults.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
+      errors.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
       return fallback;
     },
     /** A list with commas between; empty when nothing is set. */
@@ -219,7 +217,7 @@ function createReader(values: Values, faults: string[]) {
       const isOrigin = (text: string) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
       const invalid = origins.find((each) => !isOrigin(each));
       if (invalid !== undefined) {
-        faults.push(
+        errors.push(
           `Expected ${name} to be origins like https://www.example.com, separated by commas, got ${JSON.stringify(invalid)}`,
         );
       }
@@ -229,7 +227,7 @@ function createReader(values: Values, faults: string[]) {
       const value = values[name] || fallback;
       const found = allowed.find((each) => each === value);
       if (found !== undefined) return found;
-      faults.push(`Expected ${name} to be ${allowed.join(' or ')}, got ${JSON.stringify(value)}`);
+      errors.push(`Expected ${name} to be ${allowed.join(' or ')}, got ${JSON.stringify(value)}`);
       return fallback;
     },
   };

@@ -5,24 +5,24 @@ import { tokenClockSkewSeconds, verifiedTokensMax } from './limits.ts';
 
 export type Tokens = ReturnType<typeof openTokens>;
 
-/** What a valid token says. It counts only while `epoch` is that of the user, which the caller has to check. */
+/** The claims of a valid token. The caller must check that `epoch` is the user's current one. */
 export interface TokenSubject {
   readonly userId: number;
-  /** Grows when the user's tokens are revoked. A token without one is of epoch 0. */
+  /** Grows when the user's tokens are revoked. 0 for a token without one. */
   readonly epoch: number;
 }
 
 interface Verified extends TokenSubject {
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   expiresAt: number;
 }
 
 const algorithm = 'HS256';
 
 /**
- * Issues and verifies JSON Web Tokens. Verified ones are remembered, so that a busy client costs one signature, and only
- * those: a forged token can neither enter the memory nor push another out. The clock (`now`, in
- * milliseconds since 1970) is read on every use.
+ * Issues and verifies JSON Web Tokens. Caches verified tokens, so that a busy client costs one verification. Only valid tokens
+ * are cached: a forged one can neither enter the cache nor evict another. `now` returns milliseconds since 1970 and is called
+ * on every use.
  */
 export function openTokens(
   { secretKey, previousKey, lifetimeSeconds }: Omit<TokenConfig, 'isWeak'>,
@@ -38,10 +38,10 @@ export function openTokens(
       return sign(epoch === 0 ? { sub: String(userId) } : { sub: String(userId), ep: epoch });
     },
 
-    /** Undefined for a token that is forged, expired, not ours to read, or of no user. */
+    /** Returns undefined for a token that is forged, expired, of another issuer, or without a user. */
     verify(token: string): TokenSubject | undefined {
-      const known = remembered.get(token);
-      if (known !== undefined) return now() < known.expiresAt ? known : undefined;
+      const cached = remembered.get(token);
+      if (cached !== undefined) return now() < cached.expiresAt ? cached : undefined;
       for (const verifier of verifiers) {
         const verified = readClaims(tryVerifier(verifier, token), now());
         if (verified === undefined) continue;
@@ -65,7 +65,7 @@ function tryVerifier(verifier: (token: string) => unknown, token: string): unkno
   }
 }
 
-/** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id, `ep` an epoch. */
+/** Checks what the library does not: `exp` must exist, `iat` must be in the past, `sub` must be an id, `ep` an epoch. */
 function readClaims(payload: unknown, now: number): Verified | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { sub, exp, iat, ep = 0 } = payload as Record<string, unknown>;

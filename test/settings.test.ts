@@ -104,9 +104,9 @@ t.test('a secret without a field, with an empty one, or that is no JSON is told 
       /password.*dbname|dbname.*password/,
     ],
     ['app/jwt-secret', '{"key":"hidden","previous_key":{}}', /previous_key/],
-    ['app/jwt-secret', '{"other":"hidden"}', /app\/jwt-secret has no text under key/],
-    ['app/jwt-secret', 'hidden', /app\/jwt-secret is no JSON object/],
-    ['app/jwt-secret', '["hidden"]', /app\/jwt-secret is no JSON object/],
+    ['app/jwt-secret', '{"other":"hidden"}', /Expected key of secret app\/jwt-secret to be a text, got nothing/],
+    ['app/jwt-secret', 'hidden', /Expected secret app\/jwt-secret to be a JSON object/],
+    ['app/jwt-secret', '["hidden"]', /Expected secret app\/jwt-secret to be a JSON object/],
   ] as const) {
     const env = await startAws(t, { ...inAws, secrets: { ...inAws.secrets, [name]: text } });
     const message = await readMessage(env);

@@ -33,7 +33,7 @@ export async function recordBookmarks(sql: Sql): Promise<readonly Bookmark[]> {
 }
 
 function findBookmark(bookmarks: readonly Bookmark[]): Bookmark {
-  const bookmark = bookmarks.findLast(({ place }) => place <= offset);
+  const bookmark = bookmarks.findLast(({ position }) => position <= offset);
   if (bookmark === undefined) throw new Error(`Expected a bookmark up to position ${offset}, got none`);
   return bookmark;
 }

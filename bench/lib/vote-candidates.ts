@@ -36,7 +36,7 @@ export function voteInProcess(
       await resetVotes(context);
       const sql = openVotesDatabase(context);
       const flusher = openVoteCountFlusher(context.sql);
-      const votes = openVoteBatches(sql, { onEnd: flusher.soon });
+      const votes = openVoteBatches(sql, { onEnd: flusher.schedule });
       const pick = pickPairs(context, pattern);
       const endsAt = performance.now() + roundSeconds(context, isWarmUp) * 1000;
       const latencies: number[] = [];
@@ -44,13 +44,13 @@ export function voteInProcess(
         while (performance.now() < endsAt) {
           const [videoId, userId] = pick();
           const startedAt = performance.now();
-          await votes.cast({ videoId, userId });
+          await votes.insert({ videoId, userId });
           latencies.push(performance.now() - startedAt);
         }
       };
       const cost = await measureHere(context, async () => {
         await Promise.all(Array.from({ length: concurrency }, voter));
-        await flusher.now();
+        await flusher.flush();
       });
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });
@@ -121,7 +121,7 @@ async function measureHere<T>({ postgresPid }: VoteContext, work: () => Promise<
 
 /** Resets the tables, so that every candidate starts without votes, vacuumed and after a checkpoint. */
 async function resetVotes({ sql }: VoteContext): Promise<void> {
-  await sql`truncate votes, vote_gains restart identity`;
+  await sql`truncate votes, vote_deltas restart identity`;
   await sql`update videos set votes = 0 where votes > 0`;
   await sql`update users set votes = 0 where votes > 0`;
   await sql`vacuum analyze users, videos, votes`;

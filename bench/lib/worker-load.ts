@@ -15,7 +15,7 @@ import { insertUser } from '../../src/database/users.ts';
 import { insertUploadedVideo } from '../../src/database/videos.ts';
 import { newUploadKey } from '../../src/objects/keys.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { sampleMemory } from './tree-memory.ts';
 
 export type WorkerLoad = ReturnType<typeof openWorkerLoad>;
@@ -45,7 +45,7 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
   const values = { ...settings, DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadWorkerConfig(values);
   const objects = openObjectStore(config.s3);
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   let runs = 0;
 
   async function putAll(clip: string, count: number): Promise<string[]> {
@@ -178,7 +178,7 @@ function readJobs(logPath: string, count: number): JobRecord[] | undefined {
 
 /** Sums the stages of a job without its wait for a CPU. */
 function serviceSeconds({ seconds }: JobRecord): number {
-  const stages = Object.entries(seconds).filter(([stage]) => stage !== 'turn' && stage !== 'cpu_wait');
+  const stages = Object.entries(seconds).filter(([stage]) => stage !== 'cpu_wait');
   return stages.reduce((sum, [, taken]) => sum + taken, 0);
 }
 

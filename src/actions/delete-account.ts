@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Passwords } from '../passwords.ts';
 import type { KnownUsers } from '../queries/known-users.ts';
-import type { Producer } from '../queue/producer.ts';
+import type { VideoProducer } from '../queue/video-queue.ts';
 import { verifyOwnPassword } from './change-password.ts';
 import type { VoteCountFlusher } from './flush-vote-counts.ts';
 import { wrongCredentials } from './log-in.ts';
@@ -15,10 +15,10 @@ import { wrongCredentials } from './log-in.ts';
 interface DeleteAccountDeps {
   sql: Sql;
   objects: ObjectStore;
-  producer: Pick<Producer, 'remove'>;
+  producer: Pick<VideoProducer, 'remove'>;
   passwords: Passwords;
   log: Logger;
-  voteCountFlusher: Pick<VoteCountFlusher, 'soon'>;
+  voteCountFlusher: Pick<VoteCountFlusher, 'schedule'>;
   knownUsers: Pick<KnownUsers, 'forget'>;
 }
 
@@ -37,7 +37,7 @@ export async function deleteAccount(
   const { password_hash: passwordHash } = await verifyOwnPassword(deps, userId, password, signal);
   const deleted = await deleteRows(sql, userId, passwordHash);
   knownUsers.forget(userId);
-  voteCountFlusher.soon();
+  voteCountFlusher.schedule();
   await Promise.all([
     deleteObjects(deps, deleted.keys).catch((error: unknown) =>
       log.warn({ userId, err: error }, 'objects of a deleted account are left to the sweep'),

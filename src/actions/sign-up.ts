@@ -7,7 +7,7 @@ import { isWeakPassword } from '../weak-passwords.ts';
 export interface SignUpInput {
   firstName: string;
   lastName: string;
-  /** Folded. */
+  /** Normalized by `normalizeEmail`. */
   email: string;
   city: string | null;
   country: string | null;
@@ -15,7 +15,7 @@ export interface SignUpInput {
   passwordRepeated: string;
 }
 
-/** The passwords are compared before the address is looked for, as clients expect; the hash is made before either is stored. */
+/** Creates a user. Different passwords are reported before a taken address, which is the order that clients know. */
 export async function signUp(
   { sql, passwords }: { sql: Sql; passwords: Passwords },
   input: SignUpInput,

@@ -1,7 +1,7 @@
 import { accountDeletionStatementMs } from '../limits.ts';
 import { inTransaction, type Sql } from './open.ts';
 import { forgetOldRevocations } from './token-epochs.ts';
-import { keepOthersKeys } from './videos.ts';
+import { dropSharedKeys } from './videos.ts';
 
 export type AccountDeletion =
   | { outcome: 'deleted'; keys: string[]; taskIds: string[] }
@@ -41,12 +41,12 @@ export async function deleteAccountRows(sql: Sql, userId: number, passwordHash: 
       with moved as (
         update videos set votes = videos.votes - 1 where id = any(${votedIds}::bigint[]) returning user_id
       )
-      insert into vote_gains (user_ids, votes)
+      insert into vote_deltas (user_ids, votes)
       select array_agg(user_id), array_agg(lost) from (
         select user_id, -count(*) as lost from moved group by user_id
       ) as by_owner
       having count(*) > 0`;
-    const keys = await keepOthersKeys(
+    const keys = await dropSharedKeys(
       tx,
       videos.flatMap((video) => video.keys),
     );

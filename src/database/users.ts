@@ -25,7 +25,7 @@ export interface Credentials {
   token_epoch: number;
 }
 
-/** Undefined when the address is taken: of several sign-ups at once exactly one gets the row. */
+/** Inserts a user. Resolves to undefined when the address is taken: of concurrent sign-ups exactly one gets the row. */
 export async function insertUser(sql: AnySql, user: NewUser): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`
     insert into users (first_name, last_name, email, password_hash, city, country)
@@ -46,7 +46,7 @@ export async function findCredentials(sql: AnySql, id: number): Promise<Credenti
   return row;
 }
 
-/** False when the hash is no longer the one that was verified, so that a change of password is never undone. */
+/** Replaces the hash that was verified. Resolves to false when it has changed since, so that no newer password is overwritten. */
 export async function replacePasswordHash(
   sql: AnySql,
   change: { id: number; oldHash: string; newHash: string },

@@ -2,15 +2,15 @@ import { MultipartError } from './multipart-error.ts';
 
 export interface PartHeaders {
   readonly name: string;
-  /** Whether the part came with a file name: it is a file then, whatever it contains. */
+  /** Whether the part has a file name, which makes it a file whatever it contains. */
   readonly isFile: boolean;
-  /** As sent; undefined when the part has none. */
+  /** The part's Content-Type as sent, or undefined when it has none. */
   readonly contentType: string | undefined;
   /** Of the part's text, as declared; undefined when the part declares none. */
   readonly charset: string | undefined;
 }
 
-/** Reads the header block of one part: `block` begins behind the boundary and ends before the empty line. */
+/** Parses the header block of one part. `block` begins after the boundary and ends before the empty line. */
 export function parsePartHeaders(block: string): PartHeaders {
   let disposition: string | undefined;
   let contentType: string | undefined;
@@ -30,7 +30,7 @@ export function parsePartHeaders(block: string): PartHeaders {
   return { name, isFile, contentType, charset: parseParameters(contentType ?? '').get('charset') };
 }
 
-/** A line that begins with white space continues the one before it. */
+/** Joins continuation lines, which begin with white space, with the line before. */
 function unfold(block: string): string {
   return block.replace(/\r\n[ \t]+/g, ' ');
 }

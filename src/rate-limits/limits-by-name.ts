@@ -9,9 +9,9 @@ export interface Limit {
 export type LimitName = keyof typeof limitsByName;
 
 /**
- * What is counted stands behind the dash. An account is counted with the address it is tried from, so that nobody else can
- * lock its owner out. An IPv6 address stands for its /64, the network of one customer; the /48, which a customer may have as
- * well, is counted beside it, more generously.
+ * The rate limits by name; what is counted follows the dash. An account is counted together with the client's address, so that
+ * other clients cannot lock its user out. An IPv6 address is counted as its /64, the network of one customer, and as its /48,
+ * which a customer may have as well, with a higher limit.
  */
 export const limitsByName = {
   'signup-address': { count: 30, windowSeconds: hourSeconds },

@@ -4,7 +4,7 @@ import type { RedisGate } from './redis-gate.ts';
 
 export type RateLimiter = ReturnType<typeof openRateLimiter>;
 
-/** What is left of a limit after one more use of it. */
+/** The state of a limit after one more use of it. */
 export interface Use extends Limit {
   readonly name: LimitName;
   readonly remaining: number;
@@ -12,7 +12,7 @@ export interface Use extends Limit {
   readonly isExceeded: boolean;
 }
 
-/** Counts uses of the limits, in Redis or, while that is away, in this process alone: see the gate. */
+/** Counts uses of the limits in Redis or, while Redis does not answer, in this process: see `openRedisGate`. */
 export function openRateLimiter(gate: RedisGate) {
   const counters = new Map<LimitName, Counter>(
     (Object.keys(limitsByName) as LimitName[]).map((name) => {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { request } from '../support/http.ts';
 import { countStored, expectRefusal, mp4, openApi } from './support.ts';
 
@@ -128,7 +128,7 @@ t.test('deleting a video takes its votes along, whatever state it is in', async 
     await sql`insert into votes (video_id, user_id) values (${gone}, ${ben.id}), (${gone}, ${ana.id})`;
     await sql`update videos set votes = 2 where id = ${gone}`;
     await sql`update users set votes = votes + 2 where id = ${player.id}`;
-    await castVotes(sql, [{ videoId: kept, userId: ben.id }]);
+    await insertVotes(sql, [{ videoId: kept, userId: ben.id }]);
     if (status === 'in work')
       await sql`update videos set attempt = 1, processing_started_at = now() where id = ${gone}`;
     if (status === 'processed') await api.process(gone);

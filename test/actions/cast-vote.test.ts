@@ -23,9 +23,9 @@ t.test('a lone vote goes at once; what comes while it is with the database goes 
   const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
-  const first = votes.cast({ videoId, userId: voters[0] as number });
+  const first = votes.insert({ videoId, userId: voters[0] as number });
   t.strictSame(sizes, [1], 'before anything else happens');
-  const others = voters.slice(1).map((userId) => votes.cast({ videoId, userId }));
+  const others = voters.slice(1).map((userId) => votes.insert({ videoId, userId }));
   t.strictSame(
     await Promise.all([first, ...others]),
     voters.map(() => 'counted'),
@@ -37,7 +37,7 @@ t.test('a large crowd fills a second batch, never a third, and no batch holds mo
   const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin + 2 * votesPerBatchMax + 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
-  const answers = voters.map((userId) => votes.cast({ videoId, userId }));
+  const answers = voters.map((userId) => votes.insert({ videoId, userId }));
   t.equal(sizes.length, voteBatchesInFlightMax);
   t.strictSame(sizes, [1, votesForSecondBatchMin]);
   t.ok((await Promise.all(answers)).every((outcome) => outcome === 'counted'));
@@ -52,7 +52,7 @@ t.test('who votes again as soon as he is answered joins the batch of all the oth
   const rounds = 5;
   await Promise.all(
     voters.map(async (userId) => {
-      for (let round = 0; round < rounds; round += 1) await votes.cast({ videoId, userId });
+      for (let round = 0; round < rounds; round += 1) await votes.insert({ videoId, userId });
     }),
   );
   t.ok(sizes.length <= 2 * rounds + 1, `${sizes.length} batches`);
@@ -62,10 +62,10 @@ t.test('a batch that the database refuses is told to each of its votes; the next
   const { sql, owner, videoId, voters } = await makeTestContext(t, 3);
   const votes = openVoteBatches(sql);
   await sql`alter table votes add constraint votes_refused check (video_id < 0) not valid`;
-  const refused = await Promise.allSettled(voters.map((userId) => votes.cast({ videoId, userId })));
+  const refused = await Promise.allSettled(voters.map((userId) => votes.insert({ videoId, userId })));
   t.ok(refused.every(({ status }) => status === 'rejected'));
   await sql`alter table votes drop constraint votes_refused`;
-  t.equal(await votes.cast({ videoId, userId: owner }), 'counted');
+  t.equal(await votes.insert({ videoId, userId: owner }), 'counted');
   t.match(await recount(sql), { votes: 1, differing: 0 });
 });
 
@@ -75,8 +75,8 @@ t.test('more votes than may wait are refused at once, and the others are counted
   // The first goes, then a crowd sends a second batch; from there on they wait.
   const sent = 1 + votesForSecondBatchMin;
   const userId = voters[0] as number;
-  const answers = Array.from({ length: sent + votesWaitingMax }, () => votes.cast({ videoId, userId }));
-  await t.rejects(votes.cast({ videoId, userId }), { code: 'unavailable', retryAfterSeconds: 1 });
+  const answers = Array.from({ length: sent + votesWaitingMax }, () => votes.insert({ videoId, userId }));
+  await t.rejects(votes.insert({ videoId, userId }), { code: 'unavailable', retryAfterSeconds: 1 });
   const outcomes = await Promise.all(answers);
   t.equal(outcomes.filter((outcome) => outcome === 'counted').length, 1);
 });
@@ -88,7 +88,7 @@ t.test('an answer is given after the commit: whoever has it finds the vote', asy
   await Promise.all(
     voters.map(async (userId, i) => {
       await sleep(i % 20);
-      const outcome = await votes.cast({ videoId, userId });
+      const outcome = await votes.insert({ videoId, userId });
       const rows = await sql`select 1 from votes where video_id = ${videoId} and user_id = ${userId}`;
       if (rows.length === 1) found.push(outcome);
     }),

@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { openLog } from '../../src/log.ts';
 import { openPartBuffers } from '../../src/objects/part-buffers.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { startS3Proxy } from '../faults/support/s3-proxy.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { makeVideo } from '../faults/support/video.ts';
@@ -29,7 +29,7 @@ async function openTestContext(t: TestScope) {
     sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
     objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
     buffers,
-    producer: openProducer(config.redisUrl),
+    producer: videoQueue.openProducer(config.redisUrl),
     log: openLog('silent'),
   };
   t.teardown(async () => {
@@ -160,7 +160,7 @@ t.test('what S3 says of Complete is believed only when it shows the object', asy
 
 t.test('Redis away costs the job, not the upload', async (t) => {
   const stage = await openTestContext(t);
-  const producer = openProducer('redis://127.0.0.1:1');
+  const producer = videoQueue.openProducer('redis://127.0.0.1:1');
   t.teardown(() => producer.close());
   const upload = await begin({ ...stage, parts: { ...stage.parts, producer } }, video.bytes);
   const { videoId } = await upload.finish('A clip');

@@ -27,10 +27,10 @@ async function compare(t: Test, sql: Sql, query: StandingsQuery, bookmarks: read
   const expected = [...(await rankPlainly(sql, query))];
   const name = JSON.stringify(query);
   t.strictSame((await listStandings(sql, query)).rows.map(withoutPlace), expected, name);
-  const before = bookmarks.filter(({ place }) => place <= query.offset);
+  const before = bookmarks.filter(({ position }) => position <= query.offset);
   for (const bookmark of [before.at(-1), before.at(0)]) {
     if (bookmark === undefined) continue;
-    t.strictSame([...(await listStandingsFrom(sql, bookmark, query))], expected, `${name} from ${bookmark.place}`);
+    t.strictSame([...(await listStandingsFrom(sql, bookmark, query))], expected, `${name} from ${bookmark.position}`);
   }
 }
 
@@ -53,7 +53,7 @@ t.test('every page is what the whole ranking says, counted from the top or from 
   await fill(sql, 1_500, 9);
   for (const city of ['', 'CIUDAD', 'ciudad 3', 'no such', ' ']) {
     const { bookmarks } = await listStandings(sql, { offset: 1_400, limit: 100, city });
-    t.ok(bookmarks.every(({ place }, i) => place === (i + 1) * rankingsBookmarkEvery));
+    t.ok(bookmarks.every(({ position }, i) => position === (i + 1) * rankingsBookmarkEvery));
     for (const [offset, limit] of [
       [0, 10],
       [95, 10],

@@ -3,7 +3,7 @@ import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { repairCounters } from '../../src/database/repair-counters.ts';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { countersPerRepairBatch } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser } from './some-rows.ts';
@@ -14,7 +14,7 @@ async function makeStandings(sql: Sql) {
   const [a = 0, b = 0, c = 0] = users;
   const first = await makePublicVideo(sql, a);
   const second = await makePublicVideo(sql, b);
-  await castVotes(sql, [
+  await insertVotes(sql, [
     { videoId: first.id, userId: b },
     { videoId: first.id, userId: c },
     { videoId: second.id, userId: c },
@@ -108,7 +108,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   const voting = Promise.all(
     [0, 1].map(async (half) => {
       for (const userId of voters.filter((_, index) => index % 2 === half)) {
-        const outcomes = await castVotes(
+        const outcomes = await insertVotes(
           sql,
           videos.map((videoId) => ({ videoId, userId })),
         );

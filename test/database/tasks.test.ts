@@ -1,6 +1,6 @@
 import t from 'tap';
 import { findTask } from '../../src/database/tasks.ts';
-import { claimVideoForWork, failVideo, returnVideoToQueue, setProgress } from '../../src/database/video-jobs.ts';
+import { claimVideoForWork, failVideo, requeueVideo, setProgress } from '../../src/database/video-jobs.ts';
 import { publishVideo } from '../../src/database/videos.ts';
 import { assumedProcessingSeconds } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
@@ -20,7 +20,7 @@ t.test('a task is told from its video’s row, step by step', async (t) => {
   await claimVideoForWork(sql, id);
   await setProgress(sql, { id, attempt: 1, percent: 40 });
   t.strictSame(await findTask(sql, taskId), { ...own, state: 'processing', progress: 40, error: null, ...notQueued });
-  await returnVideoToQueue(sql, { id, attempt: 1 });
+  await requeueVideo(sql, { id, attempt: 1 });
   t.match(await findTask(sql, taskId), { state: 'queued', progress: 0, queue_position: 1 });
   await process(sql, id);
   t.strictSame(await findTask(sql, taskId), { ...own, state: 'processed', progress: 100, error: null, ...notQueued });

@@ -5,8 +5,8 @@ import {
   failVideo,
   listVideosWaiting,
   publishRendition,
+  requeueVideo,
   retryVideo,
-  returnVideoToQueue,
   setProgress,
 } from '../../src/database/video-jobs.ts';
 import { deleteVideo, findVideo } from '../../src/database/videos.ts';
@@ -70,7 +70,7 @@ t.test('a late twin can neither publish nor fail nor report, and its objects sta
   t.equal(await publishRendition(sql, { ...late, ...rendition }), false);
   t.equal(await failVideo(sql, { ...late, reason: 'x' }), false);
   t.equal(await setProgress(sql, { ...late, percent: 50 }), false);
-  t.equal(await returnVideoToQueue(sql, late), false);
+  t.equal(await requeueVideo(sql, late), false);
   t.match(await findVideo(sql, id), { status: 'uploaded', processed_url: null, poster_url: null });
   t.strictSame(await readIntents(sql), keys);
   t.equal(await setProgress(sql, { id, attempt: 2, percent: 50 }), true);

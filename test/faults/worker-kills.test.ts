@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { type RunningService, type ServiceProcess, startService } from '../support/service.ts';
@@ -35,7 +35,7 @@ interface Stage {
   t: Test;
   environment: Environment;
   clip: string;
-  producer: ReturnType<typeof openProducer>;
+  producer: VideoProducer;
   times: Record<string, string>;
   counts: Record<string, number>;
   slowestRestartMs: number;
@@ -45,7 +45,7 @@ t.test('whatever is killed or put to sleep, every video is processed, once', asy
   const environment = await createEnvironment(t, faultEnvironment);
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('640x360', 3, '25')(clip);
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   t.teardown(() => producer.close());
   const stage: Stage = { t, environment, clip, producer, times: shortTimes, counts: {}, slowestRestartMs: 0 };
   let worker = await startWorker(stage);

@@ -7,7 +7,7 @@ import { startRedis } from '../../scripts/dev/servers/redis.ts';
 import { findRedisBinary } from '../../scripts/dev/servers/redis-binary.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { startService } from '../support/service.ts';
@@ -112,7 +112,7 @@ t.test('after a failover of Redis, jobs go on at the new primary while the old o
   });
   const clip = await makeShortClip(t);
   const service = await startService(t, environment, { worker: true });
-  const producer = openProducer(url.href);
+  const producer = videoQueue.openProducer(url.href);
   t.teardown(() => producer.close());
   const queueOne = async () => {
     const video = await upload(environment, clip, await insertPlayer(environment));
@@ -153,7 +153,7 @@ async function makeShortClip(t: Test): Promise<string> {
 }
 
 async function uploadSome(environment: Environment, clip: string, count: number, isQueued = true): Promise<Uploaded[]> {
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   const videos: Uploaded[] = [];
   for (let i = 0; i < count; i += 1) {
     const video = await upload(environment, clip, await insertPlayer(environment));

@@ -69,7 +69,7 @@ function beginPart(bytes: string, number: number): ReadPart {
   const block = Buffer.from(bytes, 'latin1').toString('utf8');
   const padding = block.length - block.replace(/^[ \t]+/, '').length;
   if (padding < block.length && !block.startsWith('\r\n', padding)) {
-    throw new Fault('Expected a line end behind a boundary, got something else');
+    throw new Fault('Expected a line end after a boundary, got other bytes');
   }
   if (number > multipartMaxParts) throw new Fault(`Expected at most ${multipartMaxParts} parts, got more`);
   let disposition = '';

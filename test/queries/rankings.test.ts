@@ -32,7 +32,7 @@ async function openTestContext(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql, openVoteCountFlusher(seen as unknown as Sql).now, clock);
+  const rankings = openRankings(seen as unknown as Sql, openVoteCountFlusher(seen as unknown as Sql).flush, clock);
   return { sql, clock, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 

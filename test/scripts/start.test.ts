@@ -22,7 +22,7 @@ t.teardown(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** `npm start` without its bootstrap: `npm test` has installed and built already. */
+/** Runs `npm start` without installing and building, which `npm test` has done already. */
 function start(port: number, args: string[] = []) {
   const child = spawn(process.execPath, [join(rootFolder, 'dist/scripts/dev/start/main.js'), ...args], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), WEB_PROCESSES: '1' },
@@ -52,7 +52,7 @@ function readRunFile(): RunFile {
 
 const allPids = ({ pids }: RunFile) => [...pids.web, ...pids.worker, pids.postgres ?? 0, pids.redis ?? 0, pids.s3 ?? 0];
 
-t.test('a first start does the main job once, mends itself and stops without a trace', async (t) => {
+t.test('a first start runs the demo once, restarts a killed process, and stops without leftovers', async (t) => {
   const port = await freePort();
   const run = start(port, ['--video', await makeClip()]);
   await untilSays(run, 'Press Ctrl+C to stop.');
@@ -90,7 +90,7 @@ t.test('a first start does the main job once, mends itself and stops without a t
   t.notOk(existsSync(join(dataDir, 'run.json')));
 });
 
-t.test('a second start finds what the first left, and a killed one is cleared away', async (t) => {
+t.test('a second start keeps the data, and a start after a kill ends the processes that were left', async (t) => {
   const port = await freePort();
   const run = start(port);
   await untilSays(run, 'Press Ctrl+C to stop.');
@@ -113,7 +113,7 @@ t.test('a second start finds what the first left, and a killed one is cleared aw
   t.equal(await next.ended, 0);
 });
 
-t.test('data whose keys are gone is not opened with new ones', async (t) => {
+t.test('data whose secrets file is missing is not opened with new secrets', async (t) => {
   const path = join(dataDir, 'secrets.json');
   const kept = readFileSync(path);
   rmSync(path);
@@ -124,7 +124,7 @@ t.test('data whose keys are gone is not opened with new ones', async (t) => {
   writeFileSync(path, kept, { mode: 0o600 });
 });
 
-t.test('a port in use is told in one sentence that says what to do', async (t) => {
+t.test('a port in use is reported in one sentence that says what to do', async (t) => {
   const holder = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => holder.once('listening', resolve));
   t.teardown(() => void holder.close());

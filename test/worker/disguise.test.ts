@@ -40,7 +40,7 @@ t.test('as the worker looks at it, every disguise is refused', async (t) => {
   const { parts, disguises } = await openCorpus(t);
   for (const { name, text } of disguises) {
     const folder = await makeJobFolder(t, (path) => writeFile(path, text));
-    await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused' }, name);
+    await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError' }, name);
   }
 });
 

@@ -40,7 +40,7 @@ t.test('codecs that are not accepted are named', async (t) => {
       path,
     );
     const attempt = edit(t, (source) => ffmpeg('-i', path, '-c', 'copy', '-f', 'mov', source));
-    await t.rejects(attempt, { name: 'VideoRefused', message: new RegExp(`encoded as ${codec};`) }, codec);
+    await t.rejects(attempt, { name: 'InvalidVideoError', message: new RegExp(`encoded as ${codec};`) }, codec);
   }
 });
 

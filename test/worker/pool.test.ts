@@ -106,7 +106,7 @@ t.test('a process that somebody kills counts as crashed, one that gives up as un
   await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ToolCrashed', message: /SIGSYS/ });
-  await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'VideoRefused' });
+  await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'InvalidVideoError' });
   await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ToolCrashed' });
 });
 
@@ -115,7 +115,7 @@ t.test('a code that FFmpeg 7 makes of its own errors is a verdict on the file, h
   t.teardown(() => pool.close());
   for (const code of [128, 160, 183, 187, 234, 254, 255]) {
     const run = { ...(await shell(t, `exit ${code}`)), signal: new AbortController().signal };
-    await t.rejects(pool.transcode(run), { name: 'VideoRefused' }, `${code}`);
+    await t.rejects(pool.transcode(run), { name: 'InvalidVideoError' }, `${code}`);
   }
 });
 

@@ -38,7 +38,7 @@ t.test('what cannot be accepted is refused with a reason a player understands', 
   ];
   for (const [name, reason, make] of cases) {
     const folder = await makeJobFolder(t, make);
-    await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused', message: reason }, name);
+    await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError', message: reason }, name);
   }
 });
 
@@ -48,7 +48,7 @@ t.test('a header that declares a picture of huge size is refused without the mem
     t,
     makeClip('8192x4320', 0.04, '25', ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none']),
   );
-  await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused', message: /larger than 4096x2304/ });
+  await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError', message: /larger than 4096x2304/ });
 });
 
 const picture: ProbeStream = { index: '0', codec_name: 'h264', width: '64', height: '64' };

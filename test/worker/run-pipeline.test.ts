@@ -179,7 +179,7 @@ t.test('a file that the edit cannot read is refused, with whichever code FFmpeg 
     packets: [{ stream: '0', start: 0, duration: 1, isDiscarded: false }],
     ...{ format: {}, frames: 0 },
   });
-  await t.rejects(transcode(folder, source), { name: 'VideoRefused' });
+  await t.rejects(transcode(folder, source), { name: 'InvalidVideoError' });
 });
 
 /** As a phone does: by the matrix in the track's header. FFmpeg's option for it differs from version to version. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { processVideo } from '../../worker/process-video.ts';
+import { videoQueuePolicy } from '../../worker/retry-policy.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { findTools, untilEnded } from '../faults/support/worker-run.ts';
 import { x264 } from '../support/clip.ts';
@@ -29,7 +30,7 @@ t.test('FFmpeg that is killed at every attempt is our fault, and three attempts 
   const video = await untilEnded(environment, id, 90_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: atEveryAttempt });
   t.match(video.failure_reason, /stopped from outside/);
-  t.match(lastFailure(service), { lastWords: /ended by SIGKILL/ });
+  t.match(lastFailure(service), { toolOutput: /ended by SIGKILL/ });
   t.equal(linesOf(service, 'video requeued').length, 2);
 });
 
@@ -45,7 +46,7 @@ t.test('a clip that needs more memory than there is for it is failed as ours', a
   const video = await untilEnded(environment, id, 180_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of memory/ });
   t.match(video.failure_reason, atEveryAttempt);
-  t.match(lastFailure(service), { lastWords: /Cannot allocate memory|malloc of size \d+ failed/ });
+  t.match(lastFailure(service), { toolOutput: /Cannot allocate memory|malloc of size \d+ failed/ });
 });
 
 t.test('a full disk is our fault, while FFmpeg writes and while the source arrives', { skip: !isRoot }, async (t) => {
@@ -61,7 +62,7 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
     const video = await untilEnded(environment, id, 120_000);
     t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of disk space/ }, during);
     t.match(video.failure_reason, atEveryAttempt);
-    t.match(lastFailure(service), { lastWords: /No space left on device|ENOSPC/ });
+    t.match(lastFailure(service), { toolOutput: /No space left on device|ENOSPC/ });
     const { seconds } = lastFailure(service) as { seconds?: Record<string, number> };
     t.equal(Object.keys(seconds ?? {}).at(-1), during);
     await service.stop();
@@ -80,7 +81,9 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
       parts.sandbox.wrap(folder, tool, args, cpuSeconds, bounds && { ...bounds, tasksMax: 5 }),
   };
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    await t.rejects(processVideo({ ...parts, sandbox }, job, never), { name: 'RetryLater', pauseMs: 5_000 });
+    const error: unknown = await processVideo({ ...parts, sandbox }, job, never).catch((reason: unknown) => reason);
+    t.match(error, { shortage: 'processes' });
+    t.equal(videoQueuePolicy.pauseMinMs(error), 5_000);
     t.match(await readVideo(environment, id), { status: 'uploaded', crashes: attempt });
   }
   await processVideo({ ...parts, sandbox }, job, never);
@@ -92,7 +95,9 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
 /** The worker answers before it has tried its limits. */
 async function startWorker(t: Test, environment: Environment): Promise<RunningService> {
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
-  await waitFor('the first job to be allowed', () => linesOf(service, 'working').length > 0, { timeoutMs: 60_000 });
+  await waitFor('the first job to be allowed', () => linesOf(service, 'worker started').length > 0, {
+    timeoutMs: 60_000,
+  });
   return service;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
 import { shortTimes } from '../faults/support/worker-run.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { startService } from '../support/service.ts';
@@ -106,8 +106,8 @@ async function queueLongVideo(t: Parameters<typeof makeFolder>[0], environment: 
   return uploaded;
 }
 
-async function enqueue(environment: Environment, job: Parameters<ReturnType<typeof openProducer>['add']>[0]) {
-  const producer = openProducer(environment.config.redisUrl);
+async function enqueue(environment: Environment, job: Parameters<VideoProducer['add']>[0]) {
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   await producer.add(job);
   await producer.close();
 }

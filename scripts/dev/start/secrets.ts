@@ -10,12 +10,12 @@ export interface Secrets {
   secretKey: string;
   postgresPassword: string;
   redisPassword: string;
-  /** 12 digits, as an AWS account has: the S3 server takes it for the bucket owner's account. */
+  /** 12 digits like an AWS account, because the S3 server uses it as the account of the bucket owner. */
   s3AccessKeyId: string;
   s3SecretAccessKey: string;
 }
 
-/** Generated once a DATA_DIR: the servers' data and the tokens of logged-in players depend on them. */
+/** Generated once per DATA_DIR, because the servers' data and the tokens of logged-in players depend on them. */
 export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, secretsFile);
   if (!existsSync(path) && existsSync(join(dataDir, 'postgres'))) {

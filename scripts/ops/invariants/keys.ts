@@ -8,7 +8,7 @@ export const keysAreOurs: Invariant = {
   check,
 };
 
-/** As the system before this one made them. */
+/** Keys of the older system. */
 const olderKey = /^(?:uploads\/user_\d+_\d+\.mp4|processed\/processed_[^/]+)$/;
 
 async function check({ sql, config }: CheckDeps): Promise<Finding> {
@@ -19,7 +19,7 @@ async function check({ sql, config }: CheckDeps): Promise<Finding> {
   const breaks = strange.map(
     ({ id, key }) => `${id === 0 ? 'an intent' : `video ${id}`} names ${key}, which the server did not make`,
   );
-  if (config.s3.accountId !== undefined && (await answersStrangers(config))) {
+  if (config.s3.accountId !== undefined && (await acceptsWrongOwner(config))) {
     breaks.push('the bucket accepts a request that expects another owner');
   }
   return {
@@ -28,18 +28,18 @@ async function check({ sql, config }: CheckDeps): Promise<Finding> {
   };
 }
 
-/** Only an end that checks the owner can show that every request carries it. */
-async function answersStrangers({ s3 }: CheckDeps['config']): Promise<boolean> {
+/** An S3 server that checks the owner refuses a wrong one, which shows that requests name an owner. */
+async function acceptsWrongOwner({ s3 }: CheckDeps['config']): Promise<boolean> {
   const accountId = s3.accountId === '000000000001' ? '000000000002' : '000000000001';
-  const stranger = openObjectStore({ ...s3, accountId });
+  const client = openObjectStore({ ...s3, accountId });
   try {
-    await stranger.checkBucket(AbortSignal.timeout(10_000));
+    await client.checkBucket(AbortSignal.timeout(10_000));
     return true;
   } catch (error) {
     const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
     if ($metadata?.httpStatusCode === 403) return false;
     throw error;
   } finally {
-    stranger.close();
+    client.close();
   }
 }

@@ -9,14 +9,18 @@ export const nothingIsLeftBehind: Invariant = {
   check,
 };
 
-const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
+const gauges = [
+  'competition_uploads_in_flight',
+  'competition_uploads_waiting_for_buffer',
+  'competition_part_buffers_in_use',
+];
 
-/** What is held although nobody uploads or works, after a moment to let go of it. */
-async function check(parts: CheckDeps): Promise<Finding> {
-  const first = await look(parts);
+/** Checks twice, because an upload or a job that has just ended may still hold resources. */
+async function check(deps: CheckDeps): Promise<Finding> {
+  const first = await look(deps);
   if (first.breaks.length === 0) return first;
-  await sleep(parts.settleMs);
-  return look(parts);
+  await sleep(deps.settleMs);
+  return look(deps);
 }
 
 async function look({ service, config, producer }: CheckDeps): Promise<Finding> {

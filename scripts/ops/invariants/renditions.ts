@@ -53,7 +53,7 @@ async function findFault(objects: CheckDeps['objects'], row: RenditionRow, ffmpe
     const { code, output } = await tryTool(ffmpegPath, [...input, '-map', '0:v:0', '-f', 'null', '-'], {
       timeoutMs: 120_000,
     });
-    // A file that breaks off is told of in words alone.
+    // FFmpeg reports a truncated file only in its output, with exit code 0.
     if (code === 0 && output.trim() === '') return undefined;
     return `its rendition ${row.processed_url} does not play: ${output.trim().split('\n')[0] ?? ''}`;
   } finally {

@@ -30,7 +30,7 @@ export function handlePublicVideos(
 /** The statement that inserts the vote also checks the token's user and epoch, so that a vote costs no other query. */
 export async function handleVote({ userId, epoch, params }: VideoRequest, app: AppContext): Promise<Reply> {
   const { votes, metrics, knownUsers } = app;
-  const outcome = await votes.cast({ videoId: params.video_id, userId, epoch });
+  const outcome = await votes.insert({ videoId: params.video_id, userId, epoch });
   metrics.votes.inc({ result: outcome });
   if (outcome !== 'unknown_voter') knownUsers.remember(userId, epoch);
   if (outcome !== 'counted') throw errors[outcome]();

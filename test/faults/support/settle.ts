@@ -3,7 +3,7 @@ import { waitFor } from '../../../scripts/lib/wait.ts';
 import { checkInvariants } from '../../../scripts/ops/invariants/check-all.ts';
 import type { LedgerEntry } from '../../../scripts/ops/invariants/ledger.ts';
 import { openLog } from '../../../src/log.ts';
-import { openProducer } from '../../../src/queue/producer.ts';
+import { videoQueue } from '../../../src/queue/video-queue.ts';
 import { sweepOnce } from '../../../worker/sweep.ts';
 import type { Environment } from '../../support/environment.ts';
 import { request } from '../../support/http.ts';
@@ -33,7 +33,7 @@ export async function settle(
   await sleep(storeMs);
   const { sql, objects } = environment;
   const config = { ...environment.config, sweepGraceSeconds: allIsOld };
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   const swept: Record<string, number> = {};
   try {
     const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds: allIsOld };
@@ -72,6 +72,6 @@ function liveMetrics({ web, metricsUrls }: RunningService): string[] {
 
 async function readHeld(url: string): Promise<number> {
   const { text } = await request(url);
-  const held = /^competition_(?:uploads_in_flight|upload_waiting|part_buffers_in_use) (\d+)$/gm;
+  const held = /^competition_(?:uploads_in_flight|uploads_waiting_for_buffer|part_buffers_in_use) (\d+)$/gm;
   return [...text.matchAll(held)].reduce((sum, [, count]) => sum + Number(count), 0);
 }

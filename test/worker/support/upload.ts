@@ -4,7 +4,7 @@ import { recordIntents } from '../../../src/database/object-intents.ts';
 import { insertUser } from '../../../src/database/users.ts';
 import { insertUploadedVideo } from '../../../src/database/videos.ts';
 import { newUploadKey } from '../../../src/objects/keys.ts';
-import type { VideoJob } from '../../../src/queue/job.ts';
+import type { VideoJob } from '../../../src/queue/video-queue.ts';
 import type { Environment } from '../../support/environment.ts';
 
 export interface Uploaded {

@@ -24,7 +24,7 @@ export async function openWorkerDeps(t: Test, environment: Environment): Promise
     tools,
     sandbox,
     pool,
-    threadBudget: openCpuSemaphore(2),
+    cpuSemaphore: openCpuSemaphore(2),
     capacity,
     profile: showcaseProfile,
     isOnlyActiveJob: () => true,
