@@ -37,7 +37,7 @@ t.test('a legacy bcrypt hash verifies over the first 72 bytes, whatever its pref
   for (const version of ['2a', '2b', '2y']) {
     const legacy = hash.replace(/^\$2[aby]\$/, `$$${version}$$`);
     t.ok(legacy.startsWith(`$${version}$04$`));
-    // Which of the two was the password nobody knows: hashed anew, the one would shut out the other.
+    // It is unknown which of the two was the password: a new hash of one would lock out the other.
     t.same(await passwords.verify(legacy, long), { ok: true, needsRehash: false });
     t.same(await passwords.verify(legacy, `${'a'.repeat(71)}ñ and less`), { ok: true, needsRehash: false });
     t.same(await passwords.verify(legacy, 'a'.repeat(71)), { ok: false, needsRehash: false });
@@ -108,7 +108,7 @@ t.test('a caller that gives up leaves the queue to the others', async (t) => {
   t.ok(await passwords.hash(password), 'no place was lost');
 });
 
-t.test('work that fails gives its place back', async (t) => {
+t.test('work that fails releases its slot', async (t) => {
   const passwords = openPasswords({ concurrency: 1, queueMax: 1 });
   const notText = 5 as unknown as string;
   for (let round = 0; round < 3; round += 1) await t.rejects(passwords.hash(notText));

@@ -54,8 +54,7 @@ async function runOnServers(folder: string, requested: string[]): Promise<TapSum
   try {
     const { signal } = interrupt;
     if (signal.aborted) throw new UserError('Interrupted before the first test.');
-    // The tests of the worker sort last and take longest: they start first, so that no core idles at the end.
-    const files = requested.length > 0 ? requested : findTestFiles().reverse();
+    const files = requested.length > 0 ? requested : findTestFiles();
     const env = { ...process.env, ...servers.env, TMPDIR: scratch };
     const { code, ...summary } = await runTap(files, { env, signal, say, isSerial: values.serial ?? false });
     // A run without a passed test proves nothing.

@@ -40,7 +40,7 @@ async function openProxy(target: URL) {
       isCut = true;
       for (const socket of sockets) socket.destroy();
     },
-    mend(): void {
+    restore(): void {
       isCut = false;
     },
     close(): void {
@@ -64,11 +64,11 @@ t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', a
   t.notMatch(refused.text, /ECONN|socket|127\.0\.0\.1|Error/, 'without an exception’s text');
   t.equal((await call('GET', '/livez')).status, 200);
   t.equal((await call('GET', '/api/public/rankings')).status, 200, 'what does not need it is served');
-  s3.mend();
+  s3.restore();
   await waitFor('readiness to return', async () => (await call('GET', '/readyz')).status === 200);
 });
 
-t.test('a fault nobody expected is 500 with a sentence and the request id, never an exception’s text', async (t) => {
+t.test('an unexpected error is 500 with a sentence and the request id, never an exception’s text', async (t) => {
   const { call, environment, newPlayer, service } = await openApi(t);
   const { token } = await newPlayer();
   await environment.sql.unsafe('alter table videos rename to secret_name');
@@ -101,7 +101,7 @@ t.test('a fault nobody expected is 500 with a sentence and the request id, never
   t.strictSame(await countStored(environment), { videos: 0, intents: 0, objects: 0, openMultiparts: 0 });
 });
 
-t.test('on SIGTERM what is under way is finished, new work is told 503, and the process ends with 0', async (t) => {
+t.test('on SIGTERM running requests finish, new ones get 503, and the process exits with 0', async (t) => {
   const api = await openApi(t);
   const player = await api.newPlayer();
   const body = rawForm([titlePart(), videoPart(mp4(8_000_000))]);
@@ -128,7 +128,7 @@ t.test('on SIGTERM what is under way is finished, new work is told 503, and the 
   t.equal((await refused).status, 503, 'a new upload');
   t.match((await refused).header('retry-after'), /^\d+$/);
   socket.write(body.subarray(3_000_000));
-  t.equal((await answer).status, 201, 'the upload under way');
+  t.equal((await answer).status, 201, 'the running upload');
   for (const each of [socket, probe, late]) each.destroy();
   t.strictSame(await api.service.web[0]?.exited, { code: 0, signal: null });
 });

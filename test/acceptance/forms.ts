@@ -22,7 +22,7 @@ interface RawForm {
 
 export const boundary = 'X-BOUNDARY';
 
-/** A multipart body byte for byte as told. */
+/** Builds a multipart body, byte for byte as given. */
 export function rawForm(parts: readonly RawPart[], options: RawForm = {}): Buffer {
   const { preamble = '', epilogue = '', lastLineEnd = '\r\n' } = options;
   const delimiter = `--${options.boundary ?? boundary}`;
@@ -75,7 +75,7 @@ export function uploader(api: Api, player: Player): Send {
 export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unknown>): Promise<void> {
   const before = await countStored(api.environment);
   await refuse();
-  // What is undone may be under way for a moment longer than the answer where the client has left.
+  // After a client has left, the rollback may run for a moment longer.
   let after: Stored | undefined;
   await waitFor('everything to be undone', async () => {
     after = await countStored(api.environment);

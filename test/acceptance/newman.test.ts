@@ -27,14 +27,10 @@ t.test('the Postman collection of the contract passes against the service and it
   const { environment, service } = await openApi(t, { worker: true });
   await copyFile(await makeClip(), join(environment.folder, 'clip.mp4'));
   const report = join(environment.folder, 'newman.json');
-  const { code, output } = await tryTool(
-    process.execPath,
-    [
-      ...[newman, 'run', collection, '--env-var', `baseUrl=${service.baseUrl}`, '--working-dir', environment.folder],
-      ...['--reporters', 'json', '--reporter-json-export', report, '--timeout', '120000'],
-    ],
-    { timeoutMs: 150_000 },
-  );
+  const place = ['--env-var', `baseUrl=${service.baseUrl}`, '--working-dir', environment.folder];
+  const options = ['--reporters', 'json', '--reporter-json-export', report, '--timeout', '120000'];
+  const args = [newman, 'run', collection, ...place, ...options];
+  const { code, output } = await tryTool(process.execPath, args, { timeoutMs: 150_000 });
   const { run } = JSON.parse(
     await readFile(report, 'utf8').catch(
       () => `{"run":{"failures":[{"error":${JSON.stringify({ name: 'newman', message: output })}}]}}`,

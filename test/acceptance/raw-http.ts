@@ -16,7 +16,7 @@ export interface RawAnswer {
 }
 
 export interface RawOptions {
-  /** Told apart from the rest: written when the first chunk has gone out and this has resolved. */
+  /** Written after the head, each when the socket has room. */
   chunks?: (string | Uint8Array)[];
   /** The answer has no body whatever its Content-Length says. */
   isHead?: boolean;

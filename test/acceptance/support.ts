@@ -83,7 +83,7 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
   if (!isDone) throw new Error(`Expected video ${videoId} to become processed`);
 }
 
-/** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
+/** Waits until cached responses contain everything that was written before. Two reads after that return the same data. */
 export const untilCachedResponsesExpire = () => sleep(2 * responseCacheMaxAgeMs);
 
 /** Bytes that begin as an MP4 does; no picture in them. */
@@ -106,7 +106,7 @@ export function expectRefusal(t: Test, answer: Answer, status: number, detail: s
 
 export type Location = (string | number)[];
 
-/** The whole of a 422: exactly these faults in this order, each told in exactly the contract's three keys. */
+/** Expects a 422 with exactly these validation errors in this order, each with exactly the contract's three keys. */
 export function expectFaults(t: Test, answer: Answer, faults: [type: string, ...loc: Location][]): void {
   t.equal(answer.status, 422, '422');
   const { detail, ...rest } = answer.json<{ detail: { type: string; loc: Location; msg: string }[] }>();

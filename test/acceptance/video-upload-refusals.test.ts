@@ -28,7 +28,7 @@ const faults = (t: Test, body: Buffer | string, list: [string, ...Location][], c
 const wrong = (type: string) => `Error en el archivo (tipo o tamaño no valido): ${type}`;
 const missing = (...names: string[]) => names.map((name): [string, ...string[]] => ['missing', 'body', name]);
 
-t.test('the part’s own content type decides, told as it was sent; it is exactly video/mp4', async (t) => {
+t.test('the part’s own content type decides: it is exactly video/mp4, and the error repeats it as sent', async (t) => {
   const types = [
     'video/quicktime',
     'Video/MP4',
@@ -70,7 +70,7 @@ t.test('bytes that are no MP4 are a wrong type, however the part is called', asy
   }
 });
 
-t.test('an empty file is told so', async (t) => {
+t.test('an empty file is reported as empty', async (t) => {
   await refuses(t, rawForm([titlePart(), videoPart('')]), 'El archivo está vacío');
   await refuses(t, rawForm([videoPart(''), titlePart()]), 'El archivo está vacío');
 });

@@ -62,7 +62,7 @@ t.test('the detail counts the votes', async (t) => {
   t.equal((await detail(id))['votes'], 2);
 });
 
-t.test("somebody else's video is 403 in every status, also when it is public", async (t) => {
+t.test("another player's video is 403 in every status, also when it is public", async (t) => {
   for (const status of statuses) {
     const id = await api.videoIn(status, ana);
     expectRefusal(t, await call('GET', `/api/videos/${id}`, { token: ben.token }), 403, 'You are not authorized');

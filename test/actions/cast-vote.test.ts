@@ -19,7 +19,7 @@ async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0], 
   return { sql, owner, videoId: video.id, voters: rows.map(({ id }) => id) };
 }
 
-t.test('a lone vote goes at once; what comes while it is with the database goes together', async (t) => {
+t.test('a single vote is sent at once; votes that arrive meanwhile share the next batch', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
@@ -33,7 +33,7 @@ t.test('a lone vote goes at once; what comes while it is with the database goes 
   t.strictSame(sizes, [1, voters.length - 1]);
 });
 
-t.test('a large crowd fills a second batch, never a third, and no batch holds more than it may', async (t) => {
+t.test('many votes at once fill a second batch, never a third, and no batch exceeds its limit', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin + 2 * votesPerBatchMax + 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
@@ -45,7 +45,7 @@ t.test('a large crowd fills a second batch, never a third, and no batch holds mo
   t.match(await recount(sql), { votes: voters.length, differing: 0 });
 });
 
-t.test('who votes again as soon as he is answered joins the batch of all the others who do', async (t) => {
+t.test('clients that vote again as soon as they have an answer share batches', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, votesForSecondBatchMin - 1);
   const sizes: number[] = [];
   const votes = openVoteBatches(sql, { onBatch: (size) => sizes.push(size) });
@@ -58,7 +58,7 @@ t.test('who votes again as soon as he is answered joins the batch of all the oth
   t.ok(sizes.length <= 2 * rounds + 1, `${sizes.length} batches`);
 });
 
-t.test('a batch that the database refuses is told to each of its votes; the next one is counted', async (t) => {
+t.test('a batch that the database refuses rejects each of its votes; the next one is counted', async (t) => {
   const { sql, owner, videoId, voters } = await makeTestContext(t, 3);
   const votes = openVoteBatches(sql);
   await sql`alter table votes add constraint votes_refused check (video_id < 0) not valid`;
@@ -69,7 +69,7 @@ t.test('a batch that the database refuses is told to each of its votes; the next
   t.match(await recount(sql), { votes: 1, differing: 0 });
 });
 
-t.test('more votes than may wait are refused at once, and the others are counted', async (t) => {
+t.test('votes beyond the queue’s limit are refused at once, and the others are counted', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, 2);
   const votes = openVoteBatches(sql);
   // The first goes, then a crowd sends a second batch; from there on they wait.
@@ -81,7 +81,7 @@ t.test('more votes than may wait are refused at once, and the others are counted
   t.equal(outcomes.filter((outcome) => outcome === 'counted').length, 1);
 });
 
-t.test('an answer is given after the commit: whoever has it finds the vote', async (t) => {
+t.test('the answer comes after the commit: a read after the answer finds the vote', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, 200);
   const votes = openVoteBatches(sql);
   const found: VoteOutcome[] = [];

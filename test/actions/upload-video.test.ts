@@ -141,7 +141,7 @@ t.test('an upload whose intent a sweep has claimed gives up, and leaves no row',
   await stage.objects.deleteObject(key ?? '');
 });
 
-t.test('what S3 says of Complete is believed only when it shows the object', async (t) => {
+t.test('a Complete is successful only when S3 shows the object', async (t) => {
   const stage = await openTestContext(t);
   for (const fault of [
     { kind: 'lie' },

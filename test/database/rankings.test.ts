@@ -48,7 +48,7 @@ function withoutPlace({
   return { first_name, last_name, city, votes };
 }
 
-t.test('every page is what the whole ranking says, counted from the top or from a bookmark', async (t) => {
+t.test('every page equals the whole ranking, counted from the top or from a bookmark', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   await fill(sql, 1_500, 9);
   for (const city of ['', 'CIUDAD', 'ciudad 3', 'no such', ' ']) {

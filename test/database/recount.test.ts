@@ -37,7 +37,7 @@ t.test('a recount finds nothing where votes were cast and videos deleted', async
   );
 });
 
-t.test('standings as of a time leave out what came later, and blame no counter for it', async (t) => {
+t.test('standings as of a time leave out later votes, and report no counter because of them', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first } = await makeStandings(sql);
   await sql`update votes set processed_at = '2026-01-01T12:00:00Z'`;
@@ -53,7 +53,7 @@ t.test('standings as of a time leave out what came later, and blame no counter f
   );
 });
 
-t.test('counters that differ from the votes are found, named and set right', async (t) => {
+t.test('counters that differ from the votes are found, named and repaired', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first, second } = await makeStandings(sql);
   await flushVoteDeltas(sql);
@@ -72,7 +72,7 @@ t.test('counters that differ from the votes are found, named and set right', asy
   t.strictSame(await repairCounters(sql), { videos: 0, users: 0 });
 });
 
-t.test('more counters than one batch holds are set right', async (t) => {
+t.test('more counters than one batch holds are repaired', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const count = 2 * countersPerRepairBatch + 1;
   await sql`
@@ -93,12 +93,12 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   const voters = await Promise.all(Array.from({ length: 120 }, () => makeUser(sql)));
   let repairs = 0;
   let isVoting = true;
-  const folding = (async () => {
+  const flushing = (async () => {
     while (isVoting) await flushVoteDeltas(sql);
   })();
   const repairing = (async () => {
     while (isVoting) {
-      // Off again each time, so that the next repair has something to set right in the middle of the votes.
+      // Wrong again each time, so that the next repair has something to repair while votes arrive.
       await sql`update videos set votes = votes + 3 where id = ${videos[repairs % 5] ?? 0}`;
       await sql`update users set votes = votes - 2 where id = ${owner}`;
       await repairCounters(sql);
@@ -120,7 +120,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
     isVoting = false;
   };
   voting.then(stop, stop);
-  await Promise.all([voting, repairing, folding]);
+  await Promise.all([voting, repairing, flushing]);
   t.ok(repairs > 3, `${repairs} repairs`);
   t.match(await recount(sql), { votes: 600, differing: 0 });
   await flushVoteDeltas(sql);

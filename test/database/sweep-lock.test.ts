@@ -3,7 +3,7 @@ import { waitFor } from '../../scripts/lib/wait.ts';
 import { withSweepLock } from '../../src/database/sweep-lock.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
-t.test('of two sweeps at once one works, and the lock is free after it', async (t) => {
+t.test('of two concurrent sweeps one runs, and the lock is free after it', async (t) => {
   const { sql } = await createEmptyDatabase(t);
   const inner = await withSweepLock(sql, 'a', () => withSweepLock(sql, 'a', async () => 'both'));
   t.equal(inner, undefined);

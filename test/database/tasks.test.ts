@@ -8,7 +8,7 @@ import { makeUser, makeVideo, process } from './some-rows.ts';
 
 const notQueued = { queue_position: null, expected_wait_seconds: null };
 
-t.test('a task is told from its video’s row, step by step', async (t) => {
+t.test('a task reports the state of its video’s row, step by step', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const userId = await makeUser(sql);
   const { id, taskId } = await makeVideo(sql, userId);
@@ -37,7 +37,7 @@ t.test('a failed task says why', async (t) => {
   t.match(await findTask(sql, taskId), { state: 'failed', error: 'No picture in it', ...notQueued });
 });
 
-t.test('the expected wait follows what recent videos took, who is in front and how many are in work', async (t) => {
+t.test('the expected wait follows the time of recent videos, the queue position and the running jobs', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const userId = await makeUser(sql);
   const videos = [];

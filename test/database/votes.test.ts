@@ -53,7 +53,7 @@ t.test('one batch with every outcome: each vote gets its own, and counters move 
   t.match(await recount(sql), { votes: 3, differing: 0 });
 });
 
-t.test('of equal votes in one batch the first is counted, whatever stands between them', async (t) => {
+t.test('of equal votes in one batch the first is counted, whatever the order of the others', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const voters = [await makeUser(sql), await makeUser(sql)];
   const video = await makePublicVideo(sql, voters[0] as number);
@@ -70,7 +70,7 @@ t.test('an empty batch asks for nothing and answers nothing', async (t) => {
 });
 
 t.test(
-  'batches that name the same rows in opposite orders, deletes and folds between them, never deadlock',
+  'batches that name the same rows in opposite orders, with deletes and flushes between them, never deadlock',
   async (t) => {
     const { url, sql } = await createMigratedDatabase(t);
     const users = await Promise.all(Array.from({ length: 8 }, () => makeUser(sql)));
@@ -89,10 +89,10 @@ t.test(
       return i % 2 === 0 ? turned : turned.reverse();
     });
     const work = chunks.map((requests, i) => insertVotes(pools[i % 2] as Sql, requests));
-    const folds = [sql, ...pools].map(async (pool) => {
+    const flushes = [sql, ...pools].map(async (pool) => {
       for (let i = 0; i < 10; i += 1) await flushVoteDeltas(pool);
     });
-    const [outcomes] = await Promise.all([Promise.all(work), deleteVideo(sql, doomed.id), ...folds]);
+    const [outcomes] = await Promise.all([Promise.all(work), deleteVideo(sql, doomed.id), ...flushes]);
     const counted = outcomes.flat().filter((outcome) => outcome === 'counted').length;
     const lasting = videos.length * users.length;
     t.ok(counted >= lasting && counted <= all.length, `${counted} were counted`);

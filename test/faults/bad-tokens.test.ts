@@ -10,7 +10,7 @@ const sockets = 4;
 const pipelined = 50;
 t.setTimeout(600_000);
 
-t.test('of generated bad tokens none is let in, and all get the same answer to the last byte', async (t) => {
+t.test('every generated bad token is refused with the same response to the last byte', async (t) => {
   const environment = await createEnvironment(t, { values: { LOG_LEVEL: 'warn' } });
   const service = await startService(t, environment);
   const next = createBadTokens(environment.config.tokens.secretKey, run.random.int);
@@ -37,7 +37,7 @@ t.test('of generated bad tokens none is let in, and all get the same answer to t
   run.report({ refused: count, different_answers: answers.size });
 });
 
-/** What everybody may not do, and what nobody may do without being known. */
+/** Requests that need a token. */
 function formatRequest(token: string, i: number): string {
   const line = i % 2 === 0 ? 'GET /api/videos' : 'POST /api/public/videos/1/vote';
   const length = i % 2 === 0 ? '' : 'Content-Length: 0\r\n';

@@ -92,7 +92,7 @@ const run = openFaultRun('s3', 1, (rounds) => Math.ceil(rounds / 20));
 const casesOfRun = run.isLong ? [...cases, ...slowCases] : cases;
 t.setTimeout(120_000 + run.rounds * 240_000);
 
-t.test('whatever S3 does, what was acknowledged is there and nothing else is left', async (t) => {
+t.test('whatever S3 does, acknowledged uploads are stored and nothing else is left', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const proxy = await startS3Proxy(t, environment.values['S3_ENDPOINT'] ?? '');
   const service = await startService(t, environment, { env: { S3_ENDPOINT: proxy.endpoint } });

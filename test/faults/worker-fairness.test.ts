@@ -17,7 +17,7 @@ const poisonFiles = run.isLong ? 10 : 3;
 const greedyFiles = run.isLong ? 50 : 12;
 t.setTimeout(run.isLong ? 900_000 : 240_000);
 
-t.test('poison among good files does not hold the good ones up', async (t) => {
+t.test('hostile files do not delay the good ones', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const folder = await makeFolder(t);
   const clip = join(folder, 'clip.mp4');
@@ -36,7 +36,7 @@ t.test('poison among good files does not hold the good ones up', async (t) => {
   t.ok(refused > poison.length / 2, `${refused} of ${poison.length} were refused`);
   t.ok(
     among.ends.every(({ crashes }) => crashes === 0),
-    'no poison costs more than one attempt',
+    'no hostile file costs more than one attempt',
   );
   t.ok(
     among.ends.every(({ attempt }) => attempt === 1),

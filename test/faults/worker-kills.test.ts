@@ -41,7 +41,7 @@ interface Stage {
   slowestRestartMs: number;
 }
 
-t.test('whatever is killed or put to sleep, every video is processed, once', async (t) => {
+t.test('whichever process is killed or stopped, every video is processed once', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('640x360', 3, '25')(clip);

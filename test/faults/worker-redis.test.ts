@@ -44,7 +44,7 @@ t.test('with Redis emptied in mid-run every video ends', async (t) => {
   run.report({ times_emptied: run.rounds, videos });
 });
 
-t.test('with Redis away for a while every video ends, and the worker resumes soon after', async (t) => {
+t.test('with Redis down for a while every video ends, and the worker resumes soon after', async (t) => {
   const folder = await makeFolder(t);
   const port = await freePort();
   const launch = async (name: string) => {

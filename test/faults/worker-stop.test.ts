@@ -14,7 +14,7 @@ const run = openFaultRun('worker-stop', 2, (rounds) => Math.ceil(rounds / 4));
 const videosPerRound = 5;
 t.setTimeout(120_000 + run.rounds * 60_000);
 
-t.test('a worker told to stop under five jobs ends with 0, and loses and repeats none', async (t) => {
+t.test('a worker stopped with five jobs exits with 0, and loses and repeats none', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('320x180', 2, '25')(clip);

@@ -8,6 +8,8 @@ export interface SinkResponse {
   text?: string;
   headers?: Record<string, string>;
   delayMs?: number;
+  /** The answer is sent when this has resolved. */
+  after?: Promise<unknown>;
 }
 
 /** A server that takes everything and answers what `respond` says, once the body is in; `delayMs` may depend on how many wait. */
@@ -43,10 +45,11 @@ export async function openSink(
 
 function sendResponse(
   response: ServerResponse,
-  { status = 200, json = {}, text, headers = {}, delayMs = 0 }: SinkResponse,
+  { status = 200, json = {}, text, headers = {}, delayMs = 0, after }: SinkResponse,
 ): void {
   const send = () =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text ?? JSON.stringify(json));
-  if (delayMs > 0) setTimeout(send, delayMs);
+  if (after !== undefined) after.then(send);
+  else if (delayMs > 0) setTimeout(send, delayMs);
   else send();
 }

@@ -57,7 +57,7 @@ function missingHeadEnd(bytesLeft: number): string {
     : 'Expected a closing boundary, got the end of the body';
 }
 
-/** A body that stops where a boundary may have been under way: those bytes are nobody's. */
+/** A body that stops where a boundary may have begun: those bytes belong to no part. */
 function withoutBegunDelimiter(data: string, delimiter: string): string {
   for (let length = delimiter.length - 1; length > 0; length -= 1) {
     if (data.endsWith(delimiter.slice(0, length))) return data.slice(0, -length);

@@ -148,7 +148,7 @@ t.test('a stopping consumer requeues running jobs at once, and another consumer 
   await until(async () => runs.includes(job.taskId));
 });
 
-t.test('a stopping consumer lets a job finish that can', async (t) => {
+t.test('a stopping consumer lets a job finish within its time', async (t) => {
   const { producer, consume } = await open(t);
   const events: string[] = [];
   const stopping = consume(async () => {
@@ -163,7 +163,7 @@ t.test('a stopping consumer lets a job finish that can', async (t) => {
   t.same(await producer.listJobs(), []);
 });
 
-t.test('without Redis the producer rejects, however often it is asked', { timeout: 60_000 }, async (t) => {
+t.test('without Redis the producer rejects every call', { timeout: 60_000 }, async (t) => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   t.teardown(() => silent.close());

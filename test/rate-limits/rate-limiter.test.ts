@@ -20,41 +20,41 @@ async function openTestContext(t: { teardown(handler: () => unknown): void }) {
     opened += 1;
   };
   const options = { processes: 2, clock, deadlineMs: 1e8, onFallback };
-  const throttles = connections.map((connection) => openRateLimiter(openRedisGate(connection, options)));
+  const limiters = connections.map((connection) => openRateLimiter(openRedisGate(connection, options)));
   t.teardown(async () => {
     for (const connection of connections) connection.disconnect();
     await emptyRedis(url);
   });
-  return { throttles, connections, clock, opened: () => opened };
+  return { limiters, connections, clock, opened: () => opened };
 }
 
-t.test('a limit holds over two instances, and its window ends for both', async (t) => {
-  const { throttles } = await openTestContext(t);
+t.test('a limit counts over two instances, and its window ends for both', async (t) => {
+  const { limiters } = await openTestContext(t);
   const uses = [];
-  for (let i = 0; i < 16; i += 1) uses.push(await throttles[i % 2]?.use('login-account', 'ana'));
+  for (let i = 0; i < 16; i += 1) uses.push(await limiters[i % 2]?.use('login-account', 'ana'));
   t.match(uses[0], { count: 15, windowSeconds: 300, remaining: 14, isExceeded: false });
   t.match(uses[14], { remaining: 0, isExceeded: false });
   t.match(uses[15], { remaining: 0, isExceeded: true });
   t.ok((uses[15]?.resetSeconds ?? 0) > 30 && (uses[15]?.resetSeconds ?? 0) <= 300);
-  for (const throttle of throttles) t.match(await throttle.use('login-account', 'ana'), { isExceeded: true });
-  t.match(await throttles[0]?.use('login-account', 'somebody else'), { isExceeded: false, remaining: 14 });
-  t.match(await throttles[0]?.use('login-address', 'ana'), { isExceeded: false, remaining: 59 });
+  for (const limiter of limiters) t.match(await limiter.use('login-account', 'ana'), { isExceeded: true });
+  t.match(await limiters[0]?.use('login-account', 'somebody else'), { isExceeded: false, remaining: 14 });
+  t.match(await limiters[0]?.use('login-address', 'ana'), { isExceeded: false, remaining: 59 });
 });
 
 t.test('while Redis is away, each process allows its share of a limit, and asks again after a pause', async (t) => {
-  const { throttles, connections, clock, opened } = await openTestContext(t);
+  const { limiters, connections, clock, opened } = await openTestContext(t);
   for (const connection of connections) connection.disconnect();
-  for (const throttle of throttles) {
-    for (let i = 0; i < 30; i += 1) t.match(await throttle.use('vote-user', '7'), { isExceeded: false });
-    t.match(await throttle.use('vote-user', '7'), { isExceeded: true, remaining: 0 });
-    t.match(await throttle.use('vote-user', '8'), { isExceeded: false });
+  for (const limiter of limiters) {
+    for (let i = 0; i < 30; i += 1) t.match(await limiter.use('vote-user', '7'), { isExceeded: false });
+    t.match(await limiter.use('vote-user', '7'), { isExceeded: true, remaining: 0 });
+    t.match(await limiter.use('vote-user', '8'), { isExceeded: false });
     // So that the next use asks again.
     clock.advance(rateLimiterPauseMs);
   }
   t.equal(opened(), 64);
 });
 
-t.test('a Redis that hangs is waited for once, then left alone for a moment', async (t) => {
+t.test('a Redis that hangs is waited for once, then not asked for a moment', async (t) => {
   const url = new URL(await claimRedisDatabase());
   const proxy = await startTcpProxy(t, { port: Number(url.port) });
   url.port = String(proxy.port);

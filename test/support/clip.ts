@@ -14,10 +14,13 @@ export interface ClipOptions {
 /** Options of FFmpeg for H.264 in the format that most players expect, encoded quickly. */
 export const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 
+/** Options of FFmpeg for an input that a filter generates. */
+export const lavfi = (filter: string): string[] => ['-f', 'lavfi', '-i', filter];
+
 /** Returns the path of an MP4 (H.264, AAC). */
 export function makeClip({ seconds = 2, size = '320x240', hasSound = true }: ClipOptions = {}): Promise<string> {
-  const picture = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`];
-  const sound = hasSound ? ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`, '-c:a', 'aac'] : [];
+  const picture = lavfi(`testsrc2=size=${size}:rate=25:duration=${seconds}`);
+  const sound = hasSound ? [...lavfi(`sine=frequency=440:duration=${seconds}`), '-c:a', 'aac'] : [];
   return makeOnce([...picture, ...sound, ...x264, '-movflags', '+faststart']);
 }
 

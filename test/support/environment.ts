@@ -11,7 +11,7 @@ import { findLeftovers } from './leftovers.ts';
 import { claimRedisDatabase, emptyRedis } from './redis.ts';
 import { requireSetting } from './settings.ts';
 
-/** What is needed of tap's `t`. */
+/** The part of tap's `t` that is needed. */
 export interface TestScope {
   teardown(handler: () => Promise<void> | void): void;
 }

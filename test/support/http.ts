@@ -46,7 +46,7 @@ export function request(url: string, options: RequestOptions = {}): Promise<Answ
   });
 }
 
-/** A failure to write is told by the request's own error, or by an answer that came before the body was through. */
+/** A failed write shows as the request's own error, or as a response that came before the whole body was sent. */
 async function send(outgoing: ReturnType<typeof httpRequest>, { json, body }: RequestOptions): Promise<void> {
   if (body instanceof Readable) await pipeline(body, outgoing);
   else outgoing.end(json === undefined ? body : JSON.stringify(json));

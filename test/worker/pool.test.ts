@@ -102,7 +102,7 @@ t.test('a process that takes too long is ended, and counts as crashed', async (t
   await t.rejects(run, { name: 'ToolCrashed', message: /within 200 ms/ });
 });
 
-t.test('a process that somebody kills counts as crashed, one that gives up as unreadable', async (t) => {
+t.test('a killed process counts as crashed, one that exits with an error as an unreadable file', async (t) => {
   await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ToolCrashed', message: /SIGSYS/ });
@@ -124,7 +124,7 @@ t.test('FFmpeg asked to stop ends in good order, which says nothing about the fi
   await t.rejects((await startRun(t, asked)).run, { name: 'ToolCrashed' });
 });
 
-t.test('progress is told in whole per cents, and the cost is read from the last lines', async (t) => {
+t.test('progress is reported in whole per cent, and the cost is read from the last lines', async (t) => {
   const script =
     'printf "out_time_us=2500000\\nprogr"; sleep 0.1; printf "ess=x\\nout_time_us=5000000\\n"; ' +
     'yes noise | head -c 100000 >&2; echo "bench: utime=1.500s stime=0.250s rtime=2.0s" >&2; echo "bench: maxrss=2048kB" >&2';

@@ -88,7 +88,7 @@ t.test('an aborted job is requeued and leaves neither process, file nor object',
   t.same(await readdir(join(environment.config.dataDir, 'scratch')), []);
 });
 
-t.test('an attempt that a later one overtook publishes nothing', async (t) => {
+t.test('an attempt that was superseded publishes nothing', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');
@@ -105,7 +105,7 @@ t.test('an attempt that a later one overtook publishes nothing', async (t) => {
   );
 });
 
-t.test('a video whose attempts are cut short three times is given up', async (t) => {
+t.test('a video fails after three interrupted attempts', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
   const path = join(await makeFolder(t), 'clip.mp4');

@@ -34,7 +34,7 @@ t.test('FFmpeg that is killed at every attempt is our fault, and three attempts 
   t.equal(linesOf(service, 'video requeued').length, 2);
 });
 
-t.test('a clip that needs more memory than there is for it is failed as ours', async (t) => {
+t.test('a clip that needs more memory than its limit fails as our fault', async (t) => {
   const environment = await createEnvironment(t, { values: { WORKER_CORES: '1', WORKER_MEMORY_MIB: '1080' } });
   // Sixteen frames of reference of 57 MiB each: more than the 696 MiB of this worker.
   const greedy = [...x264.slice(0, 4), '-pix_fmt', 'yuv444p10le', '-refs', '16', '-bf', '0', '-g', '100'];

@@ -27,7 +27,7 @@ t.test('waiting rows without a job are queued in turn, and jobs that no row need
   t.same(
     await sweep(true),
     ['job_without_row', 'row_without_job', 'row_without_job', 'row_without_job'],
-    'told, not done',
+    'reported, not deleted',
   );
   t.match(await producer.listJobs(), [{ id: orphan.taskId }]);
   t.equal((await sweep()).length, 4);
@@ -43,7 +43,7 @@ t.test('waiting rows without a job are queued in turn, and jobs that no row need
   for (const { id } of await producer.listJobs()) await producer.remove(id);
 });
 
-t.test('what a crash left in the bucket is removed once it is old, and nothing else ever', async (t) => {
+t.test('objects left by a crash are removed once they are old, and no others', async (t) => {
   const { environment, sweep, clip } = await open(t);
   const { objects, sql, bucket } = environment;
   const put = (key: string) => objects.putFile(key, clip, 'video/mp4', never);
@@ -79,7 +79,7 @@ t.test('what a crash left in the bucket is removed once it is old, and nothing e
 t.test('one sweep at a time', async (t) => {
   const { environment, sweep } = await open(t);
   await withSweepLock(environment.sql, 'sweep-queue', async () => {
-    await t.rejects(sweep(), { message: 'a sweep is under way' });
+    await t.rejects(sweep(), { message: 'a sweep is running' });
   });
   t.same(await sweep(), []);
 });
@@ -98,7 +98,7 @@ async function open(t: Test) {
     const kinds: string[] = [];
     const { sql, objects } = environment;
     const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds };
-    if (!(await sweepOnce(parts, dryRun, (kind) => kinds.push(kind)))) throw new Error('a sweep is under way');
+    if (!(await sweepOnce(parts, dryRun, (kind) => kinds.push(kind)))) throw new Error('a sweep is running');
     return kinds.sort();
   };
   return { environment, producer, sweep, clip };

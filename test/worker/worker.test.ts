@@ -11,7 +11,7 @@ import { startService } from '../support/service.ts';
 import { makeClip, makeFolder } from './support/clips.ts';
 import { insertPlayer, readVideo, upload, type VideoState } from './support/upload.ts';
 
-t.test('the worker finds a row that has no job, processes it once, and tells what it cost', async (t) => {
+t.test('the worker finds a row without a job, processes it once, and logs what it cost', async (t) => {
   const environment = await createEnvironment(t);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('320x180', 2, '25')(path);
@@ -35,7 +35,7 @@ t.test('the worker finds a row that has no job, processes it once, and tells wha
   t.match(metrics, 'competition_backlog_per_worker 0');
 });
 
-t.test('a job that came to nothing has its line too, with the reason and what it cost until then', async (t) => {
+t.test('a failed job has a line in the log with the reason and what it cost until then', async (t) => {
   const environment = await createEnvironment(t);
   const path = join(await makeFolder(t), 'clip.mp4');
   await writeFile(path, 'ftyp, and no film at all');

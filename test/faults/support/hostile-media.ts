@@ -23,7 +23,7 @@ export async function makeSeeds(folder: string): Promise<HostileFile[]> {
   });
 }
 
-/** Files that are right in form and cost whoever believes them. */
+/** Files that are well-formed and expensive for a reader that trusts their headers. */
 export async function makeBombs(folder: string): Promise<HostileFile[]> {
   const tiny = (seconds: number, rate: string) => ['-f', 'lavfi', '-i', `color=size=16x16:rate=${rate}:d=${seconds}`];
   const made = await makeAll(folder, {

@@ -140,7 +140,7 @@ function cutRequest(incoming: IncomingMessage, afterBytes: number): void {
 async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const response = await callTarget(target, incoming);
   outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
-  // Either end may go away: what is left unread would keep its connection, and the test's process, for ever.
+  // Either end may go away: what is left unread would keep its connection, and the test's process, open.
   pipeline(response, outgoing, () => undefined);
 }
 

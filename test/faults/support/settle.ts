@@ -18,12 +18,12 @@ const allIsOld = -60;
 const storeMs = 500;
 
 export interface Settled {
-  /** What a sweep mended, by kind. */
+  /** What a sweep repaired, by kind. */
   swept: Record<string, number>;
   breaks: string[];
 }
 
-/** Waits until nothing is under way, sweeps twice, and looks what is broken then. */
+/** Waits until nothing runs, sweeps twice, and checks the invariants. */
 export async function settle(
   environment: Environment,
   services: readonly RunningService[],
@@ -59,10 +59,10 @@ export async function settle(
   }
 }
 
-/** No upload under way, none waiting, and every part buffer back: in every process that lives. */
+/** Waits until no upload runs or waits and every part buffer is free, in every living process. */
 export async function untilIdle(service: RunningService, timeoutMs = 60_000): Promise<void> {
   for (const url of liveMetrics(service)) {
-    await waitFor(`nothing to be under way at ${url}`, async () => (await readHeld(url)) === 0, { timeoutMs });
+    await waitFor(`no upload to run at ${url}`, async () => (await readHeld(url)) === 0, { timeoutMs });
   }
 }
 

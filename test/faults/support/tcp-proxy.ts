@@ -25,7 +25,7 @@ interface Pair {
   isSilent: boolean;
 }
 
-/** Stands between the service and a server, and hands bytes on until it is told to misbehave. */
+/** Starts a proxy between the service and a server. It forwards bytes until a fault is set. */
 export async function startTcpProxy(t: TestScope, target: { port: number; host?: string }) {
   const open = new Set<Pair>();
   let port = target.port;

@@ -9,7 +9,7 @@ export interface TestVideo {
   start: number;
 }
 
-/** An MP4 by its first bytes and noise behind them, other noise for every number: what is stored can be nobody else's. */
+/** Makes bytes that begin as an MP4, followed by noise that differs for every number, so that stored bytes identify their upload. */
 export function makeVideo(length: number, number: number): TestVideo {
   const key = Buffer.alloc(16);
   key.writeUInt32BE(number >>> 0);

@@ -14,7 +14,7 @@ export interface PairOutcome {
   others: string[];
 }
 
-/** The same vote many times at once; who is cut off asks again, as a client would, until he has an answer. */
+/** Sends the same vote many times at once. A client whose connection is cut retries until it has an answer. */
 export async function voteAtOnce(baseUrl: string, { videoId, token }: Pair, times: number): Promise<PairOutcome> {
   const outcome: PairOutcome = { counted: 0, already: 0, cut: 0, others: [] };
   await Promise.all(Array.from({ length: times }, () => voteOnce(baseUrl, videoId, token, outcome)));

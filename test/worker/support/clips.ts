@@ -10,7 +10,7 @@ import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
 import { workerCapacity } from '../../../worker/tool-limits.ts';
 import { findTools } from '../../../worker/tools.ts';
-import { makeOnce, x264 } from '../../support/clip.ts';
+import { lavfi, makeOnce, x264 } from '../../support/clip.ts';
 
 export const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ export async function makeFolder(t: Test): Promise<string> {
   return folder;
 }
 
-/** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
+/** Makes a job's folder as process-video does: the logo, and the source, which `make` writes to the path it gets. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
   await copyFile(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
@@ -48,7 +48,7 @@ export async function ffmpeg(...args: string[]): Promise<void> {
 /** Returns a function that writes the clip to a path. `size` as 640x360; `encode` are FFmpeg's output options. */
 export function makeClip(size: string, seconds: number, rate: string, encode: string[] = x264) {
   const card = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`;
-  return async (path: string) => copyFile(await makeOnce(['-f', 'lavfi', '-i', card, ...encode]), path);
+  return async (path: string) => copyFile(await makeOnce([...lavfi(card), ...encode]), path);
 }
 
 export interface Look {

@@ -12,11 +12,11 @@ export async function openTranscode(t: Test) {
   const parts = await openParts(t);
   const pool: Pool = openPool(1);
   t.teardown(() => pool.close());
-  const transcode = (folder: string, source: SourceFacts) =>
-    pool.transcode({
-      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
-      ...{ folder, wallMs: 60_000, seconds: source.seconds, signal: never, onPercent: () => undefined },
-    });
+  const transcode = (folder: string, source: SourceFacts) => {
+    const command = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60);
+    const { seconds } = source;
+    return pool.transcode({ ...command, folder, wallMs: 60_000, seconds, signal: never, onPercent: () => undefined });
+  };
   return { parts, transcode };
 }
 

@@ -11,7 +11,7 @@ export interface Uploaded {
   id: number;
   job: VideoJob;
   key: string;
-  /** Its place among its player's waiting videos. */
+  /** Its position among its player's waiting videos. */
   rank: number;
 }
 
@@ -28,7 +28,7 @@ export async function insertPlayer({ sql }: Environment): Promise<number> {
   return user.id;
 }
 
-/** What an upload leaves: the object and a row in `uploaded`. The job is up to the test. */
+/** Stores what an upload leaves: the object and a row in `uploaded`. The test adds the job, if any. */
 export async function upload(environment: Environment, path: string, userId?: number): Promise<Uploaded> {
   const { sql, objects } = environment;
   const key = newUploadKey();
