@@ -30,7 +30,8 @@ export async function withService<T>(applicationName: string, use: (stores: Stor
 }
 
 async function findService(env: Values): Promise<WorkerConfig> {
-  if (env['DATABASE_URL'] || env['SETTINGS_SOURCE']) return loadWorkerConfig(await readSettings(env, { withTokenKey: false }));
+  if (env['DATABASE_URL'] || env['SETTINGS_SOURCE'])
+    return loadWorkerConfig(await readSettings(env, { withTokenKey: false }));
   const { databaseUrl, redisUrl, s3 } = await expectRunFile(env);
   return loadWorkerConfig({
     ...env,

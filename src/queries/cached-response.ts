@@ -33,7 +33,8 @@ export function createCachedResponse(
   previous?: CachedResponse,
 ): CachedResponse {
   const bytes = Buffer.from(JSON.stringify(value));
-  if (previous?.bytes.equals(bytes) && JSON.stringify(previous.extraHeaders) === JSON.stringify(headers)) return previous;
+  if (previous?.bytes.equals(bytes) && JSON.stringify(previous.extraHeaders) === JSON.stringify(headers))
+    return previous;
   return { ...prepareBytes(bytes, 'application/json', [noCache, ...headers]), extraHeaders: headers };
 }
 

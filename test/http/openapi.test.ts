@@ -75,6 +75,7 @@ t.test('the document is valid OpenAPI 3.1', async (t) => {
 t.test('the document has every row of the contract', async (t) => {
   const rows = operations.map(({ method, path }) => `${method} ${path}`).sort();
   t.strictSame(rows, [
+    'DELETE /api/auth/account',
     'DELETE /api/videos/{video_id}',
     'GET /',
     'GET /api/public/rankings',
@@ -85,10 +86,13 @@ t.test('the document has every row of the contract', async (t) => {
     'GET /livez',
     'GET /readyz',
     'POST /api/auth/login',
+    'POST /api/auth/logout-everywhere',
+    'POST /api/auth/password',
     'POST /api/auth/signup',
     'POST /api/public/videos/{video_id}/vote',
     'POST /api/videos/upload',
     'POST /api/videos/{video_id}/publish',
+    'POST /api/videos/{video_id}/unpublish',
   ]);
 });
 
@@ -134,8 +138,8 @@ t.test('auth', async (t) => {
     first_name: 'A',
     last_name: 'B',
     email: 'new@example.com',
-    password1: 'password1',
-    password2: 'password1',
+    password1: 'a password 1',
+    password2: 'a password 1',
   };
   await check(t, 'signUp', 201, { json: form });
   await check(t, 'signUp', 400, { json: form });
@@ -144,6 +148,23 @@ t.test('auth', async (t) => {
   await check(t, 'logIn', 200, { json: { email: form.email, password: form.password1 } });
   await check(t, 'logIn', 401, { json: { email: form.email, password: 'another one' } });
   await check(t, 'logIn', 422, { json: [] });
+});
+
+t.test('accounts', async (t) => {
+  const { token, password } = await api.newPlayer();
+  const json = { current_password: password, new_password1: 'a new password', new_password2: 'a new password' };
+  await check(t, 'changePassword', 401, { json });
+  await check(t, 'changePassword', 422, { token, json: {} });
+  await check(t, 'changePassword', 400, { token, json: { ...json, new_password2: 'another one' } });
+  await check(t, 'changePassword', 401, { token, json: { ...json, current_password: 'not the one' } });
+  const changed = await check(t, 'changePassword', 200, { token, json });
+  const next = { token: changed.json<{ access_token: string }>().access_token };
+  await check(t, 'logOutEverywhere', 401);
+  await check(t, 'deleteAccount', 401, { json: { password } });
+  await check(t, 'deleteAccount', 422, { ...next, json: {} });
+  await check(t, 'deleteAccount', 401, { ...next, json: { password } });
+  await check(t, 'deleteAccount', 204, { ...next, json: { password: 'a new password' } });
+  await check(t, 'logOutEverywhere', 204, { token: (await api.newPlayer()).token });
 });
 
 t.test('uploads', async (t) => {
