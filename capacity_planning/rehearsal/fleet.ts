@@ -124,7 +124,7 @@ async function startInstance(
     env: {
       ...{ PATH: process.env['PATH'], DATA_DIR: folder, PORT: String(port), METRICS_PORT: String(metricsPort) },
       ...{ WEB_PROCESSES: '1', RATE_LIMITS: 'off', SECRET_KEY: benchSecretKey, S3_BUCKET_NAME: 'rehearsal' },
-      ...{ UV_THREADPOOL_SIZE: '2', TRUSTED_HOPS: '1' },
+      ...{ UV_THREADPOOL_SIZE: '2', TRUSTED_HOPS: '1', USER_QUOTA_BYTES: String(Number.MAX_SAFE_INTEGER) },
       ...env,
     },
     logPath,

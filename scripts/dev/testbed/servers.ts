@@ -85,6 +85,7 @@ export async function startWebProcess(
     METRICS_PORT: String(await freePort()),
     WEB_PROCESSES: '1',
     RATE_LIMITS: 'off',
+    USER_QUOTA_BYTES: String(Number.MAX_SAFE_INTEGER),
     SECRET_KEY: benchSecretKey,
     S3_BUCKET_NAME: 'bench',
     S3_ENDPOINT: 'http://127.0.0.1:9',
