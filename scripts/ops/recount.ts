@@ -35,7 +35,7 @@ function readTime(text: string | undefined): Date | undefined {
 
 function describe(before: Recount, repaired: { videos: number; users: number } | undefined, after: Recount): string[] {
   const lines = [
-    `Standings as of ${after.asOf.toISOString()}, from ${after.votes} votes (${after.laterVotes} later votes left out):`,
+    `Standings as of ${after.asOf.toISOString()}, ${after.votes} votes (later: ${after.laterVotes}):`,
     ...after.standings.map(
       ({ position, username, user_id, votes }) => `  ${position}. ${username} (${user_id}): ${votes}`,
     ),

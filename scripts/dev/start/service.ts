@@ -82,7 +82,7 @@ export async function startProcesses(context: ServiceContext): Promise<Service> 
   await settleAll([...starts, group.start('worker', launchWorker)]);
   await step(
     say,
-    () => `${options.webProcesses} web processes on port ${options.port} and one worker`,
+    () => `Started ${options.webProcesses} web processes on port ${options.port} and one worker`,
     () => waitFor('/readyz to answer 200', () => answersOk(`${baseUrl}/readyz`), { timeoutMs: 30_000 }),
   );
   return { baseUrl, metricsUrls: { web: ports.web.map(metricsUrl), worker: [metricsUrl(ports.worker)] } };

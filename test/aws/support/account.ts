@@ -25,9 +25,9 @@ export async function startAccount(t: TestScope, emulator: string): Promise<Acco
     if (known !== undefined) return void outgoing.end(known);
     const { method = 'GET', headers } = incoming;
     const target = new URL(incoming.url ?? '/', emulator);
-    const repaired =
-      action === 'CreateChangeSet' ? changeStack(form, headers.host ?? '', given) : mend(target.pathname, body);
-    const length = headers['content-length'] === undefined ? {} : { 'content-length': String(repaired.length) };
+    const adapted =
+      action === 'CreateChangeSet' ? changeStack(form, headers.host ?? '', given) : adapt(target.pathname, body);
+    const length = headers['content-length'] === undefined ? {} : { 'content-length': String(adapted.length) };
     const call = request(target, { method, headers: { ...headers, ...length } }, (answer) => {
       if (action === 'CreateChangeSet' && answer.statusCode === 200) {
         answer.resume();
@@ -39,7 +39,7 @@ export async function startAccount(t: TestScope, emulator: string): Promise<Acco
       return void answer.pipe(outgoing);
     });
     call.on('error', () => outgoing.destroy());
-    call.end(repaired);
+    call.end(adapted);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void server.close().closeAllConnections());
@@ -105,7 +105,7 @@ const answers: Record<string, string> = {
 };
 
 /** Keeps the length of a template, because it arrives in chunks with their lengths. */
-function mend(path: string, body: Buffer): Buffer {
+function adapt(path: string, body: Buffer): Buffer {
   if (!path.endsWith('.template')) return body;
   return Buffer.from(unblock(body.toString('latin1')), 'latin1');
 }
