@@ -2,16 +2,20 @@ import type { Sql } from '../database/open.ts';
 import { changePasswordHash, revokeTokens } from '../database/token-epochs.ts';
 import { type Credentials, findCredentials } from '../database/users.ts';
 import type { Passwords } from '../passwords.ts';
-import type { KnownUsers } from '../queries/known-users.ts';
 import type { Tokens } from '../tokens.ts';
 import { wrongCredentials } from './log-in.ts';
 import { requireStrongPassword } from './sign-up.ts';
+
+/** What this process remembers of users' tokens. */
+interface UserCache {
+  remember(userId: number, epoch: number): void;
+}
 
 interface ChangePasswordDeps {
   sql: Sql;
   passwords: Passwords;
   tokens: Tokens;
-  knownUsers: Pick<KnownUsers, 'remember'>;
+  knownUsers: UserCache;
 }
 
 export interface PasswordChange {
@@ -38,7 +42,7 @@ export async function changePassword(
 
 /** Ends every token issued so far. */
 export async function logOutEverywhere(
-  { sql, knownUsers }: { sql: Sql; knownUsers: Pick<KnownUsers, 'remember'> },
+  { sql, knownUsers }: { sql: Sql; knownUsers: UserCache },
   userId: number,
 ): Promise<void> {
   const epoch = await revokeTokens(sql, userId);

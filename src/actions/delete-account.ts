@@ -6,7 +6,6 @@ import { accountDeletionAttempts, keysPerDeletion } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Passwords } from '../passwords.ts';
-import type { KnownUsers } from '../queries/known-users.ts';
 import type { VideoProducer } from '../queue/video-queue.ts';
 import { verifyOwnPassword } from './change-password.ts';
 import type { VoteCountFlusher } from './flush-vote-counts.ts';
@@ -19,7 +18,7 @@ interface DeleteAccountDeps {
   passwords: Passwords;
   log: Logger;
   voteCountFlusher: Pick<VoteCountFlusher, 'schedule'>;
-  knownUsers: Pick<KnownUsers, 'forget'>;
+  knownUsers: { forget(userId: number): void };
 }
 
 /**

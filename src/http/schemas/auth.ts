@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { passwordMaxCodePoints, passwordMinCodePoints } from '../../limits.ts';
 import { City, Nullable, OptionalText, Text, UserId } from './fields.ts';
 
 const Email = Type.String({
@@ -7,8 +8,8 @@ const Email = Type.String({
   examples: ['ana@example.com'],
 });
 const Password = Type.String({
-  minLength: 8,
-  maxLength: 128,
+  minLength: passwordMinCodePoints,
+  maxLength: passwordMaxCodePoints,
   format: 'text',
   description: 'Lengths count Unicode code points.',
   examples: ['correct horse battery'],
