@@ -24,6 +24,8 @@ const values: Partial<Record<ErrorCode, Record<string, string | number>>> = {
   malformed_form: { reason: 'Expected a closing boundary, got the end of the body' },
   wrong_file_type: { contentType: 'image/png' },
   file_too_large: { limit: 100, size: '150.00' },
+  quota_exceeded: { quotaBytes: 5_368_709_120 },
+  too_many_waiting: { waitingMax: 20 },
   internal_error: { requestId: '0b8f4f0e-6f5c-4b57-9f0b-0f3a6f3f6c1d' },
   not_ready: { reason: 'database out of reach' },
 };
