@@ -13,7 +13,7 @@ import {
   handleVideoDetail,
 } from './handlers/videos.ts';
 import type { HeaderName } from './openapi/headers.ts';
-import { defineRoute, json, type Route, stream } from './route.ts';
+import { defineRoute, defineStreamRoute, json, type Route, stream } from './route.ts';
 import * as auth from './schemas/auth.ts';
 import * as open from './schemas/public.ts';
 import * as videos from './schemas/videos.ts';
@@ -98,7 +98,7 @@ export const routes: readonly Route[] = [
     handle: handleLogIn,
   }),
   ...accountRoutes,
-  {
+  defineStreamRoute({
     method: 'POST',
     path: '/api/videos/upload',
     operationId: 'uploadVideo',
@@ -117,7 +117,7 @@ export const routes: readonly Route[] = [
       ...(['too_many_uploads', 'upload_too_fast', 'upload_not_stored', 'shutting_down'] as const),
     ],
     handle: receiveUpload,
-  },
+  }),
   defineRoute({
     method: 'GET',
     path: '/api/videos',

@@ -11,7 +11,13 @@ t.test('X-Forwarded-For counts only from a trusted network, and one warning tell
     const strict = await startService(t, environment, { env });
     const signUp = (place: number) =>
       request(`${strict.baseUrl}/api/auth/signup`, {
-        json: { first_name: 'A', last_name: 'B', email: 'x@example.com', password1: 'long enough', password2: 'other' },
+        json: {
+          first_name: 'A',
+          last_name: 'B',
+          email: 'x@example.com',
+          password1: 'long enough',
+          password2: 'other text',
+        },
         headers: { 'x-forwarded-for': `203.0.113.${place}` },
       });
     const remaining = [];
