@@ -21,6 +21,8 @@ export interface Config {
   readonly rateLimits: boolean;
   /** Whether requests over loopback are limited, too: for tests of the limits. */
   readonly rateLimitLoopback: boolean;
+  /** Origins whose pages may use the API from a browser. */
+  readonly corsOrigins: readonly string[];
   readonly sweepGraceSeconds: number;
   /** A job whose worker died runs again after a lock and two checks at the most. */
   readonly jobLockSeconds: number;
@@ -81,6 +83,7 @@ export function loadConfig(values: Values): Config {
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
+    corsOrigins: read.origins('CORS_ORIGINS'),
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
     jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
@@ -157,6 +160,21 @@ function createReader(values: Values, faults: string[]) {
       if (/^\d+$/.test(value) && number >= min && number <= max) return number;
       faults.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
       return fallback;
+    },
+    /** A list with commas between; empty when nothing is set. */
+    origins(name: string): string[] {
+      const origins = (values[name] ?? '')
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+      const isOrigin = (text: string) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+      const invalid = origins.find((each) => !isOrigin(each));
+      if (invalid !== undefined) {
+        faults.push(
+          `Expected ${name} to be origins like https://www.example.com, separated by commas, got ${JSON.stringify(invalid)}`,
+        );
+      }
+      return origins;
     },
     choice<const T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
       const value = values[name] || fallback;

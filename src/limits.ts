@@ -58,6 +58,8 @@ export const s3ErrorBodyMaxBytes = 4 * KiB;
 export const refusedBodyDrainMaxBytes = 1 * MiB;
 export const refusedBodyDrainMs = 2_000;
 
+/** How long a browser may remember the response to a preflight request. */
+export const corsMaxAgeSeconds = 7_200;
 export const jsonBodyMaxBytes = 64 * KiB;
 export const jsonBodyDeadlineMs = 10_000;
 /** How long a request may wait for Redis to count it, and for how long Redis is left alone when it could not. */

@@ -109,9 +109,7 @@ function openTurns(concurrency: number, queueMax: number) {
 
   function refuseWhenFull(): void {
     if (running < concurrency || waiting.size < queueMax) return;
-    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
-      retryAfterSeconds: passwordHashRetryAfterSeconds,
-    });
+    throw new AppError('password_queue_full', { retryAfterSeconds: passwordHashRetryAfterSeconds });
   }
 
   async function takeTurn(signal: AbortSignal | undefined): Promise<void> {

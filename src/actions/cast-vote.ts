@@ -54,9 +54,7 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
   return {
     cast(ballot: VoteRequest): Promise<VoteOutcome> {
       if (waiting.length >= votesWaitingMax) {
-        return Promise.reject(
-          new AppError('unavailable', 'Too many votes at once, try again', { retryAfterSeconds: 1 }),
-        );
+        return Promise.reject(new AppError('vote_queue_full', { retryAfterSeconds: 1 }));
       }
       return new Promise((resolve, reject) => {
         waiting.push({ ballot, resolve, reject });

@@ -45,10 +45,10 @@ async function rehash(
     const newHash = await passwords.hash(password);
     await replacePasswordHash(sql, { id: user.id, oldHash: user.password_hash, newHash });
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
+    if (!(error instanceof AppError && error.code === 'password_queue_full')) throw error;
   }
 }
 
 function wrongCredentials(): AppError {
-  return new AppError('unauthorized', 'Credenciales inválidas.');
+  return new AppError('wrong_credentials');
 }

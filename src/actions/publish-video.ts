@@ -6,17 +6,17 @@ export async function publishOwnVideo(sql: Sql, userId: number, videoId: number)
   await findOwnVideo(sql, userId, videoId);
   const outcome = await publishVideo(sql, videoId);
   if (outcome === 'not_found') throw videoNotFound();
-  if (outcome === 'not_processed') throw new AppError('bad_request', 'Video is not processed');
+  if (outcome === 'not_processed') throw new AppError('video_not_processed');
 }
 
 /** 404 before 403, as the contract orders refusals. */
 export async function findOwnVideo(sql: Sql, userId: number, videoId: number): Promise<VideoRow> {
   const video = await findVideo(sql, videoId);
   if (video === undefined) throw videoNotFound();
-  if (video.user_id !== userId) throw new AppError('forbidden', 'You are not authorized');
+  if (video.user_id !== userId) throw new AppError('not_owner');
   return video;
 }
 
 export function videoNotFound(): AppError {
-  return new AppError('not_found', 'Video not found');
+  return new AppError('video_not_found');
 }

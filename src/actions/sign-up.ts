@@ -20,10 +20,10 @@ export async function signUp(
   input: SignUpInput,
   signal: AbortSignal,
 ): Promise<UserRow> {
-  if (input.password !== input.passwordRepeated) throw new AppError('bad_request', 'Las contraseñas no coinciden.');
+  if (input.password !== input.passwordRepeated) throw new AppError('passwords_differ');
   const passwordHash = await passwords.hash(input.password, signal);
   const { firstName, lastName, email, city, country } = input;
   const user = await insertUser(sql, { firstName, lastName, email, passwordHash, city, country });
-  if (user === undefined) throw new AppError('bad_request', 'Email ya está registrado.');
+  if (user === undefined) throw new AppError('email_taken');
   return user;
 }

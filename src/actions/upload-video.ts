@@ -5,7 +5,7 @@ import type { Sql } from '../database/open.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
 import { insertUploadedVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
-import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
+import { databaseCallDeadlineMs, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
@@ -149,10 +149,7 @@ function inTime<T>(query: Promise<T>): Promise<T> {
 type NewVideo = Parameters<typeof insertUploadedVideo>[1];
 
 function notKept(cause: unknown): AppError {
-  return new AppError('unavailable', 'The upload could not be kept, try again', {
-    cause,
-    retryAfterSeconds: unavailableRetryAfterSeconds,
-  });
+  return new AppError('upload_not_stored', { cause });
 }
 
 async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number | undefined): Promise<void> {
@@ -164,18 +161,15 @@ async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number 
 }
 
 export function wrongFile(contentType: string): AppError {
-  return new AppError('bad_request', `Error en el archivo (tipo o tamaño no valido): ${contentType}`);
+  return new AppError('wrong_file_type', { values: { contentType } });
 }
 
 export function emptyFile(): AppError {
-  return new AppError('bad_request', 'El archivo está vacío');
+  return new AppError('file_empty');
 }
 
 export function tooLargeFile(bytes: number): AppError {
-  const megabytes = (bytes / (1024 * 1024)).toFixed(2);
+  const size = (bytes / (1024 * 1024)).toFixed(2);
   const limit = videoFileMaxBytes / (1024 * 1024);
-  return new AppError(
-    'bad_request',
-    `El archivo excede el tamaño máximo permitido de ${limit}MB. Tamaño: ${megabytes}MB`,
-  );
+  return new AppError('file_too_large', { values: { limit, size } });
 }

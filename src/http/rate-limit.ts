@@ -13,11 +13,11 @@ import type { RequestContext } from './request-context.ts';
  */
 export async function enforceRateLimit(
   context: RequestContext,
-  service: AppContext,
+  app: AppContext,
   name: LimitName,
   whose: number | string,
 ): Promise<void> {
-  const { throttle, config, metrics } = service;
+  const { throttle, config, metrics } = app;
   if (throttle === undefined || (isLoopback(context.clientAddress) && !config.rateLimitLoopback)) return;
   const key = whose === 0 ? toLimitKey(context.clientAddress) : String(whose);
   const use = await throttle.use(name, key);
@@ -25,9 +25,7 @@ export async function enforceRateLimit(
   context.limitUses = [...(context.limitUses ?? []), use];
   if (!use.isExceeded) return;
   metrics.rateLimited.inc({ limit: name });
-  throw new AppError('too_many_requests', 'Too many requests, try again later', {
-    retryAfterSeconds: use.resetSeconds,
-  });
+  throw new AppError('rate_limited', { retryAfterSeconds: use.resetSeconds });
 }
 
 /** The policies and what is left of each, as in draft-ietf-httpapi-ratelimit-headers-11. */

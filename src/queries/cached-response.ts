@@ -30,9 +30,16 @@ export interface CachedResponse extends EncodedVariant {
 export function prepare(value: unknown, headers: readonly Header[] = [], previous?: CachedResponse): CachedResponse {
   const bytes = Buffer.from(JSON.stringify(value));
   if (previous?.bytes.equals(bytes) && JSON.stringify(previous.given) === JSON.stringify(headers)) return previous;
+  return { ...prepareBytes(bytes, 'application/json', [noCache, ...headers]), given: headers };
+}
+
+/** The same for bytes of any type. Those of an image are compressed already, and are sent as they are. */
+export function prepareBytes(bytes: Buffer, contentType: string, headers: readonly Header[]): CachedResponse {
   const tag = createHash('sha1').update(bytes).digest('base64url');
-  const isCompressible = bytes.length >= compressedMinBytes;
-  const identity = form(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
+  const isCompressible = bytes.length >= compressedMinBytes && !contentType.startsWith('image/');
+  const form = (encoded: Buffer, etag: string, more: readonly Header[]) =>
+    describeVariant(encoded, contentType, [['ETag', etag], ...more, ...headers]);
+  const identity = form(bytes, `"${tag}"`, isCompressible ? [vary] : []);
   const variants = new Map<Encoding, EncodedVariant | Promise<EncodedVariant>>([['identity', identity]]);
 
   return {
@@ -44,7 +51,7 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
       const known = variants.get(encoding);
       if (known !== undefined) return known;
       const made = compress[encoding](bytes).then((compressed) => {
-        const variant = form(compressed, `"${tag}-${encoding}"`, [['Content-Encoding', encoding], vary, ...headers]);
+        const variant = form(compressed, `"${tag}-${encoding}"`, [['Content-Encoding', encoding], vary]);
         variants.set(encoding, variant);
         return variant;
       });
@@ -55,11 +62,12 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
 }
 
 const vary: Header = ['Vary', 'Accept-Encoding'];
+const noCache: Header = ['Cache-Control', 'no-cache'];
 
-function form(bytes: Buffer, etag: string, headers: readonly Header[]): EncodedVariant {
-  const all: Header[] = [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers];
-  const lines: Header[] = [['Content-Type', 'application/json'], ...all];
-  return { bytes, etag, headers: all, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
+function describeVariant(bytes: Buffer, contentType: string, headers: readonly Header[]): EncodedVariant {
+  const lines: Header[] = [['Content-Type', contentType], ...headers];
+  const [, etag] = headers[0] as Header;
+  return { bytes, etag, headers, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
 }
 
 /** In libuv's pool. Brotli at its middle: its best takes a hundred times as long. */

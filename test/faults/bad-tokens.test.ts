@@ -32,7 +32,7 @@ t.test('of generated bad tokens none is let in, and all get the same answer to t
   const [[answer, count] = ['', 0]] = answers;
   t.match(answer, /^HTTP\/1\.1 401 Unauthorized\r\n/);
   t.match(answer, /\r\nWWW-Authenticate: Bearer\r\n/);
-  t.ok(answer.endsWith('\r\n\r\n{"detail":"Credenciales de autenticación inválidas."}'));
+  t.ok(answer.endsWith('\r\n\r\n{"detail":"Credenciales de autenticación inválidas.","code":"invalid_token"}'));
   t.equal(count, run.rounds);
   run.report({ refused: count, different_answers: answers.size });
 });

@@ -13,12 +13,9 @@ import { normalizeEmail } from '../schemas/email.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 
-export async function handleSignUp(
-  { body, context }: Body<Static<typeof SignUp>>,
-  service: AppContext,
-): Promise<Reply> {
+export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>>, app: AppContext): Promise<Reply> {
   const user = await signUp(
-    service,
+    app,
     {
       firstName: body.first_name,
       lastName: body.last_name,
@@ -30,21 +27,21 @@ export async function handleSignUp(
     },
     signalOf(context),
   );
-  service.knownUsers.remember(user.id);
+  app.knownUsers.remember(user.id);
   return { status: 201, body: user };
 }
 
-export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, service: AppContext): Promise<Reply> {
+export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, app: AppContext): Promise<Reply> {
   const email = normalizeEmail(body.email) ?? body.email;
-  await enforceRateLimit(context, service, 'login-account', nameAttempt(email, context.clientAddress));
-  const token = await logIn(service, { email, password: body.password }, () => signalOf(context));
+  await enforceRateLimit(context, app, 'login-account', nameAttempt(email, context.clientAddress));
+  const token = await logIn(app, { email, password: body.password }, () => signalOf(context));
   return {
     status: 200,
-    body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },
+    body: { access_token: token, token_type: 'bearer', expires_in: app.config.tokens.lifetimeSeconds },
   };
 }
 
-/** An account as it is tried from one address; Redis does not get to know either. */
+/** Names one account as tried from one address. Redis stores neither of them in the clear. */
 function nameAttempt(email: string, clientAddress: string): string {
   return hash('sha256', `${email}\0${toLimitKey(clientAddress)}`, 'base64url');
 }

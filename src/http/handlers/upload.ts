@@ -2,7 +2,6 @@ import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
   refusedBodyDrainMaxBytes,
-  unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
   uploadBodyMaxBytes,
   uploadDeadlineMs,
@@ -10,37 +9,32 @@ import {
 } from '../../limits.ts';
 import { boundaryOf } from '../../multipart/content-type.ts';
 import type { AppContext } from '../app-context.ts';
-import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
-import { enforceRateLimit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
+import type { StreamRequest } from '../route.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
-
-export interface UploadHeaders {
-  readonly authorization: string;
-  readonly contentType: string;
-}
 
 /**
  * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
-export function receiveUpload(context: RequestContext, headers: UploadHeaders, service: AppContext): Promise<Reply> {
+export function receiveUpload({ context, header, admit }: StreamRequest, service: AppContext): Promise<Reply> {
+  const contentType = header('content-type');
   const uploadAbort = new AbortController();
   const body = openBodyStream(context, service.heldBytes, () => uploadAbort.abort(tooFast()));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
   signalOf(context).addEventListener('abort', () => {
     // After the last byte the client's leaving no longer counts.
-    if (!body.hasEnded()) uploadAbort.abort(new AppError('bad_request', 'The client went away'));
+    if (!body.hasEnded()) uploadAbort.abort(new Error('The client left'));
   });
   const { cutOff } = service.lifecycle;
   const onCutOff = () => uploadAbort.abort(stopping());
   cutOff.signal.addEventListener('abort', onCutOff);
   service.lifecycle.uploads += 1;
   service.metrics.uploadsInFlight.inc();
-  return runUpload(context, headers, service, body, uploadAbort)
+  return runUpload(context, { admit, contentType }, service, body, uploadAbort)
     .catch((error: unknown) => {
       if (!body.hasEnded()) respondEarly(context, body, service);
       throw error;
@@ -65,15 +59,14 @@ function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Ap
 
 async function runUpload(
   context: RequestContext,
-  headers: UploadHeaders,
+  { admit, contentType }: { admit: StreamRequest['admit']; contentType: string },
   service: AppContext,
   body: BodyStream,
   uploadAbort: AbortController,
 ): Promise<Reply> {
   if (service.lifecycle.isDraining) throw stopping();
-  const userId = await authenticate(headers.authorization, service);
-  await enforceRateLimit(context, service, 'upload-user', userId);
-  const boundary = boundaryOf(headers.contentType);
+  const { userId } = await admit();
+  const boundary = boundaryOf(contentType);
   if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
@@ -82,8 +75,8 @@ async function runUpload(
     boundary,
     buffer: await acquireUploadBuffer(service, signal),
     releaseBuffer: service.buffers.release,
-    beginVideo: (contentType, buffer) =>
-      beginVideoUpload(service, { userId, requestId: context.requestId, contentType, buffer, signal }),
+    beginVideo: (videoType, buffer) =>
+      beginVideoUpload(service, { userId, requestId: context.requestId, contentType: videoType, buffer, signal }),
   });
   try {
     await receive(context, body, form, uploadAbort);
@@ -104,10 +97,7 @@ async function runUpload(
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
 async function acquireUploadBuffer({ buffers }: AppContext, signal: AbortSignal): Promise<Buffer> {
   const admissionTimeout = new AbortController();
-  const timer = setTimeout(
-    () => admissionTimeout.abort(busy('Too many uploads at once, try again')),
-    uploadAdmissionWaitMs,
-  );
+  const timer = setTimeout(() => admissionTimeout.abort(new AppError('too_many_uploads')), uploadAdmissionWaitMs);
   try {
     return await buffers.acquire(AbortSignal.any([signal, admissionTimeout.signal]));
   } finally {
@@ -151,19 +141,15 @@ function receive(
   });
 }
 
-function busy(message: string): AppError {
-  return new AppError('unavailable', message, { retryAfterSeconds: unavailableRetryAfterSeconds });
-}
-
 function stopping(): AppError {
-  return busy('The service is about to stop, try again');
+  return new AppError('shutting_down');
 }
 
 /** The client may try again at once: it is not told to send more slowly. */
 function tooFast(): AppError {
-  return busy('The upload arrived faster than it could be stored, try again');
+  return new AppError('upload_too_fast');
 }
 
 function tooSlow(): AppError {
-  return new AppError('bad_request', 'The upload did not arrive in time', { closesConnection: true });
+  return new AppError('upload_timeout', { closesConnection: true });
 }
