@@ -67,9 +67,9 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly header: (name: string) => string;
 }
 
-export interface StreamRequest extends Pick<RouteRequest, 'context' | 'header'> {
+export interface StreamRequest<P = unknown, Q = unknown> extends Pick<RouteRequest, 'context' | 'header'> {
   /** Authenticates the user, validates path and query, and counts the request, in this order. Rejects with the first error. */
-  readonly admit: () => Promise<Pick<RouteRequest, 'userId' | 'params' | 'query'>>;
+  readonly admit: () => Promise<Pick<RouteRequest<P, Q>, 'userId' | 'params' | 'query'>>;
 }
 
 /** What the OpenAPI document says of a row beyond what the server needs. */
@@ -100,19 +100,38 @@ export type Route = Row & Operation;
 
 type StaticOf<S> = S extends TSchema ? Static<S> : undefined;
 
-type TypedRoute<P, Q, B> = Omit<ValueRow, 'params' | 'query' | 'body' | 'handle'> &
-  Operation & {
-    params?: P;
-    query?: Q;
-    body?: JsonBody<B>;
-    handle: (request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>, app: AppContext) => Reply | Promise<Reply>;
-  };
+type TypedRow<P, Q, B> = Omit<ValueRow, 'params' | 'query' | 'body' | 'handle'> & {
+  params?: P;
+  query?: Q;
+  body?: JsonBody<B>;
+  handle: (request: RouteRequest<StaticOf<P>, StaticOf<Q>, StaticOf<B>>, app: AppContext) => Reply | Promise<Reply>;
+};
+type Schema = TSchema | undefined;
 
-/** Gives the handler the types of the route's schemas. Its input is validated before it runs. */
-export function defineRoute<
-  P extends TSchema | undefined = undefined,
-  Q extends TSchema | undefined = undefined,
-  B extends TSchema | undefined = undefined,
->(route: TypedRoute<P, Q, B>): Route {
-  return route as unknown as Route;
+/** Gives the handler the types of the row's schemas. Its input is validated before it runs. */
+export function defineRoute<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
+  route: TypedRow<P, Q, B> & Operation,
+): Route;
+export function defineRoute<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
+  row: TypedRow<P, Q, B>,
+): ValueRow;
+export function defineRoute(row: unknown): unknown {
+  return row;
+}
+
+type TypedStreamRow<P, Q> = Omit<StreamRow, 'params' | 'query' | 'handle'> & {
+  params?: P;
+  query?: Q;
+  handle: (request: StreamRequest<StaticOf<P>, StaticOf<Q>>, app: AppContext) => Promise<Reply>;
+};
+
+/** The same for a row whose handler reads the body itself. `admit` resolves to the validated input. */
+export function defineStreamRoute<P extends Schema = undefined, Q extends Schema = undefined>(
+  route: TypedStreamRow<P, Q> & Operation,
+): Route;
+export function defineStreamRoute<P extends Schema = undefined, Q extends Schema = undefined>(
+  row: TypedStreamRow<P, Q>,
+): StreamRow;
+export function defineStreamRoute(row: unknown): unknown {
+  return row;
 }

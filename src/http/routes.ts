@@ -11,7 +11,7 @@ import {
   handleVideoDetail,
 } from './handlers/videos.ts';
 import type { HeaderName } from './openapi/headers.ts';
-import { defineRoute, json, type Route, stream } from './route.ts';
+import { defineRoute, defineStreamRoute, json, type Route, stream } from './route.ts';
 import * as auth from './schemas/auth.ts';
 import * as open from './schemas/public.ts';
 import * as videos from './schemas/videos.ts';
@@ -95,7 +95,7 @@ export const routes: readonly Route[] = [
     errors: ['wrong_credentials', 'password_queue_full'],
     handle: handleLogIn,
   }),
-  {
+  defineStreamRoute({
     method: 'POST',
     path: '/api/videos/upload',
     operationId: 'uploadVideo',
@@ -113,7 +113,7 @@ export const routes: readonly Route[] = [
       ...(['too_many_uploads', 'upload_too_fast', 'upload_not_stored', 'shutting_down'] as const),
     ],
     handle: receiveUpload,
-  },
+  }),
   defineRoute({
     method: 'GET',
     path: '/api/videos',
