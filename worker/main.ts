@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { type Config, loadConfig } from '../src/config.ts';
+import { loadWorkerConfig, type WorkerConfig } from '../src/config.ts';
 import { ignoreTypeQueryRejections } from '../src/database/ignore-type-query-rejections.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { openDependencyChecks } from '../src/dependencies.ts';
@@ -29,7 +29,7 @@ import { tryCapacity } from './try-capacity.ts';
 
 /** Starts the worker: opens every connection once and passes it down. */
 async function main(): Promise<void> {
-  const config = loadConfig(await readSettings(process.env));
+  const config = loadWorkerConfig(await readSettings(process.env, { withTokenKey: false }));
   const log = openLog(config.logLevel, { process: 'worker' });
   const machine = readMachine({ cores: config.workerCores, memoryMiB: config.workerMemoryMiB });
   const tools = await findTools({ ...config, searchPath: process.env['PATH'] ?? '' });
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const onRedisError = openErrorLog(log);
   const producer = videoQueue.openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
-  const metrics = createWorkerMetrics(registry, producer.countBacklog);
+  const metrics = createWorkerMetrics(registry, producer.countBacklog, sandbox.mode);
   ignoreTypeQueryRejections(log);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
@@ -108,14 +108,15 @@ function openWorkerChecks({ sql, objects }: WorkerDeps, producer: VideoProducer,
   });
 }
 
-async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
+async function openNamedSandbox(log: Logger, tools: Tools, config: WorkerConfig) {
   await mkdir(config.dataDir, { recursive: true });
-  const sandbox = await openSandbox(tools, config.dataDir);
-  log.info({ ...tools, isolated: sandbox.isolates }, 'FFmpeg found');
-  if (!sandbox.isolates) {
+  const sandbox = await openSandbox(tools, config.dataDir, { allowsUnsandboxed: config.allowsUnsandboxed });
+  const { mode, isolates, description, warning } = sandbox;
+  log.info({ ...tools, sandbox: mode, isolated: isolates, description, otherModes: warning }, 'FFmpeg found');
+  if (!isolates) {
     log.warn(
-      { reason: sandbox.warning },
-      'FFmpeg runs without a sandbox: only resource limits and input guards protect against hostile files',
+      { reason: warning },
+      'ALLOW_UNSANDBOXED=on: FFmpeg runs with the rights of the worker; only resource limits and input guards protect against hostile files',
     );
   }
   return sandbox;

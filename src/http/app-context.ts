@@ -7,14 +7,17 @@ import type { WebMetrics } from '../metrics.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Passwords } from '../passwords.ts';
+import type { ChangeCounter } from '../queries/change-counter.ts';
 import type { KnownUsers } from '../queries/known-users.ts';
 import type { MediaLinks } from '../queries/media-links.ts';
 import type { PublicVideos } from '../queries/public-videos.ts';
 import type { RankingsReader } from '../queries/rankings.ts';
 import type { Readiness } from '../queries/readiness.ts';
 import type { VideoProducer } from '../queue/video-queue.ts';
+import type { LogInGuard } from '../rate-limits/log-in-guard.ts';
 import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
+import type { ReadClient } from './client-address.ts';
 import type { HeldBytes } from './held-chunks.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
@@ -32,12 +35,17 @@ export interface AppContext {
   readonly tokens: Tokens;
   /** Absent where limits are off. */
   readonly throttle: RateLimiter | undefined;
+  /** Absent where limits are off. */
+  readonly logInGuard: LogInGuard | undefined;
+  readonly readClient: ReadClient;
   readonly knownUsers: KnownUsers;
   readonly links: MediaLinks;
   readonly votes: VoteBatches;
   readonly voteCountFlusher: VoteCountFlusher;
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
+  /** Count a change after its commit, before its response: cached responses are then out of date on the whole instance. */
+  readonly changes: ChangeCounter;
   readonly readiness: Readiness;
   /** Set once, on SIGTERM: what is under way is finished, nothing long is begun; what takes too long is cut off. */
   readonly lifecycle: { isDraining: boolean; uploads: number; readonly cutOff: AbortController };
