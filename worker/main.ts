@@ -8,7 +8,7 @@ import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerReq
 import { type Logger, openLog } from '../src/log.ts';
 import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
-import { videoQueue } from '../src/queue/video-queue.ts';
+import { type VideoProducer, videoQueue } from '../src/queue/video-queue.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
 import { openCpuSemaphore } from './cpu-semaphore.ts';
@@ -76,14 +76,7 @@ async function main(): Promise<void> {
     },
     (job, signal) => processVideo(deps, job, signal),
   );
-  const findMissing = openDependencyChecks({
-    database: () => checkDatabase(sql),
-    object_store: objects.checkBucket,
-    redis: async () => {
-      await producer.checkWritable();
-      if (!consumer.isReady()) throw new Error('Expected the consumer to be connected to Redis, got no connection');
-    },
-  });
+  const findMissing = openWorkerChecks(deps, producer, consumer.isReady);
   createDependencyMetric(registry, findMissing);
   const metricsServer = await serveMetrics(registry, config.workerMetricsPort, findMissing);
   const health = watchHealth(log, findMissing);
@@ -101,6 +94,17 @@ async function main(): Promise<void> {
     await producer.close();
     await sql.end({ timeout: 1 });
     objects.close();
+  });
+}
+
+function openWorkerChecks({ sql, objects }: WorkerDeps, producer: VideoProducer, isConsumerReady: () => boolean) {
+  return openDependencyChecks({
+    database: () => checkDatabase(sql),
+    object_store: objects.checkBucket,
+    redis: async () => {
+      await producer.checkWritable();
+      if (!isConsumerReady()) throw new Error('Expected the consumer to be connected to Redis, got no connection');
+    },
   });
 }
 
