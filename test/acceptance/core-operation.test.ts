@@ -1,10 +1,10 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { jsonBodyDeadlineMs } from '../../src/limits.ts';
+import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { requireSetting } from '../support/settings.ts';
@@ -12,49 +12,13 @@ import { boundary, rawForm, titlePart, uploader, videoPart } from './forms.ts';
 import { openSocket, readAnswer } from './raw-http.ts';
 import { countStored, mp4, openApi } from './support.ts';
 
-/** Stands between the service and a server of its own, and can be cut. */
-async function openProxy(target: URL) {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((client) => {
-    const upstream = connect({ host: target.hostname, port: Number(target.port) });
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    if (isCut) client.destroy();
-    else client.pipe(upstream).pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = new URL(target);
-  url.host = `127.0.0.1:${port}`;
-  return {
-    url: url.href.replace(/\/$/, ''),
-    cut(): void {
-      isCut = true;
-      for (const socket of sockets) socket.destroy();
-    },
-    restore(): void {
-      isCut = false;
-    },
-    close(): void {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
 t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', async (t) => {
-  const s3 = await openProxy(new URL(requireSetting('TEST_S3_ENDPOINT')));
-  t.teardown(() => s3.close());
-  const { call } = await openApi(t, { values: { S3_ENDPOINT: s3.url } });
-  s3.cut();
+  const endpoint = new URL(requireSetting('TEST_S3_ENDPOINT'));
+  const s3 = await startTcpProxy(t, { port: Number(endpoint.port) });
+  endpoint.port = String(s3.port);
+  const { call } = await openApi(t, { values: { S3_ENDPOINT: endpoint.origin } });
+  s3.setFault({ refuses: true });
+  s3.cutAll();
   const refused = await waitFor('the refusal', async () => {
     const answer = await call('GET', '/readyz');
     return answer.status === 503 && answer;
@@ -64,7 +28,7 @@ t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', a
   t.notMatch(refused.text, /ECONN|socket|127\.0\.0\.1|Error/, 'without an exception’s text');
   t.equal((await call('GET', '/livez')).status, 200);
   t.equal((await call('GET', '/api/public/rankings')).status, 200, 'what does not need it is served');
-  s3.restore();
+  s3.setFault({});
   await waitFor('readiness to return', async () => (await call('GET', '/readyz')).status === 200);
 });
 

@@ -20,9 +20,9 @@ export interface Api {
   service: RunningService;
   call(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   newPlayer(fields?: Record<string, string>): Promise<Player>;
-  /** Uploads an MP4 and gives what the answer said. */
+  /** Uploads an MP4 and returns the response's body. */
   upload(player: Player, title?: string, video?: Uint8Array): Promise<Uploaded>;
-  /** Does the worker's part of the job in the database and the bucket, without looking at the picture. */
+  /** Does the worker's part in the database and the bucket, without reading the picture. */
   process(videoId: number): Promise<void>;
   fail(videoId: number, reason: string): Promise<void>;
   /** A video in `status`. */
@@ -35,7 +35,7 @@ export interface Uploaded {
   video_id: number;
 }
 
-/** The service on an environment of its own: processes of this machine, or those of an instance where one is to be tested. */
+/** Starts the service on a new environment: processes of this machine, or of an instance where one is tested. */
 export async function openApi(
   t: Test,
   options: ServiceOptions & { values?: Record<string, string> } = {},
@@ -86,7 +86,7 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
 /** Waits until cached responses contain everything that was written before. Two reads after that return the same data. */
 export const untilCachedResponsesExpire = () => sleep(2 * responseCacheMaxAgeMs);
 
-/** Bytes that begin as an MP4 does; no picture in them. */
+/** Returns bytes that begin as an MP4 does, without a picture. */
 export function mp4(bytes = 64): Buffer {
   const file = Buffer.alloc(bytes, 0x2a);
   file.writeUInt32BE(24, 0);
@@ -132,7 +132,7 @@ export interface Stored {
   openMultiparts: number;
 }
 
-/** What PostgreSQL and S3 hold of uploads. */
+/** Counts what PostgreSQL and S3 hold of uploads. */
 export async function countStored({ sql, bucket }: Environment): Promise<Stored> {
   const [row] = await sql<{ videos: number; intents: number }[]>`
     select (select count(*) from videos) as videos, (select count(*) from object_intents) as intents`;

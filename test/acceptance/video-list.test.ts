@@ -28,7 +28,7 @@ async function insertVideos(userId: number, uploadedAt: string[], status = 'uplo
   return rows.map(({ id }) => id);
 }
 
-/** From page to page by the address that each answer names, and nothing else. */
+/** Reads page after page by the address in each response alone. */
 async function walk(path: string, token?: string): Promise<{ ids: number[]; pages: number }> {
   const ids: number[] = [];
   let pages = 0;

@@ -14,7 +14,7 @@ const send = uploader(api, ana);
 const limit = 104_857_600;
 const tooLarge = (megabytes: string) => `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${megabytes}MB`;
 
-/** Bytes that do not repeat, so that a part in the wrong place shows. */
+/** Returns bytes that do not repeat, so that a misplaced part is noticed. */
 function largeFile(bytes: number): Buffer {
   const block = randomBytes(1_048_573);
   const file = Buffer.alloc(bytes);

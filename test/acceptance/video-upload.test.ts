@@ -19,7 +19,7 @@ async function expectAccepted(t: Test, body: Buffer, title = 'A clip', contentTy
   t.match(detail, { title, status: 'uploaded', original_url: /^uploads\/[0-9a-f-]{36}\.mp4$/ });
 }
 
-/** The bytes of the newest upload, as the bucket has them. */
+/** Returns the bytes of the newest upload in the bucket. */
 async function stored(): Promise<Buffer> {
   const [row] = await environment.sql<
     { key: string }[]

@@ -124,7 +124,7 @@ t.test('deleting a video takes its votes along, whatever state it is in', async 
   for (const status of ['waiting', 'in work', 'processed', 'failed'] as const) {
     const [gone, kept] = [await api.videoIn('uploaded', player), await api.videoIn('processed', player)];
     const { sql } = environment;
-    // Votes of the older system, which did not ask for the status.
+    // Votes of the older system, which did not check the status.
     await sql`insert into votes (video_id, user_id) values (${gone}, ${ben.id}), (${gone}, ${ana.id})`;
     await sql`update videos set votes = 2 where id = ${gone}`;
     await sql`update users set votes = votes + 2 where id = ${player.id}`;

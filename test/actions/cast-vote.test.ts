@@ -7,7 +7,7 @@ import { voteBatchesInFlightMax, votesForSecondBatchMin, votesPerBatchMax, votes
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 
-/** A public video, and as many voters as are asked for. */
+/** Inserts a public video and this many voters. */
 async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0], voterCount: number) {
   const { sql } = await createMigratedDatabase(t);
   const owner = await makeUser(sql);
@@ -72,7 +72,7 @@ t.test('a batch that the database refuses rejects each of its votes; the next on
 t.test('votes beyond the queue’s limit are refused at once, and the others are counted', async (t) => {
   const { sql, videoId, voters } = await makeTestContext(t, 2);
   const votes = openVoteBatches(sql);
-  // The first goes, then a crowd sends a second batch; from there on they wait.
+  // The first vote is sent, then enough votes for a second batch; later votes wait.
   const sent = 1 + votesForSecondBatchMin;
   const userId = voters[0] as number;
   const answers = Array.from({ length: sent + votesWaitingMax }, () => votes.insert({ videoId, userId }));

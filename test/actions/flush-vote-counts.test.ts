@@ -7,7 +7,7 @@ import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
-/** Two owners with a video each; `vote` has a new voter vote for both. */
+/** Inserts two owners with a video each. `vote` inserts a voter who votes for both. */
 async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0]) {
   const { sql } = await createMigratedDatabase(t);
   const owners = [await makeUser(sql), await makeUser(sql)];

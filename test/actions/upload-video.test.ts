@@ -15,7 +15,7 @@ import { makeVideo } from '../faults/support/video.ts';
 import { createEnvironment, type TestScope } from '../support/environment.ts';
 import { ffmpeg, makeFolder } from '../worker/support/clips.ts';
 
-/** An upload's parts, with a proxy before the database and one before S3. */
+/** Opens an upload's dependencies, with a proxy before the database and one before S3. */
 async function openTestContext(t: TestScope) {
   const environment = await createEnvironment(t, { isCrashTest: true });
   const { config, sql } = environment;
@@ -92,12 +92,12 @@ t.test('an upload taken back leaves nothing, wherever it was', async (t) => {
 
 t.test('when the database commits, says nothing and goes away, the object stays with its row', async (t) => {
   const stage = await openTestContext(t);
-  // A statement that is known to the server goes out whole, so that it is done when its answer is lost.
+  // A prepared statement is sent at once, so that it is executed although its response is lost.
   const earlier = await begin(stage, video.bytes);
   const { videoId } = await earlier.finish('An earlier clip');
   const upload = await begin(stage, video.bytes);
   stage.s3.setRule(({ operation }) => {
-    // The object is whole: from here on the database hears and does not answer.
+    // The object is complete: from here on the database receives queries but its responses are lost.
     if (operation === 'Head') stage.database.setFault({ swallowsAnswers: true });
     return undefined;
   });

@@ -5,7 +5,7 @@ import { applyUpTo } from './apply-up-to.ts';
 import { describeSchema } from './describe-schema.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
-/** The first schema that this service ran on; what comes before takes over an older system's tables. */
+/** The first schema of this service; earlier migrations take over an older system's tables. */
 const first = '0004_counters_and_work';
 
 /** Tables that a migration renames. A view keeps the former name for earlier releases. */

@@ -4,7 +4,7 @@ import { type Bookmark, listStandings, listStandingsFrom, type StandingsQuery } 
 import { rankingsBookmarkEvery, rankingsCitiesMax } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
 
-/** Many ties, and most users without a vote, as it is at a start. */
+/** Inserts users with many ties, most of them without a vote, as after a launch. */
 async function fill(sql: Sql, users: number, cities: number): Promise<void> {
   await sql`
     insert into users (first_name, last_name, email, password_hash, city, votes)
@@ -15,7 +15,7 @@ async function fill(sql: Sql, users: number, cities: number): Promise<void> {
   await sql`analyze users`;
 }
 
-/** What the contract says, word by word. */
+/** The ranking as the contract defines it. */
 function rankPlainly(sql: Sql, { offset, limit, city }: StandingsQuery) {
   return sql`
     select first_name, last_name, city, votes from users

@@ -57,7 +57,7 @@ t.test('counters that differ from the votes are found, named and repaired', asyn
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first, second } = await makeStandings(sql);
   await flushVoteDeltas(sql);
-  // Rows loaded straight into the tables, a counter too high, one too low.
+  // Rows inserted past the service, one counter too high, one too low.
   await sql`insert into votes (video_id, user_id) values (${second}, ${a})`;
   await sql`update videos set votes = 7 where id = ${first}`;
   await sql`update users set votes = 0 where id = ${a}`;

@@ -27,7 +27,7 @@ t.test('a sweep whose connection is cut goes on to its end, and the process live
         where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
       return held.length === 0;
     });
-    // The connection was closed before the lock was released: one round trip later this process has noticed.
+    // The connection was closed before the lock was released. One round trip later this process knows.
     await sql`select`;
     return rows.length;
   });

@@ -74,7 +74,7 @@ t.test(
   async (t) => {
     const { url, sql } = await createMigratedDatabase(t);
     const users = await Promise.all(Array.from({ length: 8 }, () => makeUser(sql)));
-    // Owners in the reverse order of their videos: who locked rows as they come would meet another one half way.
+    // Owners in the reverse order of their videos: batches that lock rows in order of arrival would deadlock.
     const videos = [];
     for (const owner of [...users].reverse())
       videos.push(await makePublicVideo(sql, owner), await makePublicVideo(sql, owner));

@@ -44,7 +44,7 @@ function formatRequest(token: string, i: number): string {
   return `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${length}\r\n`;
 }
 
-/** Sends all at once and gives each answer whole, but for the request's id and the time. */
+/** Sends all requests at once and returns each response without the request's id and the time. */
 function ask(socket: Socket, requests: readonly string[]): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const answers: string[] = [];

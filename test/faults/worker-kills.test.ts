@@ -22,12 +22,12 @@ import {
 } from './support/worker-run.ts';
 
 const run = openFaultRun('worker-kills', 4);
-/** Of a long run, the last tenth has the times of production. */
+/** The last tenth of a long run uses the lock times of production. */
 const roundsWithProductionTimes = run.isLong ? Math.ceil(run.rounds / 10) : 0;
 const videosPerRound = 2;
 const kinds = ['worker', 'FFmpeg', 'thread', 'pause'] as const;
 type Kind = (typeof kinds)[number];
-/** A crashed job runs again within this, in production. Measured in the long run alone, which has the machine to itself. */
+/** Bound of the time after which a crashed job is retried in production. Only the long run checks it, since nothing else runs then. */
 const restartMaxMs = 40_000;
 t.setTimeout(120_000 + run.rounds * 30_000 + roundsWithProductionTimes * 60_000);
 
@@ -75,12 +75,12 @@ t.test('whichever process is killed or stopped, every video is processed once', 
   run.report({ kills: run.rounds, videos, ...counts, ms_slowest_restart: slowestRestartMs, ...swept });
 });
 
-/** Resolves to the worker that goes on, once the round's videos have ended. */
+/** Resolves to the worker that still runs, after the round's videos have ended. */
 async function playRound(stage: Stage, kind: Kind, worker: RunningService): Promise<RunningService> {
   const { t, environment } = stage;
   const videos = await uploadSome(stage);
   await Promise.race(videos.map(({ id }) => untilClaimed(environment, id)));
-  // Short enough for a fast machine to be still at work.
+  // Short enough that a fast machine still processes the videos.
   await sleep(run.random.int(0, run.isLong ? 1_500 : 300));
   const before = await Promise.all(videos.map(({ id }) => readVideo(environment, id)));
   const at = Date.now();
@@ -139,14 +139,14 @@ async function strike(
   const other = await startWorker(stage);
   for (const { id } of videos) await untilEnded(stage.environment, id);
   victim.signal('SIGCONT');
-  // It wakes up in the middle of what has been done by the other one meanwhile, and gives it up.
+  // The worker continues a job that the other worker has finished meanwhile, and abandons it.
   const [metricsUrl = ''] = worker.metricsUrls.worker;
   await waitFor('the worker to be awake', async () => (await request(metricsUrl)).status === 200);
   await worker.stop();
   return other;
 }
 
-/** Whether there was one to kill: it may have ended since it was listed. */
+/** Returns whether a process was killed: it may have ended since it was listed. */
 function killFirst([pid]: readonly number[]): boolean {
   try {
     return pid !== undefined && process.kill(pid, 'SIGKILL');

@@ -39,7 +39,7 @@ export function readByParser(body: Buffer, boundary: string, cuts: Iterable<numb
   }
 }
 
-/** Where to cut so that every chunk has `size` bytes. */
+/** Returns the offsets at which to cut so that every chunk has `size` bytes. */
 export function* everyBytes(body: Buffer, size: number): Generator<number> {
   for (let at = size; at < body.length; at += size) yield at;
 }

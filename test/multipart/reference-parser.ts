@@ -4,14 +4,14 @@ export interface ReadPart {
   name: string;
   isFile: boolean;
   contentType: string | undefined;
-  /** One character a byte. */
+  /** One character for each byte. */
   data: string;
   isWhole: boolean;
 }
 
 export interface Outcome {
   parts: ReadPart[];
-  /** Of the first fault; undefined when the body is well-formed. */
+  /** The first error; undefined when the body is well-formed. */
   fault: string | undefined;
 }
 

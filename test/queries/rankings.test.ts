@@ -15,7 +15,7 @@ interface Standing {
   votes: number;
 }
 
-/** A reader whose every query is seen. */
+/** Opens a reader and records its queries. */
 async function openTestContext(t: Test) {
   const { url, sql } = await createMigratedDatabase(t);
   await sql`
@@ -58,7 +58,7 @@ t.test('however many read for three seconds, two queries a second are the most',
     await nextTurn();
     clock.advance(10);
   }
-  // How many it is depends on how long the database takes. One a second is waited for.
+  // The number depends on how long the database takes. At least one a second is expected.
   t.ok(queries.length >= 3 && queries.length <= 1 + 3_000 / responseCacheRefreshMs, `${queries.length} queries`);
 });
 
@@ -91,7 +91,7 @@ t.test('a change shows after a second on every page, also on pages that start at
     // Scans from the top and records bookmarks, at which the pages that follow may start.
     await get({ page: 1_150, limit: 10, city: '' });
     clock.advance(1);
-    // The last of all goes up to the front, so that everybody moves down by one.
+    // The last user moves to the top, so that every other user moves down by one.
     await sql`
       update users set votes = ${1_000 + round} where id = (select id from users order by votes, id desc limit 1)`;
     clock.advance(readAfterMs);

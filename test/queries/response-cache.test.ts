@@ -9,7 +9,7 @@ interface Key {
   name: string;
 }
 
-/** Loads that end when `loadMs` have passed on the clock, and record when they began. */
+/** Opens a cache whose loads end when `loadMs` have passed on the clock, and records when each started. */
 function openCounted(loadMs: number, change: (load: number, nowMs: number) => Partial<Loaded> = () => ({})) {
   const clock = openFakeClock();
   const startedAtMs: number[] = [];
@@ -49,7 +49,7 @@ for (const loadMs of [30, responseCacheMaxAgeMs - responseCacheRefreshMs - 1]) {
     while (clock.now() < beganAtMs + 3_000) {
       const answer = get('page');
       if (!(answer instanceof Promise)) agesMs.push(clock.now() - asOfMs(answer));
-      // A load begins, and goes on after its timer, in microtasks: all of them run before the next turn.
+      // A load starts, and continues after its timer, in microtasks: all of them run before the next turn.
       await nextTurn();
       clock.advance(1);
       await nextTurn();
@@ -148,3 +148,39 @@ t.test(
     t.equal(second.variant('br'), br, 'not made again');
   },
 );
+
+t.test('a response whose load began before a change is not served after it', async (t) => {
+  const clock = openFakeClock();
+  let changes = 0;
+  const ends: (() => void)[] = [];
+  const cache = openResponseCache<Key>(
+    ({ name }) => name,
+    async () => {
+      const seen = changes;
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return { value: { asOfMs: seen } };
+    },
+    clock,
+    { read: () => changes },
+  );
+  const key = { name: 'page' };
+  const end = async () => {
+    while (ends.length === 0) await nextTurn();
+    ends.shift()?.();
+  };
+  const first = cache.get(key);
+  await end();
+  t.equal(asOfMs(await first), 0);
+  t.notOk(cache.get(key) instanceof Promise, 'it is served from the cache');
+
+  changes = 1;
+  const second = cache.get(key);
+  while (ends.length === 0) await nextTurn();
+  changes = 2;
+  const third = cache.get(key);
+  await end();
+  t.equal(asOfMs(await second), 1, 'a reader from before the second change may miss it');
+  await end();
+  t.equal(asOfMs(await third), 2, 'a reader from after it does not, although a load was in flight');
+  t.notOk(cache.get(key) instanceof Promise);
+});

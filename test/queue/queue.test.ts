@@ -9,6 +9,9 @@ import { openQueue } from '../../src/queue/queue.ts';
 import { type VideoJob, videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment } from '../support/environment.ts';
 
+// Each test waits for locks or pauses, on a Redis database of its own.
+t.jobs = 4;
+
 /** Longer than any test may take. */
 const neverMs = 1e8;
 
@@ -171,7 +174,7 @@ t.test('without Redis the producer rejects every call', { timeout: 60_000 }, asy
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   for (const url of [`redis://127.0.0.1:${port}/0`, 'redis://127.0.0.1:1/0']) {
     const producer = videoQueue.openProducer(url);
-    // A silent server never answers: only the producer's own time limit ends these.
+    // A silent server never responds: only the producer's time limit ends these calls.
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => producer.add(makeJob())));
     t.ok(outcomes.every(({ status }) => status === 'rejected'));
     await producer.close();

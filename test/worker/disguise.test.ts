@@ -9,6 +9,9 @@ import type { Sandbox } from '../../worker/sandbox.ts';
 import { makeClip, makeFolder, makeJobFolder, openParts } from './support/clips.ts';
 import { type Disguise, listen, makeDisguises } from './support/disguises.ts';
 
+// An SDP makes a tool wait for seconds.
+t.jobs = 4;
+
 const never = new AbortController().signal;
 const neighbour = 'beside.mp4';
 

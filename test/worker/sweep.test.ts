@@ -12,7 +12,7 @@ import { makeClip, makeFolder } from './support/clips.ts';
 import { insertPlayer, upload } from './support/upload.ts';
 
 const never = new AbortController().signal;
-/** A grace period, in seconds, that everything has outlived, whatever is left of the second in which it was stored. */
+/** A grace period, in seconds, that has passed for every object, also for one stored in this second. */
 const allIsOld = -60;
 
 t.test('waiting rows without a job are queued in turn, and jobs that no row needs are taken out', async (t) => {

@@ -9,7 +9,7 @@ export interface HostileFile {
   readonly bytes: Buffer;
 }
 
-/** Small clips of every kind that is accepted: what mutations and truncations begin with. */
+/** Makes a small clip of every accepted kind, for mutations and truncations. */
 export async function makeSeeds(folder: string): Promise<HostileFile[]> {
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=0.6'];
   const sound = ['-f', 'lavfi', '-i', 'sine=duration=0.6', '-c:a', 'aac', '-b:a', '16k'];

@@ -9,7 +9,7 @@ import type { Environment } from '../../support/environment.ts';
 import { request } from '../../support/http.ts';
 import type { RunningService } from '../../support/service.ts';
 
-/** What an environment of the fault tests is made with: a sweep has to find what was left a moment ago. */
+/** Options of an environment of the fault tests: a sweep must find what was left a moment ago. */
 export const faultEnvironment = { isCrashTest: true, values: { SWEEP_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' } };
 
 /** A grace period, in seconds, that everything has outlived: nothing is in progress any more. */

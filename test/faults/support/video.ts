@@ -5,7 +5,7 @@ export interface TestVideo {
   bytes: Buffer;
   sha256: string;
   form: Form;
-  /** Where in the form's body the video begins. */
+  /** The offset of the video in the form's body. */
   start: number;
 }
 

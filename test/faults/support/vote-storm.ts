@@ -10,7 +10,7 @@ export interface PairOutcome {
   already: number;
   /** The connection ended before the answer: whether the vote was counted is not known. */
   cut: number;
-  /** Anything else, which must not be. */
+  /** Anything else, which is an error. */
   others: string[];
 }
 

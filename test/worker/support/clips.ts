@@ -14,7 +14,7 @@ import { lavfi, makeOnce, x264 } from '../../support/clip.ts';
 
 export const run = promisify(execFile);
 
-/** A folder of the test's own, gone when it ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function makeFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'worker-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -61,7 +61,7 @@ export async function look(path: string): Promise<Look> {
   return JSON.parse(stdout);
 }
 
-/** One pixel of a frame as [red, green, blue]. */
+/** Returns one pixel of a frame as [red, green, blue]. */
 export async function pixel(path: string, second: number, x: number, y: number): Promise<[number, number, number]> {
   const matrix = 'scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=accurate_rnd+full_chroma_int,format=rgb24';
   const frame = ['-v', 'error', '-ss', String(second), '-i', path, '-frames:v', '1'];

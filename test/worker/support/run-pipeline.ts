@@ -20,7 +20,7 @@ export async function openTranscode(t: Test) {
   return { parts, transcode };
 }
 
-/** Probe, edit and check as a job does; resolves to the job's folder. */
+/** Returns a function that probes, transcodes and checks as a job does, and resolves to the job's folder. */
 export async function openEdit(
   t: Test,
 ): Promise<(t: Test, make: (path: string) => Promise<unknown>) => Promise<string>> {
