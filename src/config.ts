@@ -25,6 +25,8 @@ export interface WorkerConfig {
   readonly s3: S3Config;
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
+  /** Whether the worker runs FFmpeg with its own rights where nothing isolates it, rather than refuse to start. */
+  readonly allowsUnsandboxed: boolean;
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
   /** Networks whose hosts may say whose request they forward. */
@@ -112,6 +114,7 @@ function readShared(values: Values, read: Reader, errors: string[]): WorkerConfi
     s3: readS3(values, read, errors),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
+    allowsUnsandboxed: read.choice('ALLOW_UNSANDBOXED', 'off', ['on', 'off']) === 'on',
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
     trustedProxies: readNetworks(values['TRUSTED_PROXIES'], errors),
