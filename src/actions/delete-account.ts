@@ -19,6 +19,7 @@ interface DeleteAccountDeps {
   log: Logger;
   voteCountFlusher: Pick<VoteCountFlusher, 'schedule'>;
   knownUsers: { forget(userId: number): void };
+  changes: { add(): void };
 }
 
 /**
@@ -32,10 +33,11 @@ export async function deleteAccount(
   password: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { sql, voteCountFlusher, knownUsers, log } = deps;
+  const { sql, voteCountFlusher, knownUsers, changes, log } = deps;
   const { password_hash: passwordHash } = await verifyOwnPassword(deps, userId, password, signal);
   const deleted = await deleteRows(sql, userId, passwordHash);
   knownUsers.forget(userId);
+  changes.add();
   voteCountFlusher.schedule();
   await Promise.all([
     deleteObjects(deps, deleted.keys).catch((error: unknown) =>

@@ -1,5 +1,6 @@
-import { type AnySql, inTransaction, type Sql } from './open.ts';
-import { insertUploadedVideo, type UploadedVideo } from './videos.ts';
+import { uploadsRankedMax } from '../limits.ts';
+import type { AnySql } from './open.ts';
+import type { UploadedVideo } from './videos.ts';
 
 export interface UserLimits {
   /** Bytes of all original videos of a user. */
@@ -34,23 +35,34 @@ export async function recordUploadIntent(
 }
 
 /**
- * Inserts the video while the user's row is locked, so that uploads at once cannot pass the limits together. Undefined when a
- * sweep has claimed the upload's intent, or when the user was deleted meanwhile.
+ * Inserts the video while the user's row is locked, so that uploads at once cannot pass the limits together. One statement takes the
+ * intent away and inserts the row. Undefined when a sweep has claimed the intent, or when the user was deleted meanwhile.
+ * `rank` is the video's place among the user's waiting ones, as far as the latest uploads tell.
  */
 export async function insertWithinLimits(
-  sql: Sql,
+  sql: AnySql,
   video: UploadedVideo,
   { quotaBytes, waitingMax }: UserLimits,
 ): Promise<{ id: number; rank: number } | OverLimit | undefined> {
-  return inTransaction(sql, async (tx) => {
-    const users = await tx`select 1 from users where id = ${video.userId} for no key update`;
-    if (users.length === 0) return undefined;
-    // A statement of its own, so that it sees what was committed while the lock was waited for.
-    const [usage] = await tx<Usage[]>`${selectUsage(tx, video.userId)}`;
-    if ((usage?.waiting ?? 0) >= waitingMax) return 'too_many_waiting';
-    if ((usage?.bytes ?? 0) + video.sizeBytes > quotaBytes) return 'quota_exceeded';
-    return insertUploadedVideo(tx, video);
-  });
+  const [row] = await sql<(Usage & { id: number | null; rank: number })[]>`
+    with usage as materialized (select bytes, waiting from lock_user_usage(${video.userId})),
+    intent as (
+      delete from object_intents where key = ${video.key} and exists (
+        select from usage where bytes + ${video.sizeBytes} <= ${quotaBytes} and waiting < ${waitingMax}
+      )
+      returning key
+    ), inserted as (
+      insert into videos (title, status, user_id, original_url, task_id, request_id, size_bytes)
+      select ${video.title}, 'uploaded', ${video.userId}, key, ${video.taskId}, ${video.requestId}, ${video.sizeBytes}
+      from intent
+      returning id
+    )
+    select bytes, waiting, id, least(waiting, ${uploadsRankedMax}) + 1 as rank
+    from usage left join inserted on true`;
+  if (row === undefined) return undefined;
+  if (row.id !== null) return { id: row.id, rank: row.rank };
+  if (row.waiting >= waitingMax) return 'too_many_waiting';
+  return row.bytes + video.sizeBytes > quotaBytes ? 'quota_exceeded' : undefined;
 }
 
 interface Usage {

@@ -76,7 +76,7 @@ t.test('votes beyond the queue’s limit are refused at once, and the others are
   const sent = 1 + votesForSecondBatchMin;
   const userId = voters[0] as number;
   const answers = Array.from({ length: sent + votesWaitingMax }, () => votes.insert({ videoId, userId }));
-  await t.rejects(votes.insert({ videoId, userId }), { code: 'unavailable', retryAfterSeconds: 1 });
+  await t.rejects(votes.insert({ videoId, userId }), { code: 'vote_queue_full', retryAfterSeconds: Number });
   const outcomes = await Promise.all(answers);
   t.equal(outcomes.filter((outcome) => outcome === 'counted').length, 1);
 });

@@ -101,7 +101,7 @@ t.test('when the database commits, says nothing and goes away, the object stays 
     if (operation === 'Head') stage.database.setFault({ swallowsAnswers: true });
     return undefined;
   });
-  await t.rejects(upload.finish('A clip'), { code: 'unavailable', retryAfterSeconds: Number });
+  await t.rejects(upload.finish('A clip'), { code: 'upload_not_stored', retryAfterSeconds: Number });
   await upload.undo();
   stage.database.setFault({});
   const [row] = await stage.sql<{ original_url: string }[]>`select original_url from videos where id > ${videoId}`;
@@ -119,7 +119,7 @@ t.test('when the database goes away before the row, the intent stays and leads t
     }
     return undefined;
   });
-  await t.rejects(upload.finish('A clip'), { code: 'unavailable' });
+  await t.rejects(upload.finish('A clip'), { code: 'upload_not_stored' });
   await upload.undo();
   await stage.parts.sql.end({ timeout: 0 });
   stage.database.setFault({});
@@ -135,7 +135,7 @@ t.test('an upload whose intent a sweep has claimed gives up, and leaves no row',
   const stage = await openTestContext(t);
   const upload = await begin(stage, video.bytes);
   const [key] = await claimAgedIntents(stage.sql, { graceSeconds: -1, limit: 10 });
-  await t.rejects(upload.finish('A clip'), { code: 'unavailable' });
+  await t.rejects(upload.finish('A clip'), { code: 'upload_not_stored' });
   await upload.undo();
   t.strictSame([...(await stage.sql`select id from videos`)], []);
   await stage.objects.deleteObject(key ?? '');
@@ -150,7 +150,7 @@ t.test('a Complete is successful only when S3 shows the object', async (t) => {
   ] as const) {
     const upload = await begin(stage, video.bytes);
     stage.s3.setRule(({ operation }) => (operation === 'Complete' ? fault : undefined));
-    await t.rejects(upload.finish('A clip'), { code: 'unavailable' }, fault.kind);
+    await t.rejects(upload.finish('A clip'), { code: 'upload_not_stored' }, fault.kind);
     await upload.undo();
     t.strictSame(await stage.bucket.openMultiparts(), [], fault.kind);
   }
@@ -175,7 +175,7 @@ t.test('a file without a picture is refused once its index is known, and leaves 
   const long = Buffer.concat([sound, freeBox(6_000_000)]);
   for (const [name, bytes] of Object.entries({ short: sound, long })) {
     const upload = begin(stage, bytes).then((begun) => begun.finish('A song').finally(() => begun.undo()));
-    await t.rejects(upload, { code: 'bad_request', message: /tipo o tamaño no valido/ }, name);
+    await t.rejects(upload, { code: 'wrong_file_type', message: /tipo o tamaño no valido/ }, name);
   }
   t.strictSame(await stage.bucket.keys(), []);
 });

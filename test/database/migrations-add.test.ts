@@ -54,6 +54,8 @@ async function listDemanding(sql: Sql, tables: readonly string[]): Promise<strin
 
 /** Those that every release names. */
 const knownDemanding = [
+  'token_revocations.user_id',
+  'token_revocations.epoch',
   'users.first_name',
   'users.last_name',
   'users.email',

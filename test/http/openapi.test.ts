@@ -162,6 +162,7 @@ t.test('accounts', async (t) => {
   await check(t, 'deleteAccount', 422, { ...next, json: {} });
   await check(t, 'deleteAccount', 401, { ...next, json: { password } });
   await check(t, 'deleteAccount', 204, { ...next, json: { password: 'a new password' } });
+  await checkInvalidFraming(t, 'deleteAccount');
   await check(t, 'logOutEverywhere', 204, { token: (await api.newPlayer()).token });
 });
 

@@ -42,6 +42,7 @@ export async function handlePublishVideo({ context, userId, params }: VideoReque
 
 export async function handleUnpublishVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
   await unpublishOwnVideo(app.sql, userId, params.video_id);
+  app.changes.add();
   logSecurity(context, app, 'video_unpublished', { userId, videoId: params.video_id });
   return { status: 200, body: { video_id: params.video_id, status: 'processed' } };
 }
