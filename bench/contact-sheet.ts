@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
-import { assumedMatrix, ffmpegArguments, jobFiles } from '../worker/ffmpeg-arguments.ts';
+import { transcodeWallMs } from '../src/limits.ts';
+import { runTool as runConfined } from '../worker/ffmpeg.ts';
+import { assumedMatrix, ffmpegArguments, jobFiles, transcodeOutputs } from '../worker/ffmpeg-arguments.ts';
 import { readMachine } from '../worker/machine.ts';
 import { probeRendition, probeSource } from '../worker/probe.ts';
 import { showcaseProfile } from '../worker/profile.ts';
@@ -35,7 +37,7 @@ await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', asyn
   const folder = mkdtempSync(join(tmpdir(), 'contact-sheet-'));
   try {
     const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
-    const deps = { tools, sandbox: await openSandbox(tools, folder), capacity };
+    const deps = { tools, sandbox: await openSandbox(tools, folder, { allowsUnsandboxed: true }), capacity };
     const rows: string[] = [];
     for (const clip of await prepareClips(tools.ffmpeg, join(folder, 'clips'), positionals)) {
       const row = join(folder, `row-${rows.length}.png`);
@@ -58,8 +60,9 @@ async function makeRow(deps: Deps, clip: Clip, folder: string, row: string): Pro
   mkdirSync(folder);
   copyInputs(folder, clip.path);
   const source = await probeSource(deps, folder, signal);
-  const encode = deps.sandbox.wrap(folder, deps.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 600);
-  await runTool(encode.command, encode.args, { cwd: folder });
+  const limits = { cpuSeconds: 600, outputs: transcodeOutputs };
+  const encode = deps.sandbox.wrap(folder, deps.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), limits);
+  await runConfined({ ...encode, folder, wallMs: transcodeWallMs, signal });
   await probeRendition(deps, folder, showcaseProfile, source, signal);
   // Grey around the source distinguishes the sheet's bars from the rendition's.
   const tile = (matrix: string) =>

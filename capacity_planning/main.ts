@@ -11,20 +11,12 @@ type Verb = {
   run(names: readonly string[], options: Options): Promise<number>;
 };
 
-/** Each verb loads its own modules, so that a verb without charts starts in a tenth of the time. */
+const run = async (plan: string, options: Options) => (await import('./commands/run.ts')).run(plan, options);
+
+/** Each command is imported only when it runs, because the charts and the local test take long to load. */
 const verbs: Readonly<Record<string, Verb>> = {
-  smoke: {
-    takes: '',
-    least: 0,
-    most: 0,
-    run: async (_, options) => (await import('./commands/run.ts')).run('smoke', options),
-  },
-  run: {
-    takes: 'PLAN',
-    least: 1,
-    most: 1,
-    run: async ([plan = ''], options) => (await import('./commands/run.ts')).run(plan, options),
-  },
+  smoke: { takes: '', least: 0, most: 0, run: (_, options) => run('smoke', options) },
+  run: { takes: 'PLAN', least: 1, most: 1, run: ([plan = ''], options) => run(plan, options) },
   rehearse: {
     takes: '[--brief]',
     least: 0,
@@ -79,9 +71,9 @@ const usage = `${Object.entries(verbs)
   .map(([verb, { takes }]) => `npm run capacity -- ${verb} ${takes}`.trimEnd())
   .join('\n')}
   smoke, run: --target URL --allow HOST --threads N; smoke, run, rehearse: --out DIR; --json
-exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 a regression, 2 asked wrongly, 100 to 110 the load did not run to its end`;
+exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 regression, 2 invalid arguments, 100 to 110 the load ended early (k6's codes)`;
 
-/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
+/** `npm run capacity -- VERB ...`. An engine that ends early exits with k6's code, from 100 to 110, and so does this command. */
 await runCommand(usage, async () => {
   try {
     return await runVerb();

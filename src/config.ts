@@ -16,6 +16,8 @@ export interface Config {
   readonly tokens: TokenConfig;
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
+  /** Whether the worker runs FFmpeg with its own rights where nothing isolates it, rather than refuse to start. */
+  readonly allowsUnsandboxed: boolean;
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
   readonly rateLimits: boolean;
@@ -77,6 +79,7 @@ export function loadConfig(values: Values): Config {
     tokens: readTokens(values, read, errors),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
+    allowsUnsandboxed: read.choice('ALLOW_UNSANDBOXED', 'off', ['on', 'off']) === 'on',
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',

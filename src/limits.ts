@@ -212,7 +212,9 @@ export const toolTasksBase = 48;
 export const toolTasksPerThread = 8;
 /** Interval at which the processes of a tool are counted and their memory is summed. */
 export const toolWatchMs = 500;
+/** Of each file that a tool writes; it can write to the outputs of its job alone. */
 export const toolFileMaxBytes = 256 * MiB;
+export const toolOpenFilesMax = 256;
 export const transcodeWallMs = 10 * 60_000;
 /** Time limit of the capacity trial at start, which usually takes two seconds. */
 export const capacityTrialWallMs = 60_000;

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { openVoteCountFlusher } from './actions/flush-vote-counts.ts';
+import { systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config.ts';
 import { ignoreTypeQueryRejections } from './database/ignore-type-query-rejections.ts';
 import { openDatabase } from './database/open.ts';
@@ -21,6 +22,7 @@ import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics 
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
 import { openPasswords } from './passwords.ts';
+import { openChangeCounter } from './queries/change-counter.ts';
 import { openKnownUsers } from './queries/known-users.ts';
 import { openMediaLinks } from './queries/media-links.ts';
 import { openPublicVideos } from './queries/public-videos.ts';
@@ -92,6 +94,9 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: no request is rate limited; use it for load tests only');
   const readiness = openReadiness(sql, objects, producer);
   createDependencyMetric(registry, readiness.findMissing);
+  const changes = openChangeCounter(config.dataDir, (error) =>
+    log.warn({ err: error }, 'changes are not shared with the other web processes'),
+  );
   const links = openMediaLinks(objects, config.mediaHost);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));
   return {
@@ -116,8 +121,9 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
       onEnd: voteCountFlusher.schedule,
     }),
     voteCountFlusher,
-    rankings: openRankings(sql, voteCountFlusher.flush),
-    publicVideos: openPublicVideos(sql, links),
+    rankings: openRankings(sql, voteCountFlusher.flush, systemClock, changes),
+    publicVideos: openPublicVideos(sql, links, changes),
+    changes,
     readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
   };

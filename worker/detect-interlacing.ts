@@ -25,14 +25,15 @@ export async function detectInterlacing(
   if (!mayBeInterlaced(source)) return undefined;
   const middle = Math.min(source.seconds, comparedSeconds) / 2;
   const args = [
-    ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-threads', '1', '-filter_threads', '1'],
+    ...['-hide_banner', '-nostdin', '-nostats', '-y', '-v', 'info', '-threads', '1', '-filter_threads', '1'],
     // Starts at the key frame before the middle, where more moves than at the start.
     ...['-noautorotate', '-noaccurate_seek', '-ss', middle.toFixed(3), ...inputGuards, '-i', jobFiles.source],
     ...['-map', `0:${source.streamIndex}`, '-vf', `format=gray,scale=${sampleWidth}:ih:flags=neighbor`],
     ...['-frames:v', String(comparedFrames), '-f', 'rawvideo', sampleFile],
   ];
   const limits = toolLimits(capacity, source, 1);
-  const wrapped = sandbox.wrap(folder, tools.ffmpeg, args, Math.ceil(probeWallMs / 1000), limits);
+  const runLimits = { cpuSeconds: Math.ceil(probeWallMs / 1000), bounds: limits, outputs: [sampleFile] };
+  const wrapped = sandbox.wrap(folder, tools.ffmpeg, args, runLimits);
   await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal });
   const path = join(folder, sampleFile);
   const pixels = await readFile(path).catch(emptyWithoutFile);

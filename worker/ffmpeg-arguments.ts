@@ -12,6 +12,9 @@ export const jobFiles = {
   poster: 'poster.jpg',
 } as const;
 
+/** The files that the whole command line writes. */
+export const transcodeOutputs: readonly string[] = [jobFiles.rendition, jobFiles.poster];
+
 /**
  * Returns FFmpeg's arguments for one video, run in the job's folder. Decoder, filters and encoder get `threads` each, but no more
  * than are useful for the rows of their picture.

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { toolErrorTailBytes, toolOutputMaxBytes } from '../src/limits.ts';
 import type { ToolBounds } from './tool-limits.ts';
 import { findShortage, type Shortage, shortageByCode, shortageBySignal } from './tool-shortage.ts';
@@ -15,6 +15,8 @@ export interface ToolRun {
   readonly wallMs: number;
   /** The watch ends the tool when its processes exceed these together. */
   readonly bounds?: ToolBounds | undefined;
+  /** Sent to the command on descriptor 3. */
+  readonly filter?: Uint8Array | undefined;
   readonly signal: AbortSignal;
   /** The process leads a group of its own: to end it with all its children, signal -pid. */
   readonly onStart?: (pid: number) => void;
@@ -84,14 +86,17 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   }
 }
 
-function startTool(run: ToolRun) {
+function startTool(run: ToolRun): ChildProcessByStdio<null, Readable, Readable> {
+  const options = { cwd: run.folder, env: toolEnvironment, detached: true };
   try {
-    return spawn(run.command, run.args, {
-      cwd: run.folder,
-      env: toolEnvironment,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    if (run.filter === undefined)
+      return spawn(run.command, run.args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(run.command, run.args, { ...options, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    const input = child.stdio[3] as Writable | undefined;
+    // A command that ends early is reported by its exit code.
+    input?.on('error', () => undefined);
+    input?.end(run.filter);
+    return child as ChildProcessByStdio<null, Readable, Readable>;
   } catch (error) {
     throw crashOfSystemCall(error);
   }
@@ -143,7 +148,12 @@ function signalBehind(code: number | null): string | undefined {
 
 /** Above are the real-time signals, which nobody sends unless a program asked for them. */
 const lastOrdinarySignal = constants.signals.SIGSYS;
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** The first name of a number is the usual one: SIGABRT, not SIGIOT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Ends a process and everything it started. One that is gone already is as good. */
 export function killGroup(pid: number | undefined): void {
@@ -155,7 +165,9 @@ export function killGroup(pid: number | undefined): void {
   }
 }
 
-function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+function ended(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(crashOfSystemCall(error)));
     child.on('close', (code, signal) => resolve({ code, signal }));

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const onRedisError = openErrorLog(log);
   const producer = videoQueue.openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
-  const metrics = createWorkerMetrics(registry, producer.countBacklog);
+  const metrics = createWorkerMetrics(registry, producer.countBacklog, sandbox.mode);
   ignoreTypeQueryRejections(log);
   const sql = openDatabase(config.databaseUrl, {
     connections: workerDatabaseConnections,
@@ -106,12 +106,13 @@ async function main(): Promise<void> {
 
 async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
   await mkdir(config.dataDir, { recursive: true });
-  const sandbox = await openSandbox(tools, config.dataDir);
-  log.info({ ...tools, isolated: sandbox.isolates }, 'FFmpeg found');
-  if (!sandbox.isolates) {
+  const sandbox = await openSandbox(tools, config.dataDir, { allowsUnsandboxed: config.allowsUnsandboxed });
+  const { mode, isolates, description, warning } = sandbox;
+  log.info({ ...tools, sandbox: mode, isolated: isolates, description, otherModes: warning }, 'FFmpeg found');
+  if (!isolates) {
     log.warn(
-      { reason: sandbox.warning },
-      'FFmpeg runs without a sandbox: only resource limits and input guards protect against hostile files',
+      { reason: warning },
+      'ALLOW_UNSANDBOXED=on: FFmpeg runs with the rights of the worker; only resource limits and input guards protect against hostile files',
     );
   }
   return sandbox;

@@ -1,15 +1,23 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createS3Metric } from '../src/metrics.ts';
 import type { Backlog } from '../src/queue/producer.ts';
+import type { SandboxMode } from './sandbox-modes.ts';
 
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800];
 
 /** Returns the metrics of a worker, in base units. Labels never hold ids. */
-export function createWorkerMetrics(registry: Registry, readBacklog: () => Promise<Backlog>) {
+export function createWorkerMetrics(registry: Registry, readBacklog: () => Promise<Backlog>, mode: SandboxMode) {
   const registers = [registry];
   addBacklog(registers, readBacklog);
+  const sandbox = new Gauge({
+    name: 'competition_sandbox',
+    help: 'Always 1: the label says how FFmpeg is isolated, `none` that it is not',
+    labelNames: ['mode'],
+    registers,
+  });
+  sandbox.set({ mode }, 1);
   return {
     s3Seconds: createS3Metric(registry),
     waitSeconds: new Histogram({

@@ -69,8 +69,8 @@ export function openPool(threads: number) {
       };
       run.signal.addEventListener('abort', abort, { once: true });
       try {
-        const { command, args, bounds, folder, wallMs, seconds } = run;
-        const task: TranscodeTask = { command, args, bounds, folder, wallMs, seconds, port: threadPort };
+        const { command, args, bounds, filter, folder, wallMs, seconds } = run;
+        const task: TranscodeTask = { command, args, bounds, filter, folder, wallMs, seconds, port: threadPort };
         const outcome = await piscina.run(task, { transferList: [threadPort], signal: threadAbort.signal });
         pid = undefined;
         return readOutcome(outcome);

@@ -70,7 +70,7 @@ async function runProbe(
 ): Promise<{ result: ToolResult; report: ProbeReport }> {
   const { sandbox, tools } = deps;
   const reader = openReportReader();
-  const wrapped = sandbox.wrap(folder, tools.ffprobe, args, Math.ceil(probeWallMs / 1000));
+  const wrapped = sandbox.wrap(folder, tools.ffprobe, args, { cpuSeconds: Math.ceil(probeWallMs / 1000) });
   const result = await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal, onOutput: reader.read });
   return { result, report: reader.report() };
 }

@@ -21,7 +21,7 @@ export interface Profile {
  * x264's `superfast` with these changes. bench/results/decided/encode.md has the figures.
  *
  *   mbtree, rc-lookahead=17   spend bits on blocks that later frames reference; saves bytes for a look-ahead of 17 frames
- *   qcomp=0.5                 keeps the bit rate more even across scenes, as mbtree redistributes bits already
+ *   qcomp=0.5                 strengthens mbtree, and evens the bit rate across scenes
  *   aq-mode=2                 adapts the quantiser to each block's variance, where the eye sees errors
  *   subme=2                   refines the motion search; saves bytes for some CPU
  *   deadzone-inter/-intra     keep more small coefficients, which are grain; without trellis they would be dropped

@@ -34,7 +34,8 @@ export async function publish(
   const { sql, objects, profile } = deps;
   const rendition = await describe(folder, jobFiles.rendition, newRenditionKey(), 'video/mp4');
   const poster = await describe(folder, jobFiles.poster, newPosterKey(), 'image/jpeg').catch(() => undefined);
-  const results = poster === undefined ? [rendition] : [rendition, poster];
+  // An empty one was made for FFmpeg, which wrote none.
+  const results = poster === undefined || poster.bytes === 0 ? [rendition] : [rendition, poster];
   const keys = results.map((result) => result.key);
   signal.throwIfAborted();
   await recordIntents(sql, keys);
@@ -43,7 +44,7 @@ export async function publish(
     const isPublished = await publishRendition(sql, {
       ...claim,
       processedKey: rendition.key,
-      posterKey: poster?.key ?? null,
+      posterKey: results[1]?.key ?? null,
       profile: profile.version,
     });
     if (!isPublished) throw new StaleAttemptError();

@@ -4,7 +4,7 @@ import type { WorkClaim } from '../src/database/video-jobs.ts';
 import { transcodeWallMs } from '../src/limits.ts';
 import { findAsset } from './asset-files.ts';
 import type { WorkerDeps } from './deps.ts';
-import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
+import { ffmpegArguments, jobFiles, transcodeOutputs } from './ffmpeg-arguments.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
 import type { TranscodeCost } from './pool.ts';
 import { probeRendition, probeSource } from './probe.ts';
@@ -82,8 +82,9 @@ function transcode(
   const { profile, sandbox, tools } = deps;
   const limits = toolLimits(deps.capacity, source, threads);
   const cpuSeconds = Math.ceil(transcodeWallMs / 1000) * threads;
+  const runLimits = { cpuSeconds, bounds: limits, outputs: transcodeOutputs };
   return deps.pool.transcode({
-    ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), cpuSeconds, limits),
+    ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), runLimits),
     folder,
     wallMs: transcodeWallMs,
     seconds: Math.min(profile.seconds, source.seconds),

@@ -1,11 +1,21 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { toolFileMaxBytes, toolStackBytes } from '../src/limits.ts';
-import { toolEnvironment } from './ffmpeg.ts';
+import { toolFileMaxBytes, toolOpenFilesMax, toolStackBytes } from '../src/limits.ts';
+import { findAsset } from './asset-files.ts';
+import { ProcessCrashedError, runTool } from './ffmpeg.ts';
+import { jobBinds, systemBinds } from './sandbox-binds.ts';
+import {
+  type Isolation,
+  type Isolators,
+  modeDescriptions,
+  openIsolation,
+  type SandboxMode,
+  sandboxModes,
+} from './sandbox-modes.ts';
+import { systemCallFilter } from './system-call-filter.ts';
+import { readArchitecture } from './system-calls.ts';
 import { largestBounds, type ToolBounds } from './tool-limits.ts';
 import type { Tools } from './tools.ts';
 
@@ -14,49 +24,104 @@ export interface Command {
   readonly args: readonly string[];
   /** For the watch over the tool's processes. */
   readonly bounds?: ToolBounds | undefined;
+  /** A seccomp filter, which the command reads from descriptor 3. */
+  readonly filter?: Uint8Array | undefined;
+}
+
+/** What one run of a tool may use. */
+export interface RunLimits {
+  readonly cpuSeconds: number;
+  /** By default what the largest picture needs. */
+  readonly bounds?: ToolBounds | undefined;
+  /** Names of the files that the tool writes. All else in the folder can only be read. */
+  readonly outputs?: readonly string[];
 }
 
 export interface Sandbox {
+  readonly mode: SandboxMode;
   /** Whether a hostile file that took over the tool is confined; without, limits and the input guards are the only protection. */
   readonly isolates: boolean;
-  /** Why the sandbox does not isolate. */
+  /** How the tools run, for the operator. */
+  readonly description: string;
+  /** Why each mode that would be preferred was not used. Undefined where the first one works. */
   readonly warning: string | undefined;
-  /**
-   * `folder` is all the tool can write to, and, when confined, all it can read of ours. Without `bounds` the tool gets what the
-   * largest picture needs.
-   */
-  wrap(folder: string, tool: string, args: readonly string[], cpuSeconds: number, bounds?: ToolBounds): Command;
+  /** `folder` is the job's. When confined, a tool sees its files as /job, and nothing else of ours. */
+  wrap(folder: string, tool: string, args: readonly string[], limits: RunLimits): Command;
+}
+
+export interface SandboxOptions {
+  /** Whether a worker may run tools where nothing isolates them. */
+  readonly allowsUnsandboxed: boolean;
+  /** Folders in which the programs are looked for, whatever the PATH says. */
+  readonly places?: readonly string[];
+  /** To try these alone. */
+  readonly modes?: readonly SandboxMode[];
 }
 
 /**
- * Confines a tool: no network, no files but the system's libraries and the job's folder, no other process in sight, and
- * bounds on memory, CPU time, file size and processes. It dies with the thread that started it, whatever ends that.
- * Tried with an encode at start: rejects when FFmpeg cannot do what the edit needs. Its programs are looked for in
- * `places`, whatever the PATH says.
+ * Confines a tool: no network, no files but the system's libraries and the job's, no other process in sight, no capability, a
+ * filter of system calls, and bounds on memory, CPU time, file size and processes. It ends with the thread that started it,
+ * whatever ends that. Each mode is tried with an encode, in a folder within `folder`, and the first that works is used.
+ * Rejects with ConfigError when none isolates, unless `allowsUnsandboxed`, and when FFmpeg cannot do what the edit needs.
  */
-export async function openSandbox(
+export async function openSandbox(tools: Tools, folder: string, options: SandboxOptions): Promise<Sandbox> {
+  const trialFolder = await mkdtemp(join(folder, 'sandbox-trial-'));
+  try {
+    return await chooseMode(tools, trialFolder, options);
+  } finally {
+    await rm(trialFolder, { recursive: true, force: true });
+  }
+}
+
+async function chooseMode(tools: Tools, folder: string, options: SandboxOptions): Promise<Sandbox> {
+  const { places = programFolders, modes = sandboxModes } = options;
+  const limiters = await findLimiters(places);
+  const reasons: string[] = [];
+  for (const mode of modes) {
+    if (mode === 'none') continue;
+    const found = await tryMode(mode, tools, folder, limiters, await findIsolators(places));
+    if (typeof found !== 'string') return { ...found, warning: reasons.join('; ') || undefined };
+    reasons.push(`${mode}: ${found}`);
+  }
+  if (limiters === undefined) reasons.push(noLimiters);
+  if (!options.allowsUnsandboxed || !modes.includes('none')) throw new ConfigError(refusal(reasons));
+  const sandbox = describe('none', wrapper({ limiters }));
+  const fault = await tryOut(sandbox, tools, folder);
+  if (fault === undefined) return { ...sandbox, warning: reasons.join('; ') };
+  throw new ConfigError(`Expected ${tools.ffmpeg} to scale with zscale and encode with libx264, got: ${fault}`);
+}
+
+const noLimiters = 'prlimit and setpriv (util-linux) are not installed';
+
+function refusal(reasons: readonly string[]): string {
+  return (
+    'Cannot start: Expected a sandbox for FFmpeg, got none. Install bubblewrap (apt-get install bubblewrap; on Ubuntu 24.04 load ' +
+    'worker/assets/bwrap.apparmor as well), or set ALLOW_UNSANDBOXED=on to run FFmpeg with the rights of the worker. ' +
+    `Tried ${reasons.join('; ')}.`
+  );
+}
+
+/** Returns the sandbox, or why it cannot be used. */
+async function tryMode(
+  mode: Exclude<SandboxMode, 'none'>,
   tools: Tools,
   folder: string,
-  places: readonly string[] = systemFolders,
-): Promise<Sandbox> {
-  const limiters = await findLimiters(places);
-  const bwrap = await find('bwrap', places);
-  const reasons: string[] = [];
-  if (bwrap !== undefined) {
-    const isolate = isolation(bwrap, tools);
-    const countsTasks = await countsOwnTasks(limiters, isolate, folder);
-    const sandbox = { isolates: true, warning: undefined, wrap: wrapper(limiters, isolate, countsTasks) };
-    const fault = await tryOut(sandbox, tools, folder);
-    if (fault === undefined) return sandbox;
-    reasons.push(`bubblewrap does not work here (${fault})`);
-  } else {
-    reasons.push('bubblewrap is not installed');
-  }
-  if (limiters === undefined) reasons.push('prlimit and setpriv are not installed');
-  const sandbox = { isolates: false, warning: reasons.join('; '), wrap: wrapper(limiters) };
-  const fault = await tryOut(sandbox, tools, folder);
-  if (fault === undefined) return sandbox;
-  throw new ConfigError(`Expected ${tools.ffmpeg} to scale with zscale and encode with libx264, got: ${fault}`);
+  limiters: Limiters | undefined,
+  isolators: Isolators | undefined,
+): Promise<Omit<Sandbox, 'warning'> | string> {
+  if (isolators === undefined) return `the system calls of ${process.platform} on ${process.arch} are not known`;
+  if (limiters === undefined) return noLimiters;
+  const isolation = openIsolation(mode, isolators);
+  if (typeof isolation === 'string') return isolation;
+  const filter = systemCallFilter(isolators.architecture);
+  const parts = { limiters, isolation, filter, tools };
+  const countsTasks = await countsOwnTasks(wrapper({ ...parts, countsTasks: true }), folder);
+  const sandbox = describe(mode, wrapper({ ...parts, countsTasks }));
+  return (await tryOut(sandbox, tools, folder)) ?? sandbox;
+}
+
+function describe(mode: SandboxMode, wrap: Sandbox['wrap']): Omit<Sandbox, 'warning'> {
+  return { mode, isolates: mode !== 'none', description: modeDescriptions[mode], wrap };
 }
 
 interface Limiters {
@@ -64,59 +129,60 @@ interface Limiters {
   readonly prlimit: string;
 }
 
-type Isolation = (folder: string) => readonly string[];
+interface WrapperParts {
+  readonly limiters: Limiters | undefined;
+  readonly isolation?: Isolation;
+  readonly filter?: Uint8Array;
+  readonly tools?: Tools;
+  readonly countsTasks?: boolean;
+}
 
 /**
  * Memory is bounded by RLIMIT_DATA: private memory that can be written, which is what FFmpeg holds and a few MiB for each
  * thread. RLIMIT_AS would count reserved addresses. RLIMIT_NPROC counts all threads of the user, except in a user namespace,
  * where it counts those inside: so it is set from within, and only where `countsTasks` says that it works.
  */
-function wrapper(limiters?: Limiters, isolate: Isolation = () => [], countsTasks = false): Sandbox['wrap'] {
-  return (folder, tool, args, cpuSeconds, bounds = largestBounds) => {
+function wrapper({ limiters, isolation, filter, tools, countsTasks = false }: WrapperParts): Sandbox['wrap'] {
+  const system = tools === undefined ? [] : systemBinds(tools);
+  return (folder, tool, toolArgs, { cpuSeconds, bounds = largestBounds, outputs = [] }) => {
     const outer = limiters === undefined ? [] : [...outerLimits(limiters, bounds), `--cpu=${cpuSeconds}`, '--'];
+    const prefix = isolation === undefined ? [] : isolation.prefix([...system, ...jobBinds(folder, outputs)]);
     const inner = limiters === undefined || !countsTasks ? [] : [limiters.prlimit, `--nproc=${bounds.tasksMax}`, '--'];
-    const [command = tool, ...rest] = [...outer, ...isolate(folder), ...inner, tool, ...args];
-    return { command, args: rest, bounds };
+    const [command = tool, ...args] = [...outer, ...prefix, ...inner, tool, ...toolArgs];
+    return { command, args, bounds, filter };
   };
 }
 
 function outerLimits({ setpriv, prlimit }: Limiters, { memoryBytes }: ToolBounds): readonly string[] {
   return [
-    ...[setpriv, '--pdeathsig', 'KILL', '--'],
-    ...[prlimit, `--data=${memoryBytes}`, `--stack=${toolStackBytes}`, `--fsize=${toolFileMaxBytes}`, '--core=0'],
+    ...[setpriv, '--pdeathsig', 'KILL', '--', prlimit, `--data=${memoryBytes}`, `--stack=${toolStackBytes}`],
+    ...[`--fsize=${toolFileMaxBytes}`, `--nofile=${toolOpenFilesMax}`, '--core=0'],
   ];
 }
 
 /**
- * Returns whether RLIMIT_NPROC, set inside, counts the tool's own processes alone. Before Linux 5.14, or without a user
- * namespace, it counts the user's other processes, too. This process has more threads than the bound that is tried here.
+ * Returns whether RLIMIT_NPROC, set inside, counts the tool's own processes alone. Before Linux 5.14, or for a user that has
+ * other processes, it counts those, too. This process has more threads than the bound that is tried here.
  */
-async function countsOwnTasks(limiters: Limiters | undefined, isolate: Isolation, folder: string): Promise<boolean> {
-  if (limiters === undefined) return false;
+async function countsOwnTasks(wrap: Sandbox['wrap'], folder: string): Promise<boolean> {
   const few = { ...largestBounds, tasksMax: 6 };
-  const forks = wrapper(limiters, isolate, true)(folder, '/bin/sh', ['-c', '(:); :'], 10, few);
-  return (await runOnce(forks, folder)) === undefined;
+  const limits = { cpuSeconds: trialCpuSeconds, bounds: few };
+  return (await runOnce(() => wrap(folder, '/bin/sh', ['-c', '(:); :'], limits), folder)) === undefined;
 }
+
+const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 async function findLimiters(places: readonly string[]): Promise<Limiters | undefined> {
   const [setpriv, prlimit] = await Promise.all([find('setpriv', places), find('prlimit', places)]);
   return setpriv === undefined || prlimit === undefined ? undefined : { setpriv, prlimit };
 }
 
-function isolation(bwrap: string, tools: Tools): Isolation {
-  const system = ['/usr', '/lib', '/lib32', '/lib64', '/bin', '/etc/alternatives', '/etc/ld.so.cache'];
-  const programs = [tools.ffmpeg, tools.ffprobe].map(dirname).filter((path) => !/^\/(usr\/)?s?bin$/.test(path));
-  return (folder) => [
-    ...[bwrap, '--unshare-all', '--die-with-parent', '--cap-drop', 'ALL', '--clearenv'],
-    ...Object.entries(toolEnvironment).flatMap(([name, value]) => ['--setenv', name, value]),
-    // First, lest it cover a tool that lies there.
-    ...['--tmpfs', '/tmp'],
-    ...[...system, ...new Set(programs)].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--bind', folder, '/job', '--chdir', '/job', '--'],
-  ];
+async function findIsolators(places: readonly string[]): Promise<Isolators | undefined> {
+  const architecture = readArchitecture();
+  if (process.platform !== 'linux' || architecture === undefined) return undefined;
+  const [bwrap, perl] = await Promise.all([find('bwrap', places), find('perl', places)]);
+  return { bwrap, perl, launcher: findAsset('isolate.pl'), architecture, isRoot: process.geteuid?.() === 0 };
 }
-
-const systemFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 async function find(name: string, places: readonly string[]): Promise<string | undefined> {
   for (const folder of places) {
@@ -130,25 +196,37 @@ async function find(name: string, places: readonly string[]): Promise<string | u
   return undefined;
 }
 
-/** Undefined when the smallest encode there is works, and ffprobe starts. */
-async function tryOut(sandbox: Sandbox, tools: Tools, folder: string): Promise<string | undefined> {
+const trialCpuSeconds = 10;
+const trialWallMs = 20_000;
+
+/** Undefined when the smallest encode there is works and is written, and ffprobe starts. */
+async function tryOut(sandbox: Pick<Sandbox, 'wrap'>, tools: Tools, folder: string): Promise<string | undefined> {
   const source = ['-f', 'lavfi', '-i', 'color=c=black:s=64x64:d=0.1:r=10'];
   const graph = ['-filter_complex', '[0:v]zscale=w=32:h=32,split[a][b];[a][b]overlay', '-c:v', 'libx264'];
-  const encode = ['-v', 'error', '-nostdin', ...source, ...graph, '-f', 'null', '-'];
+  const encode = ['-v', 'error', '-nostdin', '-y', ...source, ...graph, '-f', 'mp4', trialFile];
   for (const [tool, args] of [[tools.ffmpeg, encode] as const, [tools.ffprobe, ['-version']] as const]) {
-    const fault = await runOnce(sandbox.wrap(folder, tool, args, 10), folder);
+    const limits = { cpuSeconds: trialCpuSeconds, outputs: [trialFile] };
+    const fault = await runOnce(() => sandbox.wrap(folder, tool, args, limits), folder);
     if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-/** Undefined when the command ends with 0. */
-async function runOnce({ command, args }: Command, folder: string): Promise<string | undefined> {
-  const options = { cwd: folder, env: toolEnvironment, timeout: 20_000 };
-  return promisify(execFile)(command, [...args], options).then(() => undefined, lastLine);
+const trialFile = 'trial.mp4';
+
+/** Undefined when the command ends with 0. To make a command may fail as well, where an id cannot be had for example. */
+async function runOnce(makeCommand: () => Command, folder: string): Promise<string | undefined> {
+  try {
+    const signal = new AbortController().signal;
+    const { code, errors } = await runTool({ ...makeCommand(), folder, wallMs: trialWallMs, signal });
+    return code === 0 ? undefined : (lastLine(errors) ?? `exit code ${code}`);
+  } catch (error) {
+    return error instanceof ProcessCrashedError
+      ? (error.message.split('its last words: ').at(-1) ?? '')
+      : String(error);
+  }
 }
 
-function lastLine(error: unknown): string {
-  const text = String((error as { stderr?: string }).stderr || error);
-  return text.trim().split('\n').at(-1) ?? text;
+function lastLine(text: string): string | undefined {
+  return text.trim().split('\n').at(-1) || undefined;
 }

@@ -15,10 +15,10 @@ export const shortageRows: readonly ShortageRow[] = [
   { line: /No space left on device/, shortage: 'disk' },
   { line: /Disk quota exceeded/, shortage: 'disk' },
   {
-    line: /^(?:bwrap|prlimit|setpriv):.*(?:Resource temporarily unavailable|No space left|Too many)/,
+    line: /^(?:bwrap|isolate|prlimit|setpriv):.*(?:Resource temporarily unavailable|No space left|Too many)/,
     shortage: 'processes',
   },
-  { line: /^(?:bwrap|prlimit|setpriv):/, shortage: 'sandbox' },
+  { line: /^(?:bwrap|isolate|prlimit|setpriv):/, shortage: 'sandbox' },
   { line: /malloc of size \d+ failed/, shortage: 'memory' },
   { line: /Cannot allocate memory/, shortage: 'memory' },
   { line: /memory exhausted|Out of memory/i, shortage: 'memory' },

@@ -5,7 +5,7 @@ import { capacityTrialWallMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { findAsset } from './asset-files.ts';
 import { ProcessCrashedError, runTool } from './ffmpeg.ts';
-import { ffmpegArguments, jobFiles } from './ffmpeg-arguments.ts';
+import { ffmpegArguments, jobFiles, transcodeOutputs } from './ffmpeg-arguments.ts';
 import type { Profile } from './profile.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { Scratch } from './scratch.ts';
@@ -70,7 +70,8 @@ function runTrial(deps: TrialDeps, capacity: WorkerCapacity, threads: number): P
     await copyFile(findAsset(profile.logo), join(folder, jobFiles.logo));
     await copyFile(findAsset('largest.mp4'), join(folder, jobFiles.source));
     const limits = toolLimits(capacity, largestPicture, threads);
-    const command = sandbox.wrap(folder, tools.ffmpeg, args, capacityTrialWallMs / 1000, limits);
+    const runLimits = { cpuSeconds: capacityTrialWallMs / 1000, bounds: limits, outputs: transcodeOutputs };
+    const command = sandbox.wrap(folder, tools.ffmpeg, args, runLimits);
     try {
       const signal = new AbortController().signal;
       const { code, errors } = await runTool({ ...command, folder, wallMs: capacityTrialWallMs, signal });

@@ -27,7 +27,7 @@ export const benchCase: BenchCase = {
     const { FFMPEG_PATH, FFPROBE_PATH, PATH, BENCH_MEDIA, BENCH_VMAF_FFMPEG } = process.env;
     const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
     const folder = makeBenchFolder(defer);
-    const sandbox = await openSandbox(tools, folder);
+    const sandbox = await openSandbox(tools, folder, { allowsUnsandboxed: true });
     const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
     const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
     const clips = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);

@@ -5,7 +5,7 @@ import type { Options } from './options.ts';
 
 const seconds = 3600;
 
-/** A step of load from --from to --to after five minutes, and what target tracking makes of it. */
+/** Simulates target tracking under a step of load from --from to --to after five minutes. */
 export async function runSimulation(options: Options): Promise<number> {
   const capacityPerInstance = readAmount('--capacity', options.capacity);
   const from = readAmount('--from', options.from);
@@ -19,21 +19,12 @@ export async function runSimulation(options: Options): Promise<number> {
   const offered = (second: number) => (second < 300 ? from : to);
   const neededInstances = countNeeded(Math.max(from, to), capacityPerInstance, policy);
   const result = simulate(policy, { capacityPerInstance, seconds, offered });
-  const lines = result.periods.map(({ second, offeredPerSecond, serving, starting, cpuShare, servedShare }) =>
-    [
-      second,
-      offeredPerSecond,
-      serving,
-      starting,
-      `${Math.round(cpuShare * 100)} %`,
-      `${Math.round(servedShare * 100)} %`,
-    ].join('\t'),
-  );
-  const text = [
-    'second\toffered/s\tserving\tstarting\tCPU\tserved',
-    ...lines,
-    conclude(result, policy, neededInstances),
-  ].join('\n');
+  const head = 'second\toffered/s\tserving\tstarting\tCPU\tserved';
+  const lines = result.periods.map(({ second, offeredPerSecond, serving, starting, cpuShare, servedShare }) => {
+    const shares = [cpuShare, servedShare].map((share) => `${Math.round(share * 100)} %`);
+    return [second, offeredPerSecond, serving, starting, ...shares].join('\t');
+  });
+  const text = [head, ...lines, conclude(result, policy, neededInstances)].join('\n');
   process.stdout.write(options.json ? `${JSON.stringify({ ...result, neededInstances })}\n` : `${text}\n`);
   return 0;
 }
@@ -41,15 +32,15 @@ export async function runSimulation(options: Options): Promise<number> {
 function conclude({ scaleOutSeconds, periods }: Simulation, policy: ScalingPolicy, needed: number): string {
   const last = periods.at(-1)?.serving;
   if (needed > policy.maxInstances) {
-    return `never enough instances: ${needed} would be needed, ${policy.maxInstances} are the most; ${last} in the end`;
+    return `not enough instances: ${needed} needed, the maximum is ${policy.maxInstances}; ${last} at the end`;
   }
   if (periods.every(({ cpuShare }) => cpuShare <= policy.targetShare)) {
-    return `no scale-out: never above the target; ${last} in the end`;
+    return `no scale-out: CPU never exceeded the target; ${last} at the end`;
   }
   if (scaleOutSeconds === null) {
-    return `not enough instances within ${seconds} s: ${needed} needed; ${last} in the end`;
+    return `not enough instances within ${seconds} s: ${needed} needed; ${last} at the end`;
   }
-  return `enough instances after ${scaleOutSeconds} s: ${needed} needed; ${last} in the end`;
+  return `enough instances after ${scaleOutSeconds} s: ${needed} needed; ${last} at the end`;
 }
 
 function readAmount(name: string, text: string | undefined): number {

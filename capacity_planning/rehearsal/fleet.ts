@@ -14,9 +14,9 @@ export interface Instance {
   metricsUrl: string;
   child: Child;
   cpu: CpuShare;
-  /** Takes requests from the balancer. */
+  /** Whether the balancer sends it requests. */
   isServing: boolean;
-  /** Gets no new ones and will end. */
+  /** Whether it drains and will stop. */
   isLeaving: boolean;
 }
 
@@ -24,11 +24,11 @@ export interface FleetSettings {
   folder: string;
   balancer: Balancer;
   slots: number;
-  /** Of one processor, for each instance. */
+  /** The CPU limit of each instance, as a share of one processor. */
   share: number;
-  /** Asks a new instance what it will be asked: a process runs its own code slowly until it has been compiled. */
+  /** Sends a new instance the requests that it will get, because code runs slowly until it is compiled. */
   warm(port: number): Promise<void>;
-  /** Where database, queue and objects are. */
+  /** The settings of database, queue and object store. */
   env: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +36,7 @@ export type Fleet = ReturnType<typeof openFleet>;
 
 const stopDeadlineMs = 60_000;
 
-/** Web instances behind the balancer: each a process group of its own, held to its share of a processor. */
+/** Starts and stops web instances behind the balancer, each in a control group with its share of a processor. */
 export function openFleet(settings: FleetSettings, defer: Defer) {
   const { balancer, slots } = settings;
   const groups = Array.from({ length: slots }, (_, i) =>
@@ -53,20 +53,20 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
   return {
     instances,
     exitCodes,
-    /** Those that serve and those on their way in. */
+    /** Counts instances that serve and instances that start. */
     present: () => taken.size - instances.filter(({ isLeaving }) => isLeaving).length,
     serving: () => instances.filter(({ isServing }) => isServing),
-    /** Launches until so many serve. */
+    /** Launches instances until `count` serve. */
     async growTo(count: number): Promise<void> {
       while (instances.length < count) {
-        if ((await launch()) === undefined) throw new Error(`Expected a slot for instance ${count}, got none free`);
+        if ((await launch()) === undefined) throw new Error(`Expected a free slot for instance ${count}, got none`);
       }
     },
-    /** At once: nobody is on any of them. */
+    /** Stops instances without a deregistration delay, because no load is running. */
     async shrinkTo(count: number): Promise<void> {
       await Promise.all(instances.slice(count).map((each) => retire(each, 0)));
     },
-    /** Starts an instance and admits it once `warmUpMs` are over and it is ready; undefined where every slot is taken. */
+    /** Starts an instance and admits it after `warmUpMs`; returns undefined if every slot is in use. */
     launch,
     retire,
   };
@@ -82,7 +82,7 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
     const instance: Instance = { slot, metricsUrl, child, cpu, isServing: false, isLeaving: false };
     instances.push(instance);
-    // Held only once it is warm: how long that takes is what the warm-up stands for.
+    // The limit applies after the warm-up requests, whose duration the policy's warm-up stands for.
     cpu.loosen();
     cpu.add(child.pid);
     await settings.warm(port);
@@ -94,7 +94,7 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     return instance;
   }
 
-  /** Drains, waits as long as requests may still take, and asks the process to end. */
+  /** Drains the instance, waits for the deregistration delay and stops the process. */
   async function retire(instance: Instance, deregistrationMs: number): Promise<void> {
     if (instance.isLeaving && deregistrationMs > 0) return;
     instance.isLeaving = true;
@@ -105,11 +105,21 @@ export function openFleet(settings: FleetSettings, defer: Defer) {
     if (!instances.includes(instance)) return;
     const { code } = await instance.child.stop(stopDeadlineMs);
     exitCodes.push(code);
-    await balancer.forget(instance.slot).catch(() => undefined);
+    await balancer.remove(instance.slot).catch(() => undefined);
     instances.splice(instances.indexOf(instance), 1);
     taken.delete(instance.slot);
   }
 }
+
+const instanceEnvironment = {
+  PATH: process.env['PATH'],
+  WEB_PROCESSES: '1',
+  RATE_LIMITS: 'off',
+  SECRET_KEY: benchSecretKey,
+  S3_BUCKET_NAME: 'rehearsal',
+  UV_THREADPOOL_SIZE: '2',
+  TRUSTED_HOPS: '1',
+};
 
 async function startInstance(
   { folder, env }: FleetSettings,
@@ -121,18 +131,13 @@ async function startInstance(
   const child = await startChild({
     command: process.execPath,
     args: [join(rootFolder, 'dist', 'src', 'main.js')],
-    env: {
-      ...{ PATH: process.env['PATH'], DATA_DIR: folder, PORT: String(port), METRICS_PORT: String(metricsPort) },
-      ...{ WEB_PROCESSES: '1', RATE_LIMITS: 'off', SECRET_KEY: benchSecretKey, S3_BUCKET_NAME: 'rehearsal' },
-      ...{ UV_THREADPOOL_SIZE: '2', TRUSTED_HOPS: '1' },
-      ...env,
-    },
+    env: { ...instanceEnvironment, ...env, DATA_DIR: folder, PORT: String(port), METRICS_PORT: String(metricsPort) },
     logPath,
   });
   await waitFor(
     'an instance to be ready',
     async () => child.hasExited() || answersOk(`http://127.0.0.1:${port}/readyz`),
   );
-  if (child.hasExited()) throw new Error(`Expected an instance to start, got its end:\n${logTail(logPath)}`);
+  if (child.hasExited()) throw new Error(`Expected an instance to start, but it ended:\n${logTail(logPath)}`);
   return child;
 }

@@ -1,13 +1,14 @@
 import { Agent, type Dispatcher } from 'undici';
 import { now } from './runtime.ts';
 
+/** The outcome of a request: the response, or status 0 and an error. */
 export interface HttpResult {
   status: number;
   headers: Record<string, string>;
   chunks: Buffer[];
   bytesReceived: number;
   error: string;
-  /** When the request was handed over, went out on a connection, had its first answer, was over. */
+  /** When the request was queued, sent on a connection, got its response's headers, and ended. */
   at: { queued: number; sent: number; responded: number; ended: number };
 }
 
@@ -21,10 +22,7 @@ export interface HttpRequest {
   signal: AbortSignal;
 }
 
-/**
- * As many connections as there are requests at once, kept between them. No retry and no redirect: what is measured is what
- * was asked for.
- */
+/** Opens a connection per concurrent request and keeps it alive. Neither retries nor follows redirects. */
 export function openAgent(): Agent {
   return new Agent({
     pipelining: 1,
@@ -35,7 +33,7 @@ export function openAgent(): Agent {
   });
 }
 
-/** One request to its end. Never rejects: a failure is an exchange with status 0 and an error, as in k6. */
+/** Sends a request. Never rejects: a failure has status 0 and an error, as in k6. */
 export function sendRequest(agent: Agent, request: HttpRequest): Promise<HttpResult> {
   const queued = now();
   const result: HttpResult = {
@@ -49,8 +47,8 @@ export function sendRequest(agent: Agent, request: HttpRequest): Promise<HttpRes
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
     let isOver = false;
-    const timer = setTimeout(() => cut('request timeout'), request.timeoutMs);
-    const onAbort = () => cut('interrupted');
+    const timer = setTimeout(() => cancel('request timeout'), request.timeoutMs);
+    const onAbort = () => cancel('interrupted');
     request.signal.addEventListener('abort', onAbort);
     const finish = (error: string) => {
       if (isOver) return;
@@ -63,11 +61,11 @@ export function sendRequest(agent: Agent, request: HttpRequest): Promise<HttpRes
       if (error !== '') Object.assign(result, { error, status: 0 });
       resolve(result);
     };
-    const cut = (reason: string) => {
+    const cancel = (reason: string) => {
       finish(reason);
       controller?.abort(new Error(reason));
     };
-    if (request.signal.aborted) return cut('interrupted');
+    if (request.signal.aborted) return cancel('interrupted');
     agent.dispatch(
       {
         origin: request.url.origin,

@@ -8,12 +8,12 @@ type Progress = Extract<ThreadEvent, { kind: 'progress' }>;
 
 export type ThreadHandle = Awaited<ReturnType<typeof startThread>>;
 
-/** Young objects are let go of early: the chunks of an upload are such, and weigh more than they look (with 4 it was 150 MB now and then). */
+/** A small young generation collects the chunks of uploads early. With 4 MB the memory sometimes reached 150 MB. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
-/** A thread with the script loaded, ready for orders. Rejects with the reason when the script cannot be loaded. */
+/** Starts a thread and loads the script. Rejects with the reason if the script cannot be loaded. */
 export async function startThread(settings: ThreadSettings, onProgress: (progress: Progress) => void) {
-  // What the process itself was started with (a loader of tests, say) is no business of the thread.
+  // The thread must not inherit the process's own options, such as the tests' loader.
   const worker = new Worker(new URL('./thread.js', import.meta.url), {
     workerData: settings,
     execArgv: [],
@@ -22,18 +22,18 @@ export async function startThread(settings: ThreadSettings, onProgress: (progres
   const failure = withResolvers<never>();
   failure.promise.catch(() => undefined);
   const finished = withResolvers<void>();
-  let answer = withResolvers<unknown>();
+  let result = withResolvers<unknown>();
   worker.on('error', (error) =>
     failure.reject(new RunFailure(error.stack ?? error.message, exitCodes.scriptException)),
   );
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  exited.then(() => failure.reject(new RunFailure('A thread ended by itself', exitCodes.scriptException)));
+  exited.then(() => failure.reject(new RunFailure('A thread ended unexpectedly', exitCodes.scriptException)));
   const loaded = withResolvers<Loaded>();
   worker.on('message', (report: ThreadEvent) => {
     if (report.kind === 'loaded') loaded.resolve(report);
     else if (report.kind === 'progress') onProgress(report);
     else if (report.kind === 'finished') finished.resolve();
-    else if (report.kind === 'done') answer.resolve(report.result);
+    else if (report.kind === 'done') result.resolve(report.result);
     else failure.reject(new RunFailure(report.message, report.exitCode));
   });
   const send = (command: ThreadCommand) => worker.postMessage(command);
@@ -45,11 +45,11 @@ export async function startThread(settings: ThreadSettings, onProgress: (progres
       ...about,
       send,
       finished: isFinished,
-      /** For orders that are answered with a result. */
+      /** Sends a command and resolves with its result. */
       call(command: ThreadCommand): Promise<unknown> {
-        answer = withResolvers<unknown>();
+        result = withResolvers<unknown>();
         send(command);
-        return Promise.race([answer.promise, failure.promise]);
+        return Promise.race([result.promise, failure.promise]);
       },
       async end(): Promise<void> {
         send({ kind: 'end' });

@@ -23,7 +23,7 @@ port.on('message', (command: ThreadCommand) => {
 });
 await loadScript().catch((error: unknown) => sendFailure(error, exitCodes.scriptException));
 
-/** A scenario file sees what k6 gives it, and is told of everything else by name. */
+/** Provides k6's globals and loads the scenario file. */
 async function loadScript(): Promise<void> {
   register('./hooks.js', import.meta.url);
   thread.env = settings.env;
@@ -81,18 +81,18 @@ function sendProgress(): void {
   port?.postMessage(report, report.series.flatMap(({ values, at }) => [values.buffer, at.buffer]) as ArrayBuffer[]);
 }
 
-/** Setup, teardown and handleSummary run as nobody's iteration. */
+/** Runs setup, teardown or handleSummary, which have no virtual user and no scenario. */
 async function callOnce(name: string, argument: unknown): Promise<unknown> {
   const call = script[name] as (argument: unknown) => unknown;
-  const nobody = { vu: 0, scenario: '', executor: '', inTest: 0, ofVu: 0, dueAt: undefined, env: {} };
+  const noUser = { vu: 0, scenario: '', executor: '', inTest: 0, ofVu: 0, dueAt: undefined, env: {} };
   const signal = new AbortController().signal;
-  return iterations.run({ ...nobody, tags: { group: `::${name}` }, signal }, async () => call(argument));
+  return iterations.run({ ...noUser, tags: { group: `::${name}` }, signal }, async () => call(argument));
 }
 
 function openFile(path: string, mode?: string): string | OpenedFile {
   requireLoading(`open(${path})`);
-  const place = fileURLToPath(new URL(path, settings.scriptUrl));
-  return mode === 'b' ? new OpenedFile(place, statSync(place).size) : readFileSync(place, 'utf8');
+  const file = fileURLToPath(new URL(path, settings.scriptUrl));
+  return mode === 'b' ? new OpenedFile(file, statSync(file).size) : readFileSync(file, 'utf8');
 }
 
 function sendResult(result: unknown): void {
@@ -100,13 +100,10 @@ function sendResult(result: unknown): void {
 }
 
 function sendFailure(error: unknown, exitCode: number): void {
-  const message =
-    error instanceof RunFailure
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error);
-  send({ kind: 'failed', message, exitCode: error instanceof RunFailure ? error.exitCode : exitCode });
+  const isExpected = error instanceof RunFailure;
+  const stack = error instanceof Error ? error.stack : undefined;
+  const message = isExpected ? error.message : (stack ?? String(error));
+  send({ kind: 'failed', message, exitCode: isExpected ? error.exitCode : exitCode });
 }
 
 function send(report: ThreadEvent): void {

@@ -13,13 +13,13 @@ interface Dataset {
 
 interface Journey {
   routes: readonly string[];
-  /** How many players the setup makes, unless USERS says so. */
+  /** The number of players that the setup makes, unless USERS is set. */
   players: number;
   needsVideos: boolean;
   run(dataset: Dataset, i: number): Promise<unknown>;
 }
 
-/** Made once for many runs, where somebody else made the players and the videos: a file with a Dataset. */
+/** An existing data set, from the file that DATASET names. */
 const prepared = __ENV['DATASET'] === undefined ? undefined : (JSON.parse(open(__ENV['DATASET'])) as Dataset);
 const video = __ENV['VIDEO'] === undefined ? undefined : open(__ENV['VIDEO'], 'b');
 
@@ -51,7 +51,6 @@ const journeys: Record<string, Journey> = {
 };
 
 const thinkMs = readNumber('THINK_MS', 0);
-/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;
@@ -73,7 +72,7 @@ export async function journey(dataset: Dataset): Promise<void> {
   if (thinkMs > 0) await think();
 }
 
-/** For a while of no fixed length, as people do. */
+/** Waits for a random think time with an exponential distribution. */
 function think(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, -Math.log(1 - Math.random()) * thinkMs);
@@ -104,18 +103,11 @@ function upload({ players }: Dataset, i: number): Promise<ApiResponse> {
   if (video === undefined) throw new Error('Expected VIDEO to name an MP4 file, got nothing');
   const form = { title: `Load ${i}`, video_file: http.file(video, 'load.mp4', 'video/mp4') };
   const { token } = pick(players, i);
-  return call({
-    name: 'upload',
-    method: 'POST',
-    path: '/api/videos/upload',
-    token,
-    form,
-    statuses: [201],
-    timeout: '300s',
-  });
+  const path = '/api/videos/upload';
+  return call({ name: 'upload', method: 'POST', path, token, form, statuses: [201], timeout: '300s' });
 }
 
-/** Every player votes for every video once; a run that wants more votes than that ends, since a refusal costs less. */
+/** Each player votes once for each video. A run that needs more votes aborts, because a refusal costs less than a vote. */
 function vote({ players }: Dataset, i: number, videos: readonly number[]): Promise<ApiResponse> {
   if (i >= players.length * videos.length) {
     exec.test.abort(`${players.length} players and ${videos.length} videos are too few: set USERS higher`);
@@ -124,7 +116,7 @@ function vote({ players }: Dataset, i: number, videos: readonly number[]): Promi
   return sendVote(id, pick(players, i).token, [200]);
 }
 
-/** One player votes for one video over and over, two at a time: at most one vote may ever count. */
+/** One player sends votes for one video repeatedly, two at a time. At most one vote may count. */
 async function attack({ players, videos }: Dataset): Promise<void> {
   const { token } = pick(players, 0);
   const id = pick(videos, 0);
@@ -136,7 +128,7 @@ function sendVote(id: number, token: string, statuses: number[]): Promise<ApiRes
   return call({ name: 'vote', method: 'POST', path: `/api/public/videos/${id}/vote`, token, statuses });
 }
 
-/** Mostly readers, now and then somebody who logs in. */
+/** Mostly reads, and one login in twenty iterations. */
 function mix(dataset: Dataset, i: number): Promise<ApiResponse> {
   if (i % 20 === 19) return logIn(dataset, i);
   return i % 4 === 3 ? readPublicVideos() : readRankings(i);

@@ -5,7 +5,7 @@ import { baseUrl } from './target.ts';
 export type ApiResponse = RefinedResponse<'text'>;
 
 interface Call {
-  /** The route's name in every metric: never an address with ids in it. */
+  /** The route's name in every metric, without ids. */
   name: string;
   method?: string;
   path: string;
@@ -17,7 +17,7 @@ interface Call {
   isSetup?: boolean;
 }
 
-/** One request, tagged by its route, checked for its status. */
+/** Sends one request, tagged with its route, and checks its status. */
 export async function call({
   name,
   method = 'GET',
@@ -41,6 +41,6 @@ export async function call({
     responseCallback: http.expectedStatuses(...statuses),
   });
   if (!isSetup)
-    check(response, { [`${name} answers ${statuses.join(' or ')}`]: ({ status }) => statuses.includes(status) });
+    check(response, { [`${name} returns ${statuses.join(' or ')}`]: ({ status }) => statuses.includes(status) });
   return response;
 }

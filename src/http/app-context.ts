@@ -7,6 +7,7 @@ import type { WebMetrics } from '../metrics.ts';
 import type { PartBuffers } from '../objects/part-buffers.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Passwords } from '../passwords.ts';
+import type { ChangeCounter } from '../queries/change-counter.ts';
 import type { KnownUsers } from '../queries/known-users.ts';
 import type { MediaLinks } from '../queries/media-links.ts';
 import type { PublicVideos } from '../queries/public-videos.ts';
@@ -38,6 +39,8 @@ export interface AppContext {
   readonly voteCountFlusher: VoteCountFlusher;
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
+  /** Count a change after its commit, before its response: cached responses are then out of date on the whole instance. */
+  readonly changes: ChangeCounter;
   readonly readiness: Readiness;
   /** Set once, on SIGTERM: what is under way is finished, nothing long is begun; what takes too long is cut off. */
   readonly lifecycle: { isDraining: boolean; uploads: number; readonly cutOff: AbortController };

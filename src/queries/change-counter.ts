@@ -32,6 +32,9 @@ function tryMap(dataDir: string, onFailure: (error: unknown) => void): ArrayBuff
   }
 }
 
+/** For caches whose responses go by age alone. */
+export const noChanges = { read: () => 0 };
+
 const pageBytes = 4096;
 /** Linux' values, the same on x64 and arm64. */
 const PROT_READ_WRITE = 3;

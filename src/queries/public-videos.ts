@@ -1,12 +1,14 @@
+import { systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
 import { listPublicVideos } from '../database/public-videos.ts';
+import type { ChangeCounter } from './change-counter.ts';
 import type { MediaLinks } from './media-links.ts';
 import { cutPage, type PageQuery, parseCursor } from './page-links.ts';
 import { openResponseCache } from './response-cache.ts';
 
 export type PublicVideos = ReturnType<typeof openPublicVideos>;
 
-export function openPublicVideos(sql: Sql, links: MediaLinks) {
+export function openPublicVideos(sql: Sql, links: MediaLinks, changes: Pick<ChangeCounter, 'read'>) {
   return openResponseCache<PageQuery>(
     ({ limit, cursor }) => `${limit ?? ''}:${cursor ?? ''}`,
     async ({ limit, cursor }) => {
@@ -29,5 +31,7 @@ export function openPublicVideos(sql: Sql, links: MediaLinks) {
       );
       return { value: videos, headers: page.headers };
     },
+    systemClock,
+    changes,
   );
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../database/open.ts';
 import { type Bookmark, listStandings, listStandingsFrom, type StandingRow } from '../database/rankings.ts';
 import { rankingsBookmarkedFiltersMax, rankingsOffsetMax, responseCacheRefreshMs } from '../limits.ts';
+import { type ChangeCounter, noChanges } from './change-counter.ts';
 import { openResponseCache } from './response-cache.ts';
 
 export type RankingsReader = ReturnType<typeof openRankings>;
@@ -17,6 +18,7 @@ export interface RankingsPage {
 /** The bookmarks of one filter, as the ranking was at one moment. */
 interface Bookmarked {
   readonly asOfMs: number;
+  readonly changes: number;
   /** In ascending order of position. */
   readonly bookmarks: readonly Bookmark[];
 }
@@ -26,22 +28,28 @@ interface Bookmarked {
  * are fresh, later pages start at the nearest earlier bookmark and inherit its age. `flushVotes` adds the votes committed before
  * its call to the counters.
  */
-export function openRankings(sql: Sql, flushVotes: () => Promise<void>, clock: Clock = systemClock) {
+export function openRankings(
+  sql: Sql,
+  flushVotes: () => Promise<void>,
+  clock: Clock = systemClock,
+  changes: Pick<ChangeCounter, 'read'> = noChanges,
+) {
   const bookmarked = new LRUCache<string, Bookmarked>({ max: rankingsBookmarkedFiltersMax });
 
   async function load({ page, limit, city }: RankingsPage): Promise<{ rows: readonly StandingRow[]; asOfMs: number }> {
     const query = { offset: (page - 1) * limit, limit, city };
     const asOfMs = clock.now();
     if (query.offset > rankingsOffsetMax) return { rows: [], asOfMs };
+    const changesBefore = changes.read();
     const known = bookmarked.get(city);
-    const bookmark =
-      known && asOfMs - known.asOfMs < responseCacheRefreshMs ? findBookmark(known, query.offset) : undefined;
+    const isFresh = known?.changes === changesBefore && asOfMs - known.asOfMs < responseCacheRefreshMs;
+    const bookmark = isFresh ? findBookmark(known, query.offset) : undefined;
     if (known !== undefined && bookmark !== undefined) {
       return { rows: await listStandingsFrom(sql, bookmark, query), asOfMs: known.asOfMs };
     }
     await flushVotes();
     const { rows, bookmarks } = await listStandings(sql, query);
-    if (bookmarks.length > 0) bookmarked.set(city, { asOfMs, bookmarks });
+    if (bookmarks.length > 0) bookmarked.set(city, { asOfMs, changes: changesBefore, bookmarks });
     return { rows, asOfMs };
   }
 
@@ -52,6 +60,7 @@ export function openRankings(sql: Sql, flushVotes: () => Promise<void>, clock: C
       return { value: toStandings(rows, query), asOfMs };
     },
     clock,
+    changes,
   );
 }
 

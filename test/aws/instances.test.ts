@@ -18,7 +18,7 @@ t.test('the start scripts are equal up to the steps of the release', async (t) =
 });
 
 t.test('shellcheck finds nothing in the shell scripts', async (t) => {
-  const names = readdirSync(folder).filter((name) => !/\.(yaml|json|md|conf)$/.test(name) && name !== 'instance');
+  const names = readdirSync(folder).filter((name) => !/\.(yaml|json|md|conf|ts)$/.test(name) && name !== 'instance');
   const scripts = [...names, 'instance/steps.sh', 'instance/watch-lifecycle'].map((name) => join(folder, name));
   const starts = ['user_data_web.sh', 'user_data_worker.sh'].map((name) => join(rootFolder, name));
   const { code, output } = await tryTool('shellcheck', [...starts, ...scripts], { cwd: rootFolder });

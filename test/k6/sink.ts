@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 export interface SinkResponse {
   status?: number;
   json?: unknown;
-  /** Sent as it is. */
+  /** A body that is sent unchanged, instead of `json`. */
   text?: string;
   headers?: Record<string, string>;
   delayMs?: number;
@@ -12,7 +12,7 @@ export interface SinkResponse {
   after?: Promise<unknown>;
 }
 
-/** A server that takes everything and answers what `respond` says, once the body is in; `delayMs` may depend on how many wait. */
+/** A server that reads each body and sends what `respond` returns. `delayMs` may depend on the requests in flight. */
 export async function openSink(
   t: { teardown(undo: () => unknown): void },
   respond: (request: IncomingMessage, inFlight: number) => SinkResponse = () => ({}),

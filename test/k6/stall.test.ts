@@ -2,13 +2,13 @@ import t from 'tap';
 import { runEngine } from './run-engine.ts';
 import { openSink } from './sink.ts';
 
-t.test('a server that stands still is seen in p99, and nothing is dropped', async (t) => {
+t.test('a stall of the server shows in p99, and no arrival is dropped', async (t) => {
   let requests = 0;
   let endStall: () => void = () => undefined;
   const stall = new Promise<void>((resolve) => {
     endStall = resolve;
   });
-  // The server stands still from the 100th request until a second after the 200th. A generator that waited for the
+  // The server stalls from the 100th request until a second after the 200th. A generator that waited for the
   // server would never send the 200th: then the limit of the run's time fails the test.
   const sink = await openSink(t, () => {
     requests += 1;

@@ -148,3 +148,39 @@ t.test(
     t.equal(second.variant('br'), br, 'not made again');
   },
 );
+
+t.test('a response whose load began before a change is not served after it', async (t) => {
+  const clock = openFakeClock();
+  let changes = 0;
+  const ends: (() => void)[] = [];
+  const cache = openResponseCache<Key>(
+    ({ name }) => name,
+    async () => {
+      const seen = changes;
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return { value: { asOfMs: seen } };
+    },
+    clock,
+    { read: () => changes },
+  );
+  const key = { name: 'page' };
+  const end = async () => {
+    while (ends.length === 0) await nextTurn();
+    ends.shift()?.();
+  };
+  const first = cache.get(key);
+  await end();
+  t.equal(asOfMs(await first), 0);
+  t.notOk(cache.get(key) instanceof Promise, 'it is served from the cache');
+
+  changes = 1;
+  const second = cache.get(key);
+  while (ends.length === 0) await nextTurn();
+  changes = 2;
+  const third = cache.get(key);
+  await end();
+  t.equal(asOfMs(await second), 1, 'a reader from before the second change may miss it');
+  await end();
+  t.equal(asOfMs(await third), 2, 'a reader from after it does not, although a load was in flight');
+  t.notOk(cache.get(key) instanceof Promise);
+});

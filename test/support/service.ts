@@ -85,11 +85,11 @@ async function launchProcess(
   const folder = join(environment.folder, 'logs');
   mkdirSync(folder, { recursive: true });
   const logPath = join(folder, `${name}-${Date.now()}-${env['METRICS_PORT'] ?? env['WORKER_METRICS_PORT']}.log`);
-  const { PATH, HOME, TMPDIR, RUN_MARK } = process.env;
+  const { PATH, HOME, TMPDIR, RUN_MARK, ALLOW_UNSANDBOXED } = process.env;
   const child = await startChild({
     command: process.execPath,
     args: [entry],
-    env: { PATH, HOME, TMPDIR, RUN_MARK, ...environment.values, ...env },
+    env: { PATH, HOME, TMPDIR, RUN_MARK, ALLOW_UNSANDBOXED, ...environment.values, ...env },
     logPath,
   });
   return { ...child, name, logPath };

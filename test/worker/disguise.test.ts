@@ -52,7 +52,9 @@ const trustful = ['-protocol_whitelist', 'file,http,tcp,udp,rtp,concat,subfile,c
 
 /** Runs a tool as it is. */
 const open: Sandbox = {
+  mode: 'none',
   isolates: false,
+  description: '',
   warning: undefined,
   wrap: (_folder, tool, args) => ({ command: tool, args: [...args] }),
 };
@@ -74,7 +76,12 @@ async function openCorpus(t: Test) {
       [parts.tools.ffmpeg, ['-nostdin', '-y', ...input, '-c', 'copy', '-f', 'nut', 'copied.nut']],
     ];
     for (const [tool, args] of runs) {
-      const run = { ...sandbox.wrap(folder, tool, args, 20), folder, wallMs: 3_000, signal: never };
+      const run = {
+        ...sandbox.wrap(folder, tool, args, { cpuSeconds: 20, outputs: ['copied.nut'] }),
+        folder,
+        wallMs: 3_000,
+        signal: never,
+      };
       // For an SDP the tools wait until a packet arrives.
       await runTool(run).catch((error: unknown) => t.type(error, ProcessCrashedError));
     }

@@ -75,8 +75,8 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
   const { id, job } = await uploadClip(t, environment, makeClip('640x360', 20, '30'));
   const sandbox: Sandbox = {
     ...parts.sandbox,
-    wrap: (folder, tool, args, cpuSeconds, bounds) =>
-      parts.sandbox.wrap(folder, tool, args, cpuSeconds, bounds && { ...bounds, tasksMax: 5 }),
+    wrap: (folder, tool, args, limits) =>
+      parts.sandbox.wrap(folder, tool, args, { ...limits, bounds: limits.bounds && { ...limits.bounds, tasksMax: 5 } }),
   };
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const error: unknown = await processVideo({ ...parts, sandbox }, job, never).catch((reason: unknown) => reason);

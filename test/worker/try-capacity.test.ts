@@ -62,9 +62,9 @@ async function openTrial(t: Test, memoryMaxBytes = Number.POSITIVE_INFINITY) {
   const keep = (line: Record<string, unknown>) => lines.push(line);
   const counted: Sandbox = {
     ...sandbox,
-    wrap: (folder, tool, args, cpuSeconds, bounds) => {
+    wrap: (folder, tool, args, { bounds, ...limits }) => {
       const memoryBytes = Math.min(bounds?.memoryBytes ?? memoryMaxBytes, memoryMaxBytes);
-      return sandbox.wrap(folder, tool, args, cpuSeconds, bounds && { ...bounds, memoryBytes });
+      return sandbox.wrap(folder, tool, args, { ...limits, bounds: bounds && { ...bounds, memoryBytes } });
     },
   };
   const log = { info: keep, warn: keep } as unknown as Logger;

@@ -32,6 +32,7 @@ t.test('the worker finds a row without a job, processes it once, and logs what i
   t.match(metrics, 'competition_jobs_total{outcome="processed"} 1');
   t.match(metrics, 'competition_sweep_findings_total{kind="row_without_job"} 1');
   t.match(metrics, 'competition_queue_depth 0');
+  t.match(metrics, /^competition_sandbox\{mode="[a-z-]+"\} 1$/m);
   t.match(metrics, 'competition_backlog_per_worker 0');
 });
 

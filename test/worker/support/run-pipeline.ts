@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { ffmpegArguments } from '../../../worker/ffmpeg-arguments.ts';
+import { ffmpegArguments, transcodeOutputs } from '../../../worker/ffmpeg-arguments.ts';
 import { openPool, type Pool } from '../../../worker/pool.ts';
 import { probeRendition, probeSource } from '../../../worker/probe.ts';
 import { showcaseProfile } from '../../../worker/profile.ts';
@@ -13,7 +13,9 @@ export async function openTranscode(t: Test) {
   const pool: Pool = openPool(1);
   t.teardown(() => pool.close());
   const transcode = (folder: string, source: SourceFacts) => {
-    const command = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60);
+    const args = ffmpegArguments(showcaseProfile, source, 1);
+    const limits = { cpuSeconds: 60, outputs: transcodeOutputs };
+    const command = parts.sandbox.wrap(folder, parts.tools.ffmpeg, args, limits);
     const { seconds } = source;
     return pool.transcode({ ...command, folder, wallMs: 60_000, seconds, signal: never, onPercent: () => undefined });
   };

@@ -19,7 +19,7 @@ export async function openWorkerDeps(t: Test, environment: Environment): Promise
     log: openLog('silent'),
     sql: environment.sql,
     objects: environment.objects,
-    metrics: createWorkerMetrics(new Registry(), async () => ({ waiting: 0, workers: 1 })),
+    metrics: createWorkerMetrics(new Registry(), async () => ({ waiting: 0, workers: 1 }), sandbox.mode),
     scratch: openScratch(environment.config.dataDir),
     tools,
     sandbox,
