@@ -3,7 +3,8 @@
  *   base < mp4 | multipart | objects | database | queue | rate-limits < actions | queries < http < main
  * Type-only imports count too.
  */
-const base = '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies|semaphore)\\.ts$';
+const base =
+  '^src/(config|errors|limits|log|metrics|request-seconds|with-timeout|clock|dependencies|semaphore|trusted-networks)\\.ts$';
 const parts = 'mp4|multipart|objects|database|queue|rate-limits';
 
 /** Packages of the service, and the only place that may import each. */
@@ -17,6 +18,7 @@ const owners = {
   piscina: '^worker/',
   'fast-jwt': '^src/tokens\\.ts$',
   '@node-rs/(argon2|bcrypt)': '^src/passwords\\.ts$',
+  '@zxcvbn-ts/language-common': '^src/weak-passwords\\.ts$',
   '@node-rs/crc32': '^src/objects/',
   koffi: '^src/(http|queries)/',
   pino: '^src/log\\.ts$',

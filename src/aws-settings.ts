@@ -15,11 +15,11 @@ interface Source {
 }
 
 /** Reads all settings from Secrets Manager and Parameter Store at once. Throws one ConfigError that names every missing value. */
-export async function readAwsSettings(env: Values): Promise<Values> {
+export async function readAwsSettings(env: Values, withTokenKey: boolean): Promise<Values> {
   const source = openSource(env);
   const [database, jwt, redisUrl, bucket, accountId] = await Promise.all([
     source.secret('app/database-credentials'),
-    source.secret('app/jwt-secret'),
+    withTokenKey ? source.secret('app/jwt-secret') : undefined,
     readRedisUrl(source),
     source.parameter('/app/s3-bucket'),
     source.parameter('/app/aws-account-id'),

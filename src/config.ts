@@ -1,8 +1,18 @@
+import { isIP } from 'node:net';
 import { cpus } from 'node:os';
 import { ConfigError } from './errors.ts';
+import { secretKeyMinBytes } from './limits.ts';
+import { type Network, readNetworks } from './trusted-networks.ts';
 
-/** The settings of a process. Loaded once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
-export interface Config {
+/** The settings of a web process. Loaded once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
+export interface Config extends WorkerConfig {
+  readonly tokens: TokenConfig;
+}
+
+/** The settings of a process that neither issues nor verifies tokens, and so does not get their key. */
+export interface WorkerConfig {
+  /** The address that a web process listens on. Undefined for all addresses of the machine. */
+  readonly host: string | undefined;
   readonly port: number;
   readonly metricsPort: number;
   readonly workerMetricsPort: number;
@@ -13,16 +23,21 @@ export interface Config {
   readonly databaseNextPassword: string | undefined;
   readonly redisUrl: string;
   readonly s3: S3Config;
-  readonly tokens: TokenConfig;
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
   /** Whether the worker runs FFmpeg with its own rights where nothing isolates it, rather than refuse to start. */
   readonly allowsUnsandboxed: boolean;
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
+  /** Networks whose hosts may say whose request they forward. */
+  readonly trustedProxies: readonly Network[];
   readonly rateLimits: boolean;
   /** Whether requests from loopback are rate limited as well, which tests of the limits need. */
   readonly rateLimitLoopback: boolean;
+  /** Bytes that the original videos of a user may have together. */
+  readonly userQuotaBytes: number;
+  /** Origins whose pages may use the API from a browser. */
+  readonly corsOrigins: readonly string[];
   readonly sweepGraceSeconds: number;
   /** A job whose worker died is restarted after one lock and two checks at the latest. */
   readonly jobLockSeconds: number;
@@ -58,15 +73,36 @@ export interface TokenConfig {
   /** The key before the last rotation, which still verifies tokens. */
   readonly previousKey: string | undefined;
   readonly lifetimeSeconds: number;
+  /** A key is shorter than it should be, which ALLOW_WEAK_SECRET permits. */
+  readonly isWeak: boolean;
 }
 
 export type Values = Readonly<Record<string, string | undefined>>;
 
 /** Builds the configuration from `values` alone. Throws one ConfigError that reports every invalid setting. */
 export function loadConfig(values: Values): Config {
+  return load(values, (read, errors, config) => ({ ...config, tokens: readTokens(values, read, errors) }));
+}
+
+/** The same without the key of the tokens. */
+export function loadWorkerConfig(values: Values): WorkerConfig {
+  return load(values, (_read, _errors, config) => config);
+}
+
+function load<C extends WorkerConfig>(
+  values: Values,
+  complete: (read: Reader, errors: string[], config: WorkerConfig) => C,
+): C {
   const errors: string[] = [];
   const read = createReader(values, errors);
-  const config: Config = {
+  const config = complete(read, errors, readShared(values, read, errors));
+  if (errors.length > 0) throw new ConfigError(`Cannot start: ${errors.join('; ')}.`);
+  return deepFreeze(config);
+}
+
+function readShared(values: Values, read: Reader, errors: string[]): WorkerConfig {
+  return {
+    host: readHost(values, errors),
     port: read.integer('PORT', 8000, 0, 65_535),
     metricsPort: read.integer('METRICS_PORT', 9100, 0, 65_535),
     workerMetricsPort: read.integer('WORKER_METRICS_PORT', 9200, 0, 65_535),
@@ -76,14 +112,16 @@ export function loadConfig(values: Values): Config {
     databaseNextPassword: values['DATABASE_PASSWORD_NEXT'] || undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     s3: readS3(values, read, errors),
-    tokens: readTokens(values, read, errors),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
     allowsUnsandboxed: read.choice('ALLOW_UNSANDBOXED', 'off', ['on', 'off']) === 'on',
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
     trustedHops: read.integer('TRUSTED_HOPS', 0, 0, 10),
+    trustedProxies: readNetworks(values['TRUSTED_PROXIES'], errors),
     rateLimits: read.choice('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     rateLimitLoopback: read.choice('RATE_LIMIT_LOOPBACK', 'off', ['on', 'off']) === 'on',
+    userQuotaBytes: read.integer('USER_QUOTA_BYTES', 5 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
+    corsOrigins: read.origins('CORS_ORIGINS'),
     sweepGraceSeconds: read.integer('SWEEP_GRACE_SECONDS', 3600, 1, 31_536_000),
     jobLockSeconds: read.integer('JOB_LOCK_SECONDS', 10, 1, 60),
     jobCheckSeconds: read.integer('JOB_CHECK_SECONDS', 5, 1, 60),
@@ -96,8 +134,13 @@ export function loadConfig(values: Values): Config {
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     release: values['RELEASE'] || 'development',
   };
-  if (errors.length > 0) throw new ConfigError(`Cannot start: ${errors.join('; ')}.`);
-  return deepFreeze(config);
+}
+
+function readHost(values: Values, errors: string[]): string | undefined {
+  const host = values['HOST'] || undefined;
+  if (host !== undefined && isIP(host) === 0)
+    errors.push(`Expected HOST to be an IP address, got ${JSON.stringify(host)}`);
+  return host;
 }
 
 function readS3(values: Values, read: Reader, errors: string[]): S3Config {
@@ -123,10 +166,19 @@ function readS3(values: Values, read: Reader, errors: string[]): S3Config {
 function readTokens(values: Values, read: Reader, errors: string[]): TokenConfig {
   const algorithm = values['ALGORITHM'] || 'HS256';
   if (algorithm !== 'HS256') errors.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
+  const keys = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'];
+  const weak = keys.filter((name) => values[name] && Buffer.byteLength(values[name]) < secretKeyMinBytes);
+  const isAllowed = read.choice('ALLOW_WEAK_SECRET', 'off', ['on', 'off']) === 'on';
+  if (!isAllowed)
+    for (const name of weak)
+      errors.push(
+        `Expected ${name} to have at least ${secretKeyMinBytes} bytes, got ${Buffer.byteLength(values[name] ?? '')}: make one with \`openssl rand -hex 32\`, or set ALLOW_WEAK_SECRET=on to go on with an older system's`,
+      );
   return {
     secretKey: read.text('SECRET_KEY'),
     previousKey: values['SECRET_KEY_PREVIOUS'] || undefined,
     lifetimeSeconds: read.integer('ACCESS_TOKEN_EXPIRE_SECONDS', 3600, 1, 31_536_000),
+    isWeak: weak.length > 0,
   };
 }
 
@@ -158,6 +210,21 @@ function createReader(values: Values, errors: string[]) {
       if (/^\d+$/.test(value) && number >= min && number <= max) return number;
       errors.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
       return fallback;
+    },
+    /** A list with commas between; empty when nothing is set. */
+    origins(name: string): string[] {
+      const origins = (values[name] ?? '')
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+      const isOrigin = (text: string) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+      const invalid = origins.find((each) => !isOrigin(each));
+      if (invalid !== undefined) {
+        errors.push(
+          `Expected ${name} to be origins like https://www.example.com, separated by commas, got ${JSON.stringify(invalid)}`,
+        );
+      }
+      return origins;
     },
     choice<const T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
       const value = values[name] || fallback;

@@ -23,6 +23,9 @@ export const socketReceiveBufferBytes = 208 * KiB;
 export const socketSendBufferBytes = 64 * KiB;
 /** The maximum size of a response that is passed to the server whole although it closes the connection. */
 export const closingResponseMaxBytes = 16 * KiB;
+/** Videos of one user that wait to be processed, so that none fills the queue. */
+export const waitingVideosPerUserMax = 20;
+export const waitingVideosRetryAfterSeconds = 60;
 /** Part buffers of an instance, divided among its web processes. */
 export const partBuffersPerInstance = 32;
 
@@ -58,11 +61,24 @@ export const s3ErrorBodyMaxBytes = 4 * KiB;
 export const refusedBodyDrainMaxBytes = 1 * MiB;
 export const refusedBodyDrainMs = 2_000;
 
+/** How long a browser may remember the response to a preflight request. */
+export const corsMaxAgeSeconds = 7_200;
 export const jsonBodyMaxBytes = 64 * KiB;
 export const jsonBodyDeadlineMs = 10_000;
 /** Deadline of a rate limiter's call to Redis, and the pause after a call that failed. */
 export const rateLimiterDeadlineMs = 150;
 export const rateLimiterPauseMs = 1_000;
+/** Keys of one limit that a process counts by itself while Redis is away. */
+export const localLimitKeysMax = 50_000;
+/** Failed log-ins of an account, from all unknown networks together, before each has to wait for the one before. */
+export const logInFailuresFree = 20;
+export const logInFailuresWindowSeconds = 3_600;
+export const logInWaitFirstSeconds = 2;
+export const logInWaitMaxSeconds = 300;
+/** How long a network from which an account was logged in to is known. A timer cannot wait longer than 24 days. */
+export const knownNetworkSeconds = 21 * 86_400;
+/** While Redis is away, a line of the log in so many milliseconds says so. */
+export const rateLimiterWarningMs = 60_000;
 /** Interval at which requests' time-outs are checked. */
 export const deadlineCheckMs = 100;
 export const requestDeadlineMs = 10_000;
@@ -109,6 +125,10 @@ export const queueRetryMs = 1_000;
 export const settingsCallDeadlineMs = 10_000;
 export const settingsCallAttempts = 3;
 
+/** Of the passwords that are long enough, so many of the commonest are refused. */
+export const commonPasswordsRefused = 3_000;
+export const passwordMinCodePoints = 8;
+export const passwordMaxCodePoints = 128;
 export const passwordHashQueueMax = 64;
 export const passwordHashRetryAfterSeconds = 1;
 /** Limits of a stored hash's parameters, which decide the cost of verifying it. */
@@ -117,6 +137,8 @@ export const passwordHashMaxPasses = 10;
 export const passwordHashMaxThreads = 4;
 export const knownUsersMax = 100_000;
 export const knownDomainsMax = 1_000;
+/** A shorter key of the tokens could be guessed from one of them (RFC 7518, 3.2). */
+export const secretKeyMinBytes = 32;
 export const verifiedTokensMax = 10_000;
 /** Clock skew between instances that is accepted in a new token. */
 export const tokenClockSkewSeconds = 2;
@@ -126,6 +148,13 @@ export const votesWaitingMax = 20_000;
 /** Waiting votes from which a second batch is sent beside the first. Fewer are cheaper in one batch. */
 export const votesForSecondBatchMin = 16;
 export const voteBatchesInFlightMax = 2;
+
+/** Times that the deletion of an account is begun, when its user votes or uploads meanwhile. */
+export const accountDeletionAttempts = 5;
+/** Of one statement of a deletion, which may have to look through all votes. */
+export const accountDeletionStatementMs = 60_000;
+/** Objects of an account that are deleted at once. */
+export const keysPerDeletion = 30;
 
 export const playbackUrlLifetimeSeconds = 3_600;
 export const playbackUrlRefreshSeconds = 900;
@@ -160,6 +189,13 @@ export const countersPerRepairBatch = 100;
 export const toolStatementTimeoutMs = 30 * 60_000;
 
 export const knownUserSeconds = 60;
+/** Interval at which a process reads which tokens were revoked. */
+export const tokenRevocationPollMs = 1_000;
+/** Age of the last reading from which what is remembered of users no longer counts: a revoked token is refused within 5 s. */
+export const tokenRevocationsTrustMs = 4_000;
+/** Longer than a user is remembered, by more than a transaction that revokes can take. */
+export const tokenRevocationsReadSeconds = 90;
+export const tokenRevocationsKeptSeconds = 600;
 /** The longest time that vote deltas wait for a flush. */
 export const voteCountFlushMs = 1_000;
 /** Time that a stopping process waits for its last flush. */

@@ -7,6 +7,7 @@ import { ignoreTypeQueryRejections } from './database/ignore-type-query-rejectio
 import { openDatabase } from './database/open.ts';
 import { ConfigError } from './errors.ts';
 import type { AppContext } from './http/app-context.ts';
+import { openClientReader } from './http/client-address.ts';
 import { drainServer } from './http/drain.ts';
 import { createServer } from './http/server.ts';
 import {
@@ -14,11 +15,13 @@ import {
   lastFlushWaitMs,
   partBuffersPerInstance,
   passwordHashQueueMax,
+  rateLimiterWarningMs,
+  secretKeyMinBytes,
   shutdownDeadlineMs,
   voteBatchesInFlightMax,
 } from './limits.ts';
-import { openWebLog } from './log.ts';
-import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics } from './metrics.ts';
+import { type Logger, openWebLog } from './log.ts';
+import { createDependencyMetric, createRegistry, createWebMetrics, serveMetrics, type WebMetrics } from './metrics.ts';
 import { openPartBuffers } from './objects/part-buffers.ts';
 import { openObjectStore } from './objects/store.ts';
 import { openPasswords } from './passwords.ts';
@@ -28,8 +31,10 @@ import { openMediaLinks } from './queries/media-links.ts';
 import { openPublicVideos } from './queries/public-videos.ts';
 import { openRankings } from './queries/rankings.ts';
 import { openReadiness } from './queries/readiness.ts';
-import { videoQueue } from './queue/video-queue.ts';
+import { type VideoProducer, videoQueue } from './queue/video-queue.ts';
+import { openLogInGuard } from './rate-limits/log-in-guard.ts';
 import { openRateLimiter } from './rate-limits/rate-limiter.ts';
+import { openRedisGate, type RedisGate } from './rate-limits/redis-gate.ts';
 import { readSettings } from './settings.ts';
 import { onStop } from './shutdown.ts';
 import { openTokens } from './tokens.ts';
@@ -44,8 +49,11 @@ async function main(): Promise<void> {
   ignoreTypeQueryRejections(service.log);
   const server = createServer(service);
   const metricsServer = await serveMetrics(registry, config.metricsPort);
-  server.listen(config.port);
-  service.log.info({ port: config.port, metricsPort: config.metricsPort, release: config.release }, 'listening');
+  server.listen(config.port, config.host);
+  service.log.info(
+    { host: config.host, port: config.port, metricsPort: config.metricsPort, release: config.release },
+    'listening',
+  );
 
   onStop(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
@@ -91,6 +99,9 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const producer = videoQueue.openProducer(config.redisUrl, (error) =>
     log.warn({ err: error }, 'Redis connection error'),
   );
+  const gate = config.rateLimits ? openGate(config, producer, metrics, log) : undefined;
+  if (config.tokens.isWeak)
+    log.warn(`ALLOW_WEAK_SECRET=on: a key of the tokens has less than ${secretKeyMinBytes} bytes and can be guessed`);
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: no request is rate limited; use it for load tests only');
   const readiness = openReadiness(sql, objects, producer);
   createDependencyMetric(registry, readiness.findMissing);
@@ -111,9 +122,14 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     heldBytes: { held: 0 },
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
-    throttle: config.rateLimits
-      ? openRateLimiter(producer.connection, () => metrics.rateLimiterFailOpen.inc())
-      : undefined,
+    throttle: gate && openRateLimiter(gate),
+    logInGuard: gate && openLogInGuard(gate),
+    readClient: openClientReader(config, (peer) =>
+      log.warn(
+        { peer },
+        'X-Forwarded-For ignored: it came from an address that is not trusted; see TRUSTED_HOPS and TRUSTED_PROXIES',
+      ),
+    ),
     knownUsers: openKnownUsers(sql),
     links,
     votes: openVoteBatches(databases.votesSql, {
@@ -127,6 +143,28 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
   };
+}
+
+function openGate(
+  { webProcesses }: Config,
+  { connection }: VideoProducer,
+  { rateLimiterFallbacks }: WebMetrics,
+  log: Logger,
+): RedisGate {
+  let warnedAtMs = Number.NEGATIVE_INFINITY;
+  return openRedisGate(connection, {
+    processes: webProcesses,
+    onFallback(reason) {
+      rateLimiterFallbacks.inc();
+      const now = performance.now();
+      if (now - warnedAtMs < rateLimiterWarningMs) return;
+      warnedAtMs = now;
+      log.warn(
+        { event: 'rate_limiter_fallback', err: reason },
+        'Redis does not answer: limits are counted per process',
+      );
+    },
+  });
 }
 
 main().catch((error: unknown) => {

@@ -42,9 +42,9 @@ export function createWebMetrics(registry: Registry) {
       labelNames: ['limit'],
       registers,
     }),
-    rateLimiterFailOpen: new Counter({
-      name: 'competition_rate_limiter_fail_open_total',
-      help: 'Requests allowed without rate limiting because Redis did not answer',
+    rateLimiterFallbacks: new Counter({
+      name: 'competition_rate_limiter_fallback_total',
+      help: 'Uses of a limit that this process counted by itself because Redis did not answer in time',
       registers,
     }),
     voteBatchSize: new Histogram({

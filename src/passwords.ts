@@ -45,9 +45,7 @@ export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
 
   function rejectWhenFull(): void {
     if (semaphore.free() > 0 || semaphore.waiting() < queueMax) return;
-    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
-      retryAfterSeconds: passwordHashRetryAfterSeconds,
-    });
+    throw new AppError('password_queue_full', { retryAfterSeconds: passwordHashRetryAfterSeconds });
   }
 
   async function run<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -3,9 +3,9 @@ import { ConfigError } from './errors.ts';
 
 /**
  * Reads the settings from the environment, or from AWS when SETTINGS_SOURCE is `aws`. A setting never has both sources: those of a
- * single process (ports, folders, log level) always come from the environment.
+ * single process (ports, folders, log level) always come from the environment. A process without tokens does not read their key.
  */
-export async function readSettings(env: Values): Promise<Values> {
+export async function readSettings(env: Values, { withTokenKey = true } = {}): Promise<Values> {
   const source = env['SETTINGS_SOURCE'] || 'env';
   if (source === 'env') return { ...env };
   if (source !== 'aws') {
@@ -14,7 +14,7 @@ export async function readSettings(env: Values): Promise<Values> {
   // Imported only when used, since the AWS clients take memory.
   const { readAwsSettings } = await import('./aws-settings.ts');
   const ownedByAws = Object.fromEntries(namesOwnedByAws.map((name) => [name, undefined]));
-  return { ...env, ...ownedByAws, ...(await readAwsSettings(env)) };
+  return { ...env, ...ownedByAws, ...(await readAwsSettings(env, withTokenKey)) };
 }
 
 /** Settings that the environment cannot set under SETTINGS_SOURCE=aws. There the instance's role signs calls to S3. */

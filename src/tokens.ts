@@ -5,8 +5,14 @@ import { tokenClockSkewSeconds, verifiedTokensMax } from './limits.ts';
 
 export type Tokens = ReturnType<typeof openTokens>;
 
-interface Verified {
-  userId: number;
+/** The claims of a valid token. The caller must check that `epoch` is the user's current one. */
+export interface TokenSubject {
+  readonly userId: number;
+  /** Grows when the user's tokens are revoked. 0 for a token without one. */
+  readonly epoch: number;
+}
+
+interface Verified extends TokenSubject {
   /** In milliseconds since 1970. */
   expiresAt: number;
 }
@@ -18,26 +24,29 @@ const algorithm = 'HS256';
  * are cached: a forged one can neither enter the cache nor evict another. `now` returns milliseconds since 1970 and is called
  * on every use.
  */
-export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig, now: () => number = Date.now) {
+export function openTokens(
+  { secretKey, previousKey, lifetimeSeconds }: Omit<TokenConfig, 'isWeak'>,
+  now: () => number = Date.now,
+) {
   const sign = createSigner({ key: secretKey, algorithm, expiresIn: lifetimeSeconds * 1000 });
   const keys = previousKey === undefined ? [secretKey] : [secretKey, previousKey];
   const verifiers = keys.map((key) => createVerifier({ key, algorithms: [algorithm] }));
   const remembered = new LRUCache<string, Verified>({ max: verifiedTokensMax });
 
   return {
-    issue(userId: number): string {
-      return sign({ sub: String(userId) });
+    issue(userId: number, epoch = 0): string {
+      return sign(epoch === 0 ? { sub: String(userId) } : { sub: String(userId), ep: epoch });
     },
 
-    /** Returns the user's id, or undefined for a token that is forged, expired, of another issuer, or without a user. */
-    verify(token: string): number | undefined {
+    /** Returns undefined for a token that is forged, expired, of another issuer, or without a user. */
+    verify(token: string): TokenSubject | undefined {
       const cached = remembered.get(token);
-      if (cached !== undefined) return now() < cached.expiresAt ? cached.userId : undefined;
+      if (cached !== undefined) return now() < cached.expiresAt ? cached : undefined;
       for (const verifier of verifiers) {
         const verified = readClaims(tryVerifier(verifier, token), now());
         if (verified === undefined) continue;
         remembered.set(token, verified);
-        return verified.userId;
+        return verified;
       }
       return undefined;
     },
@@ -56,15 +65,16 @@ function tryVerifier(verifier: (token: string) => unknown, token: string): unkno
   }
 }
 
-/** Checks what the library does not: `exp` must exist, `iat` must be in the past, `sub` must be an id. */
+/** Checks what the library does not: `exp` must exist, `iat` must be in the past, `sub` must be an id, `ep` an epoch. */
 function readClaims(payload: unknown, now: number): Verified | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { sub, exp, iat } = payload as Record<string, unknown>;
+  const { sub, exp, iat, ep = 0 } = payload as Record<string, unknown>;
   if (typeof exp !== 'number' || !Number.isFinite(exp) || now >= exp * 1000) return undefined;
   if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + tokenClockSkewSeconds * 1000))
     return undefined;
+  if (!Number.isInteger(ep) || (ep as number) < 0) return undefined;
   const userId = readUserId(sub);
-  return userId === undefined ? undefined : { userId, expiresAt: exp * 1000 };
+  return userId === undefined ? undefined : { userId, epoch: ep as number, expiresAt: exp * 1000 };
 }
 
 function readUserId(sub: unknown): number | undefined {

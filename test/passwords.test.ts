@@ -86,7 +86,7 @@ t.test('callers past the queue are refused at once, those in it are served in or
   const served: number[] = [];
   const accepted = [0, 1, 2].map((caller) => passwords.verifyDummy(password).then(() => served.push(caller)));
   const refusal: unknown = await passwords.verifyDummy(password).catch((error: unknown) => error);
-  t.ok(refusal instanceof AppError && refusal.code === 'unavailable' && (refusal.retryAfterSeconds ?? 0) >= 1);
+  t.ok(refusal instanceof AppError && refusal.code === 'password_queue_full' && (refusal.retryAfterSeconds ?? 0) >= 1);
   t.same(served, [], 'the refusal waited for nobody');
   t.throws(() => passwords.rejectWhenFull(), { code: 'unavailable' });
   await Promise.all(accepted);

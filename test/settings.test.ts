@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import t, { type Test } from 'tap';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig, loadWorkerConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
 import { readSettings } from '../src/settings.ts';
+import { createNetworkTest } from '../src/trusted-networks.ts';
 
 // The clients look for credentials where every AWS client does; these sign requests to the stand-in below.
 process.env['AWS_ACCESS_KEY_ID'] = 'testing';
@@ -20,7 +21,10 @@ const inAws = {
       dbname: 'the league',
       next_password: 'the next one',
     }),
-    'app/jwt-secret': JSON.stringify({ key: 'key of this year', previous_key: 'key of last year' }),
+    'app/jwt-secret': JSON.stringify({
+      key: 'key of this year, long enough for HS256',
+      previous_key: 'key of last year, long enough for HS256',
+    }),
   } as Record<string, string>,
   parameters: {
     '/app/redis-hostname': 'some-other-host',
@@ -43,8 +47,8 @@ t.test('from AWS come the settings of the installation, from the environment tho
   const config = loadConfig(values);
   t.equal(config.databaseUrl, 'postgresql://app:p%40ss%2Fw%3Ard%3F%23%25@db.internal:5432/the%20league');
   t.equal(config.databaseNextPassword, 'the next one');
-  t.equal(config.tokens.secretKey, 'key of this year');
-  t.equal(config.tokens.previousKey, 'key of last year');
+  t.equal(config.tokens.secretKey, 'key of this year, long enough for HS256');
+  t.equal(config.tokens.previousKey, 'key of last year, long enough for HS256');
   t.equal(config.redisUrl, 'redis://worker.internal:6379');
   t.equal(config.s3.bucket, 'videos');
   t.equal(config.s3.accountId, '123456789012');
@@ -71,7 +75,10 @@ t.test('the environment fills no gap and overrules nothing', async (t) => {
     AWS_ACCESS_KEY_ID: 'environment',
     AWS_SECRET_ACCESS_KEY: 'environment',
   };
-  const secrets = { ...inAws.secrets, 'app/jwt-secret': JSON.stringify({ key: 'key of this year' }) };
+  const secrets = {
+    ...inAws.secrets,
+    'app/jwt-secret': JSON.stringify({ key: 'key of this year, long enough for HS256' }),
+  };
   const values = await readSettings({ ...fromEnvironment, ...(await startAws(t, { ...inAws, secrets })) });
   for (const name of Object.keys(fromEnvironment)) t.notMatch(values[name] ?? '', /environment|999999999999/, name);
   t.equal(values['SECRET_KEY_PREVIOUS'], undefined);
@@ -150,3 +157,39 @@ async function startAws(t: Test, { secrets, parameters }: typeof inAws): Promise
   const { port } = server.address() as AddressInfo;
   return { SETTINGS_SOURCE: 'aws', AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
 }
+
+const complete = { DATABASE_URL: 'postgres://a/b', REDIS_URL: 'redis://c', S3_BUCKET_NAME: 'd' };
+const secretKey = 'x'.repeat(32);
+
+t.test("a key of the tokens under 32 bytes is refused, unless it is said to be an older system's", async (t) => {
+  const weak = { ...complete, SECRET_KEY: 'x'.repeat(31), SECRET_KEY_PREVIOUS: 'short' };
+  t.throws(() => loadConfig(weak), /SECRET_KEY to have at least 32 bytes, got 31.*SECRET_KEY_PREVIOUS .* got 5/);
+  t.match(loadConfig({ ...weak, ALLOW_WEAK_SECRET: 'on' }).tokens, { secretKey: 'x'.repeat(31), isWeak: true });
+  t.match(loadConfig({ ...complete, SECRET_KEY: secretKey, ALLOW_WEAK_SECRET: 'on' }).tokens, { isWeak: false });
+  t.match(loadConfig({ ...complete, SECRET_KEY: 'ñ'.repeat(16) }).tokens, { isWeak: false }, 'bytes, not characters');
+});
+
+t.test('a worker needs no key of the tokens, and does not ask AWS for it', async (t) => {
+  t.notOk('tokens' in loadWorkerConfig({ ...complete, SECRET_KEY: secretKey }));
+  const { 'app/jwt-secret': _, ...secrets } = inAws.secrets;
+  const values = await readSettings(await startAws(t, { ...inAws, secrets }), { withTokenKey: false });
+  t.equal(values['SECRET_KEY'], undefined);
+  t.equal(loadWorkerConfig(values).s3.bucket, 'videos');
+});
+
+t.test('hosts and networks are read as addresses, and anything else is refused', async (t) => {
+  const load = (more: Record<string, string>) => loadConfig({ ...complete, SECRET_KEY: secretKey, ...more });
+  t.equal(load({}).host, undefined);
+  t.equal(load({ HOST: '127.0.0.1' }).host, '127.0.0.1');
+  t.throws(() => load({ HOST: 'localhost' }), /HOST to be an IP address, got "localhost"/);
+  t.strictSame(load({ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies, [
+    { address: '10.0.0.0', prefixLength: 8, family: 'ipv4' },
+    { address: '::1', prefixLength: 128, family: 'ipv6' },
+  ]);
+  for (const bad of ['10.0.0.0/33', 'proxy', '10.0.0.1/', '::1/129', ','])
+    t.throws(() => load({ TRUSTED_PROXIES: bad }), /TRUSTED_PROXIES to list networks/, bad);
+  const isTrusted = createNetworkTest(load({}).trustedProxies);
+  for (const address of ['10.20.0.4', '172.31.0.1', '192.168.1.1', '127.0.0.1', '::1', 'fd00::1'])
+    t.ok(isTrusted(address), address);
+  for (const address of ['203.0.113.7', '172.32.0.1', '2001:db8::1', '', 'text']) t.notOk(isTrusted(address), address);
+});

@@ -19,18 +19,30 @@ t.test('an issued token is HS256, names its user as text, expires after its life
   t.equal(sub, '42');
   t.equal(Number(exp) - Number(iat), 3600);
   t.ok(Number(iat) >= beforeSeconds && Number(iat) <= nowSeconds(), 'issued now');
-  t.equal(tokens.verify(token), 42);
-  t.equal(tokens.verify(token), 42, 'again, from memory');
-  t.equal(tokens.verify(tokens.issue(Number.MAX_SAFE_INTEGER)), Number.MAX_SAFE_INTEGER);
+  t.equal(tokens.verify(token)?.userId, 42);
+  t.equal(tokens.verify(token)?.userId, 42, 'again, from memory');
+  t.equal(tokens.verify(tokens.issue(Number.MAX_SAFE_INTEGER))?.userId, Number.MAX_SAFE_INTEGER);
 });
 
+t.test(
+  'a token carries the epoch it was issued in; one without is of epoch 0, and so are those of older releases',
+  async (t) => {
+    const tokens = open();
+    t.match(tokens.verify(tokens.issue(42, 3)), { userId: 42, epoch: 3 });
+    t.match(tokens.verify(tokens.issue(42)), { userId: 42, epoch: 0 });
+    t.equal(decode(tokens.issue(42).split('.')[1])['ep'], undefined, 'as an older release issues it');
+    t.match(tokens.verify(make({ sub: '7', exp: nowSeconds() + 60 })), { userId: 7, epoch: 0 });
+    t.not(tokens.issue(42, 1), tokens.issue(42, 2), 'two tokens of one second differ by their epoch');
+  },
+);
+
 t.test('a token of the older system, without iat, verifies', async (t) => {
-  t.equal(open().verify(make({ sub: '7', exp: nowSeconds() + 60 })), 7);
+  t.equal(open().verify(make({ sub: '7', exp: nowSeconds() + 60 }))?.userId, 7);
 });
 
 t.test('a token signed with the previous key verifies; once there is none, it does not', async (t) => {
   const token = make({ sub: '7', exp: nowSeconds() + 60 }, { key: previousKey });
-  t.equal(open().verify(token), 7);
+  t.equal(open().verify(token)?.userId, 7);
   t.equal(openTokens({ secretKey, previousKey: undefined, lifetimeSeconds: 60 }).verify(token), undefined);
 });
 
@@ -75,6 +87,10 @@ t.test('what is forged, broken, out of time or of no user is refused, on the sec
     'sub past what a number holds': make({ sub: '9007199254740993', exp }),
     'sub huge': make({ sub: '9'.repeat(400), exp }),
     'sub a list': make({ sub: ['7'], exp }),
+    'epoch as text': make({ sub: '7', exp, ep: '1' }),
+    'epoch below 0': make({ sub: '7', exp, ep: -1 }),
+    'epoch with a fraction': make({ sub: '7', exp, ep: 0.5 }),
+    'epoch null': make({ sub: '7', exp, ep: null }),
     'unknown critical header': make({ sub: '7', exp }, { crit: ['x'], x: 1 }),
     'payload a list': makeRaw('["7"]'),
     'payload null': makeRaw('null'),
@@ -89,13 +105,13 @@ t.test('what is forged, broken, out of time or of no user is refused, on the sec
     t.equal(tokens.verify(token), undefined, `${name}, again`);
   }
   t.equal(tokens.rememberedCount(), 0, 'none of them is remembered');
-  t.equal(tokens.verify(good), 7, 'the one they were made from is good');
+  t.equal(tokens.verify(good)?.userId, 7, 'the one they were made from is good');
 });
 
 t.test('the memory of verified tokens is bounded, and forged ones push nothing out', async (t) => {
   const tokens = open();
   for (let userId = 1; userId <= verifiedTokensMax + 50; userId += 1) {
-    if (tokens.verify(tokens.issue(userId)) !== userId) t.fail(`Expected ${userId} to verify`);
+    if (tokens.verify(tokens.issue(userId))?.userId !== userId) t.fail(`Expected ${userId} to verify`);
   }
   t.equal(tokens.rememberedCount(), verifiedTokensMax);
   const forged = make({ sub: '7', exp: nowSeconds() + 60 }, { key: otherKey });
@@ -107,11 +123,11 @@ t.test('a remembered token expires all the same', async (t) => {
   let nowMs = Date.now();
   const tokens = openTokens({ secretKey, previousKey, lifetimeSeconds: 3600 }, () => nowMs);
   const token = tokens.issue(42);
-  t.equal(tokens.verify(token), 42);
+  t.equal(tokens.verify(token)?.userId, 42);
   t.equal(tokens.rememberedCount(), 1);
   const expiresAtMs = Number(decode(token.split('.')[1])['exp']) * 1000;
   nowMs = expiresAtMs - 1;
-  t.equal(tokens.verify(token), 42, 'a millisecond before');
+  t.equal(tokens.verify(token)?.userId, 42, 'a millisecond before');
   nowMs = expiresAtMs;
   t.equal(tokens.verify(token), undefined);
 });

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { type Config, loadConfig } from '../src/config.ts';
+import { loadWorkerConfig, type WorkerConfig } from '../src/config.ts';
 import { ignoreTypeQueryRejections } from '../src/database/ignore-type-query-rejections.ts';
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { openDependencyChecks } from '../src/dependencies.ts';
@@ -29,7 +29,7 @@ import { tryCapacity } from './try-capacity.ts';
 
 /** Starts the worker: opens every connection once and passes it down. */
 async function main(): Promise<void> {
-  const config = loadConfig(await readSettings(process.env));
+  const config = loadWorkerConfig(await readSettings(process.env, { withTokenKey: false }));
   const log = openLog(config.logLevel, { process: 'worker' });
   const machine = readMachine({ cores: config.workerCores, memoryMiB: config.workerMemoryMiB });
   const tools = await findTools({ ...config, searchPath: process.env['PATH'] ?? '' });
@@ -104,7 +104,7 @@ async function main(): Promise<void> {
   });
 }
 
-async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
+async function openNamedSandbox(log: Logger, tools: Tools, config: WorkerConfig) {
   await mkdir(config.dataDir, { recursive: true });
   const sandbox = await openSandbox(tools, config.dataDir, { allowsUnsandboxed: config.allowsUnsandboxed });
   const { mode, isolates, description, warning } = sandbox;

@@ -8,7 +8,7 @@ import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { percentile } from '../../scripts/lib/statistics.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadWorkerConfig } from '../../src/config.ts';
 import { recordIntents } from '../../src/database/object-intents.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { insertUser } from '../../src/database/users.ts';
@@ -42,8 +42,8 @@ export interface WorkerLoadDeps {
 
 /** Runs bursts of videos, each on a new process of the built worker, and returns what each burst cost. */
 export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shortClip }: WorkerLoadDeps) {
-  const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
-  const config = loadConfig(values);
+  const values = { ...settings, DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
+  const config = loadWorkerConfig(values);
   const objects = openObjectStore(config.s3);
   const producer = videoQueue.openProducer(config.redisUrl);
   let runs = 0;

@@ -20,7 +20,7 @@ uws
   .get('/', (res) => void res.end('ready'))
   .post('/api/public/videos/:id/vote', (res, req) => {
     const videoId = Number(req.getParameter(0));
-    const userId = tokens.verify(req.getHeader('authorization').slice('Bearer '.length));
+    const userId = tokens.verify(req.getHeader('authorization').slice('Bearer '.length))?.userId;
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;

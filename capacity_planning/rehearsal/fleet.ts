@@ -119,6 +119,7 @@ const instanceEnvironment = {
   S3_BUCKET_NAME: 'rehearsal',
   UV_THREADPOOL_SIZE: '2',
   TRUSTED_HOPS: '1',
+  USER_QUOTA_BYTES: String(Number.MAX_SAFE_INTEGER),
 };
 
 async function startInstance(

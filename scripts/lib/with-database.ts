@@ -8,7 +8,7 @@ export async function withDatabase<T>(
   applicationName: string,
   use: (sql: Sql, legacyTimeZone: string) => Promise<T>,
 ): Promise<T> {
-  const values = await readSettings(process.env);
+  const values = await readSettings(process.env, { withTokenKey: false });
   const databaseUrl = values['DATABASE_URL'] || (await expectRunFile(process.env)).databaseUrl;
   const nextPassword = values['DATABASE_PASSWORD_NEXT'] || undefined;
   const options = { applicationName, connections: 1, nextPassword };

@@ -1,4 +1,4 @@
-import { type Config, loadConfig, type Values } from '../../src/config.ts';
+import { loadWorkerConfig, type Values, type WorkerConfig } from '../../src/config.ts';
 import type { Sql } from '../../src/database/open.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
 import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
@@ -7,7 +7,7 @@ import { expectRunFile } from './run-file.ts';
 import { withSql } from './with-database.ts';
 
 export interface Stores {
-  readonly config: Config;
+  readonly config: WorkerConfig;
   readonly sql: Sql;
   readonly objects: ObjectStore;
   readonly producer: VideoProducer;
@@ -29,14 +29,14 @@ export async function withService<T>(applicationName: string, use: (stores: Stor
   });
 }
 
-async function findService(env: Values): Promise<Config> {
-  if (env['DATABASE_URL'] || env['SETTINGS_SOURCE']) return loadConfig(await readSettings(env));
-  const { databaseUrl, redisUrl, secretKey, s3 } = await expectRunFile(env);
-  return loadConfig({
+async function findService(env: Values): Promise<WorkerConfig> {
+  if (env['DATABASE_URL'] || env['SETTINGS_SOURCE'])
+    return loadWorkerConfig(await readSettings(env, { withTokenKey: false }));
+  const { databaseUrl, redisUrl, s3 } = await expectRunFile(env);
+  return loadWorkerConfig({
     ...env,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
-    SECRET_KEY: secretKey,
     S3_ENDPOINT: s3.endpoint,
     S3_BUCKET_NAME: s3.bucket,
     AWS_ACCESS_KEY_ID: s3.accessKeyId,

@@ -55,9 +55,7 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
     /** Resolves when the vote's batch has been committed. Rejects with 503 when `votesWaitingMax` votes wait already. */
     insert(request: VoteRequest): Promise<VoteOutcome> {
       if (waiting.length >= votesWaitingMax) {
-        return Promise.reject(
-          new AppError('unavailable', 'Too many votes at once, try again', { retryAfterSeconds: 1 }),
-        );
+        return Promise.reject(new AppError('vote_queue_full', { retryAfterSeconds: 1 }));
       }
       return new Promise((resolve, reject) => {
         waiting.push({ request, resolve, reject });

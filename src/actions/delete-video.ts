@@ -26,7 +26,7 @@ export async function deleteOwnVideo(
   await findOwnVideo(sql, userId, videoId);
   const result = await deleteVideo(sql, videoId);
   if (result.outcome === 'not_found') throw videoNotFound();
-  if (result.outcome === 'public') throw new AppError('bad_request', 'Video is public');
+  if (result.outcome === 'public') throw new AppError('video_is_public');
   voteCountFlusher.schedule();
   try {
     await Promise.all(result.keys.map((key) => objects.deleteObject(key)));

@@ -10,6 +10,11 @@ interface LogInDeps {
   tokens: Tokens;
 }
 
+export type LogInResult =
+  | { readonly outcome: 'done'; readonly userId: number; readonly token: string }
+  /** The user's id is for the log: the client gets the same answer with and without. */
+  | { readonly outcome: 'refused'; readonly userId: number | undefined };
+
 /**
  * Resolves to a token. An unknown address and a wrong password get the same response and take the same time. `createSignal` is
  * called only before hashing: under overload most requests are rejected earlier, and their signals would fill the heap.
@@ -18,7 +23,7 @@ export async function logIn(
   { sql, passwords, tokens }: LogInDeps,
   { email, password }: { email: string; password: string },
   createSignal: () => AbortSignal,
-): Promise<string> {
+): Promise<LogInResult> {
   // Under overload most requests are rejected here, before they cost a query.
   passwords.rejectWhenFull();
   const user = await findUserByEmail(sql, email);
@@ -26,12 +31,12 @@ export async function logIn(
   passwords.rejectWhenFull();
   if (user === undefined) {
     await passwords.verifyDummy(password, createSignal());
-    throw wrongCredentials();
+    return { outcome: 'refused', userId: undefined };
   }
   const { ok, needsRehash } = await passwords.verify(user.password_hash, password, createSignal());
-  if (!ok) throw wrongCredentials();
+  if (!ok) return { outcome: 'refused', userId: user.id };
   if (needsRehash) await rehash(sql, passwords, user, password);
-  return tokens.issue(user.id);
+  return { outcome: 'done', userId: user.id, token: tokens.issue(user.id, user.token_epoch) };
 }
 
 /** Replaces an outdated hash. When the hash queue is full the next log-in does it: the user is logged in all the same. */
@@ -45,10 +50,10 @@ async function rehash(
     const newHash = await passwords.hash(password);
     await replacePasswordHash(sql, { id: user.id, oldHash: user.password_hash, newHash });
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
+    if (!(error instanceof AppError && error.code === 'password_queue_full')) throw error;
   }
 }
 
-function wrongCredentials(): AppError {
-  return new AppError('unauthorized', 'Credenciales inválidas.');
+export function wrongCredentials(): AppError {
+  return new AppError('wrong_credentials');
 }

@@ -2,6 +2,7 @@ import type { Sql } from '../database/open.ts';
 import { insertUser, type UserRow } from '../database/users.ts';
 import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
+import { isWeakPassword } from '../weak-passwords.ts';
 
 export interface SignUpInput {
   firstName: string;
@@ -20,10 +21,16 @@ export async function signUp(
   input: SignUpInput,
   signal: AbortSignal,
 ): Promise<UserRow> {
-  if (input.password !== input.passwordRepeated) throw new AppError('bad_request', 'Las contraseñas no coinciden.');
+  requireStrongPassword(input.password, input.passwordRepeated, input.email);
   const passwordHash = await passwords.hash(input.password, signal);
   const { firstName, lastName, email, city, country } = input;
   const user = await insertUser(sql, { firstName, lastName, email, passwordHash, city, country });
-  if (user === undefined) throw new AppError('bad_request', 'Email ya está registrado.');
+  if (user === undefined) throw new AppError('email_taken');
   return user;
+}
+
+/** Throws unless the two are equal and not what an attacker tries first. */
+export function requireStrongPassword(password: string, repeated: string, email: string): void {
+  if (password !== repeated) throw new AppError('passwords_differ');
+  if (isWeakPassword(password, email)) throw new AppError('weak_password');
 }

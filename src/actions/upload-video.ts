@@ -1,11 +1,11 @@
 import { AssertionError } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { claimIntent, forgetIntents, recordIntents } from '../database/object-intents.ts';
+import { claimIntent, forgetIntents } from '../database/object-intents.ts';
 import type { Sql } from '../database/open.ts';
+import { insertWithinLimits, type OverLimit, recordUploadIntent, type UserLimits } from '../database/quota.ts';
 import { findVideoOfTask } from '../database/tasks.ts';
-import { insertUploadedVideo } from '../database/videos.ts';
 import { AppError } from '../errors.ts';
-import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes } from '../limits.ts';
+import { databaseCallDeadlineMs, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
@@ -29,6 +29,9 @@ interface UploadOptions {
   userId: number;
   requestId: string;
   contentType: string;
+  /** What the request's length says of the video's size at least, 0 where it says nothing. */
+  announcedBytes: number;
+  limits: UserLimits;
   /** Lent by the budget of part buffers; the upload's from here on. */
   buffer: Buffer;
   signal: AbortSignal;
@@ -66,7 +69,7 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     ...parts,
     ...options,
     key,
-    recordIntent: () => inTime(recordIntents(parts.sql, [key])),
+    recordIntent: () => recordIntent(parts.sql, key, writer.bytes(), options),
   });
   let isRecognised = false;
   let isPictureRequired = false;
@@ -105,15 +108,19 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   }
 
   async function insertOrFindOut(video: NewVideo): Promise<{ id: number; rank?: number }> {
-    let row: { id: number; rank?: number } | undefined;
+    let row: { id: number; rank?: number } | OverLimit | undefined;
     mayHaveRow = true;
     try {
-      row = await inTime(insertUploadedVideo(parts.sql, video));
+      row = await inTime(insertWithinLimits(parts.sql, video, options.limits));
     } catch (error) {
       // Throws while the database is away: then nobody knows.
       mayHaveRow = !(await inTime(claimIntent(parts.sql, key)));
       if (!mayHaveRow) throw error;
       row = await inTime(findVideoOfTask(parts.sql, video.taskId));
+    }
+    if (typeof row === 'string') {
+      mayHaveRow = false;
+      throw overLimit(row, options.limits);
     }
     if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
     return row;
@@ -145,13 +152,28 @@ function inTime<T>(query: Promise<T>): Promise<T> {
   return withTimeout(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
 }
 
-type NewVideo = Parameters<typeof insertUploadedVideo>[1];
+/** Refuses what cannot fit before anything exists in S3. */
+async function recordIntent(
+  sql: Sql,
+  key: string,
+  bytesSoFar: number,
+  { userId, announcedBytes, limits }: UploadOptions,
+): Promise<void> {
+  const knownBytes = Math.max(announcedBytes, bytesSoFar);
+  const result = await inTime(recordUploadIntent(sql, { key, userId, knownBytes }, limits));
+  if (result !== 'recorded') throw overLimit(result, limits);
+}
+
+type NewVideo = Parameters<typeof insertWithinLimits>[1];
+
+function overLimit(reason: OverLimit, { quotaBytes, waitingMax }: UserLimits): AppError {
+  return reason === 'quota_exceeded'
+    ? new AppError('quota_exceeded', { values: { quotaBytes } })
+    : new AppError('too_many_waiting', { values: { waitingMax } });
+}
 
 function notKept(cause: unknown): AppError {
-  return new AppError('unavailable', 'The upload could not be kept, try again', {
-    cause,
-    retryAfterSeconds: unavailableRetryAfterSeconds,
-  });
+  return new AppError('upload_not_stored', { cause });
 }
 
 async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number | undefined): Promise<void> {
@@ -163,18 +185,15 @@ async function queue({ producer, log }: UploadDeps, job: VideoJob, rank: number 
 }
 
 export function wrongFile(contentType: string): AppError {
-  return new AppError('bad_request', `Error en el archivo (tipo o tamaño no valido): ${contentType}`);
+  return new AppError('wrong_file_type', { values: { contentType } });
 }
 
 export function emptyFile(): AppError {
-  return new AppError('bad_request', 'El archivo está vacío');
+  return new AppError('file_empty');
 }
 
 export function tooLargeFile(bytes: number): AppError {
-  const megabytes = (bytes / (1024 * 1024)).toFixed(2);
+  const size = (bytes / (1024 * 1024)).toFixed(2);
   const limit = videoFileMaxBytes / (1024 * 1024);
-  return new AppError(
-    'bad_request',
-    `El archivo excede el tamaño máximo permitido de ${limit}MB. Tamaño: ${megabytes}MB`,
-  );
+  return new AppError('file_too_large', { values: { limit, size } });
 }

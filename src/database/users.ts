@@ -18,6 +18,13 @@ export interface UserRow {
   country: string | null;
 }
 
+export interface Credentials {
+  id: number;
+  email: string;
+  password_hash: string;
+  token_epoch: number;
+}
+
 /** Inserts a user. Resolves to undefined when the address is taken: of concurrent sign-ups exactly one gets the row. */
 export async function insertUser(sql: AnySql, user: NewUser): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`
@@ -28,18 +35,15 @@ export async function insertUser(sql: AnySql, user: NewUser): Promise<UserRow | 
   return row;
 }
 
-export async function findUserByEmail(
-  sql: AnySql,
-  email: string,
-): Promise<{ id: number; password_hash: string } | undefined> {
-  const [row] = await sql<{ id: number; password_hash: string }[]>`
-    select id, password_hash from users where email = ${email}`;
+export async function findUserByEmail(sql: AnySql, email: string): Promise<Credentials | undefined> {
+  const [row] = await sql<Credentials[]>`
+    select id, email, password_hash, token_epoch from users where email = ${email}`;
   return row;
 }
 
-export async function userExists(sql: AnySql, id: number): Promise<boolean> {
-  const rows = await sql`select 1 from users where id = ${id}`;
-  return rows.length > 0;
+export async function findCredentials(sql: AnySql, id: number): Promise<Credentials | undefined> {
+  const [row] = await sql<Credentials[]>`select id, email, password_hash, token_epoch from users where id = ${id}`;
+  return row;
 }
 
 /** Replaces the hash that was verified. Resolves to false when it has changed since, so that no newer password is overwritten. */

@@ -74,6 +74,15 @@ export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 
   return row.status === 'public' ? 'public' : 'not_processed';
 }
 
+/** Withdrawing what is processed already is no change. The votes stay. */
+export async function unpublishVideo(sql: AnySql, id: number): Promise<'processed' | 'not_public' | 'not_found'> {
+  const changed = await sql`update videos set status = 'processed' where id = ${id} and status = 'public'`;
+  if (changed.count > 0) return 'processed';
+  const [row] = await sql<{ status: VideoStatus }[]>`select status from videos where id = ${id}`;
+  if (row === undefined) return 'not_found';
+  return row.status === 'processed' ? 'processed' : 'not_public';
+}
+
 export type DeleteOutcome = { outcome: 'deleted'; keys: string[] } | { outcome: 'public' } | { outcome: 'not_found' };
 
 /**
@@ -109,7 +118,7 @@ interface LockedVideo {
 }
 
 /** Returns the keys that no other row names. An older system named objects by user and second, so two rows can share one. */
-async function dropSharedKeys(sql: AnySql, keys: string[]): Promise<string[]> {
+export async function dropSharedKeys(sql: AnySql, keys: string[]): Promise<string[]> {
   const named = await keysOfVideos(sql, keys);
   return [...new Set(keys)].filter((key) => !named.has(key));
 }

@@ -6,6 +6,8 @@ export type VoteOutcome = 'counted' | 'already_voted' | 'not_votable' | 'not_fou
 export interface VoteRequest {
   readonly videoId: number;
   readonly userId: number;
+  /** Of the voter's token, 0 unless said: no vote counts of one that was revoked. */
+  readonly epoch?: number;
 }
 
 /**
@@ -18,15 +20,8 @@ export async function insertVotes(sql: Sql, requests: readonly VoteRequest[]): P
   } catch (error) {
     if (!isUnknownVoter(error)) throw error;
   }
-  // Rare, since tokens name existing users: the foreign key has rejected the whole batch.
-  const rows = await sql<{ id: number }[]>`
-    select id from users where id = any(${requests.map(({ userId }) => userId)}::bigint[])`;
-  const known = new Set(rows.map(({ id }) => id));
-  const outcomes = await insertBatch(
-    sql,
-    requests.filter(({ userId }) => known.has(userId)),
-  );
-  return requests.map(({ userId }) => (known.has(userId) ? (outcomes.shift() as VoteOutcome) : 'unknown_voter'));
+  // A voter was deleted while the statement ran, and the foreign key has rejected the whole batch: now the voter is gone.
+  return insertBatch(sql, requests);
 }
 
 /**
@@ -36,6 +31,7 @@ export async function insertVotes(sql: Sql, requests: readonly VoteRequest[]): P
 async function insertBatch(sql: Sql, requests: readonly VoteRequest[]): Promise<VoteOutcome[]> {
   const videoIds = toArray(requests, ({ videoId }) => videoId);
   const userIds = toArray(requests, ({ userId }) => userId);
+  const epochs = toArray(requests, ({ epoch = 0 }) => epoch);
   const [row] = await sql<{ outcomes: VoteOutcome[] | null }[]>`
     with video as materialized (
       select id, user_id as owner_id, status in ('processed', 'public') as is_votable
@@ -44,8 +40,9 @@ async function insertBatch(sql: Sql, requests: readonly VoteRequest[]): Promise<
     ), counted as (
       insert into votes (video_id, user_id)
       select request.video_id, request.user_id
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) as request (video_id, user_id)
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[], ${epochs}::integer[]) as request (video_id, user_id, epoch)
       join video on video.id = request.video_id and video.is_votable
+      join users voter on voter.id = request.user_id and voter.token_epoch = request.epoch
       on conflict (video_id, user_id) do nothing
       returning video_id, user_id
     ), counts as materialized (
@@ -60,12 +57,15 @@ async function insertBatch(sql: Sql, requests: readonly VoteRequest[]): Promise<
     )
     select case when (select count(*) from counted) < cardinality(${videoIds}::bigint[]) then array(
       select case
+        when voter.id is null then 'unknown_voter'
         when counted.video_id is not null then 'counted'
         when video.id is null then 'not_found'
         when video.is_votable then 'already_voted'
         else 'not_votable'
       end
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) with ordinality as request (video_id, user_id, ordinal)
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[], ${epochs}::integer[])
+        with ordinality as request (video_id, user_id, epoch, ordinal)
+      left join users voter on voter.id = request.user_id and voter.token_epoch = request.epoch
       left join video on video.id = request.video_id
       left join counted on counted.video_id = request.video_id and counted.user_id = request.user_id
       order by request.ordinal

@@ -14,8 +14,10 @@ import type { PublicVideos } from '../queries/public-videos.ts';
 import type { RankingsReader } from '../queries/rankings.ts';
 import type { Readiness } from '../queries/readiness.ts';
 import type { VideoProducer } from '../queue/video-queue.ts';
+import type { LogInGuard } from '../rate-limits/log-in-guard.ts';
 import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
+import type { ReadClient } from './client-address.ts';
 import type { HeldBytes } from './held-chunks.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
@@ -33,6 +35,9 @@ export interface AppContext {
   readonly tokens: Tokens;
   /** Absent where limits are off. */
   readonly throttle: RateLimiter | undefined;
+  /** Absent where limits are off. */
+  readonly logInGuard: LogInGuard | undefined;
+  readonly readClient: ReadClient;
   readonly knownUsers: KnownUsers;
   readonly links: MediaLinks;
   readonly votes: VoteBatches;

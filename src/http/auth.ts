@@ -1,30 +1,31 @@
 import { AppError } from '../errors.ts';
+import type { TokenSubject } from '../tokens.ts';
 import type { AppContext } from './app-context.ts';
 
 const bearer = /^bearer +(\S+) *$/i;
 
 /**
- * The user that the Authorization header's token names. Known users are answered at once, so that most requests never
- * wait here. Throws or rejects with 401: whatever is wrong with the token, the answer is the same.
+ * Returns the user that the token of the Authorization header names: at once where the user is known, so that most requests
+ * never wait here. Throws or rejects with 401. The error is the same whatever is wrong with the token.
  */
-export function authenticate(authorization: string, service: AppContext): number | Promise<number> {
-  const userId = readToken(authorization, service);
-  const isKnown = service.knownUsers.has(userId);
-  if (isKnown === true) return userId;
-  return isKnown.then((exists) => {
-    if (!exists) throw invalidCredentials();
-    return userId;
+export function authenticate(authorization: string, app: AppContext): number | Promise<number> {
+  const subject = readToken(authorization, app);
+  const isKnown = app.knownUsers.has(subject);
+  if (isKnown === true) return subject.userId;
+  return isKnown.then((isValid) => {
+    if (!isValid) throw invalidToken();
+    return subject.userId;
   });
 }
 
-/** The user that the token names, whether or not there is one. */
-export function readToken(authorization: string, { tokens }: AppContext): number {
+/** Returns the user that the token names, who may no longer exist, and the token's epoch, which may have ended. */
+export function readToken(authorization: string, { tokens }: AppContext): TokenSubject {
   const token = bearer.exec(authorization)?.[1];
-  const userId = token === undefined ? undefined : tokens.verify(token);
-  if (userId === undefined) throw invalidCredentials();
-  return userId;
+  const subject = token === undefined ? undefined : tokens.verify(token);
+  if (subject === undefined) throw invalidToken();
+  return subject;
 }
 
-export function invalidCredentials(): AppError {
-  return new AppError('unauthorized', 'Credenciales de autenticación inválidas.');
+export function invalidToken(): AppError {
+  return new AppError('invalid_token');
 }

@@ -1,100 +1,82 @@
 import { AppError, ValidationError } from '../errors.ts';
-import { requestDeadlineMs, unavailableRetryAfterSeconds } from '../limits.ts';
+import { requestDeadlineMs } from '../limits.ts';
+import type { TokenSubject } from '../tokens.ts';
 import type { AppContext } from './app-context.ts';
-import { authenticate, invalidCredentials, readToken } from './auth.ts';
-import { readClientAddress } from './client-address.ts';
-import { renderFailure } from './failure.ts';
-import { receiveUpload } from './handlers/upload.ts';
+import { authenticate, invalidToken, readToken } from './auth.ts';
+import { renderError } from './error-reply.ts';
 import { notAnObject, readJsonBody } from './json-body.ts';
 import { enforceRateLimit } from './rate-limit.ts';
 import { type OnOver, type Reply, sendReply } from './reply.ts';
 import { createInputReader, readRawInput } from './request.ts';
-import { openRequestContext, type RequestContext, watchAbort } from './request-context.ts';
+import { abortHandler, type OpenRequestContext, type RequestContext, watchAbort } from './request-context.ts';
 import { openRequestTimeouts } from './request-timeouts.ts';
-import type { Route } from './route.ts';
+import type { Row, StreamRow, ValueRow } from './route.ts';
 import { validate } from './schemas/validator.ts';
-import type { HttpRequest, Serve, Transport } from './uws.ts';
+import { logSecurity } from './security-log.ts';
+import type { HttpRequest, Serve } from './uws.ts';
+
+type Run = (context: RequestContext, req: HttpRequest) => Reply | Promise<Reply>;
 
 /**
- * Serves one route. Everything is read from the request before its handler returns; then errors are checked in the contract's order
+ * Serves one row. Everything is read from the request before its handler returns; then errors are checked in the contract's order
  * (401, 422, those of the handler). A handler that waits for nothing responds at once.
  */
-export function createServe(route: Route, service: AppContext, onOver: OnOver, onError: Transport['onError']): Serve {
-  const readInput = createInputReader(route);
-  const paramCount = route.path.split('{').length - 1;
-  const bodyErrors = route.json === undefined ? undefined : validate(route.json, 'body');
-  // Without limits the client's address is not read.
-  const limit = service.throttle === undefined ? undefined : route.limit;
-  const trustedHops = service.config.trustedHops;
-
-  function run(context: RequestContext, req: HttpRequest): Reply | Promise<Reply> {
-    if (context.headers.hasInvalidFraming)
-      throw new AppError('bad_request', 'Expected one way of framing the body, got another');
-    if (limit !== undefined) context.clientAddress = readClientAddress(context, req, trustedHops);
-    if (route.form !== undefined) return receiveUpload(context, readUploadHeaders(req), service);
-    const raw = readRawInput(req, paramCount);
-    const header = (name: string) => req.getHeader(name);
-    const body = bodyErrors === undefined ? undefined : readJsonBody(context, req.getHeader('content-type'));
-    const proceed = (userId: number): Reply | Promise<Reply> => {
-      const { params, query } = readInput(raw);
-      const handle = (value: unknown) => {
-        const request = { context, userId, params, query, body: value, header };
-        if (limit === undefined) return route.handle(request, service);
-        return enforceRateLimit(context, service, limit, userId).then(() => route.handle(request, service));
-      };
-      if (body === undefined || bodyErrors === undefined) return handle(undefined);
-      return body.then((value) => handle(checkBody(value, bodyErrors)));
-    };
-    if (!route.needsUser) return proceed(0);
-    if (route.trustsToken) return rejectUnknownUser(readToken(req.getHeader('authorization'), service), proceed);
-    const userId = authenticate(req.getHeader('authorization'), service);
-    return typeof userId === 'number' ? proceed(userId) : userId.then(proceed);
-  }
-
-  /** An unknown user gets 401 before any validation error. */
-  async function rejectUnknownUser(
-    userId: number,
-    proceed: (userId: number) => Reply | Promise<Reply>,
-  ): Promise<Reply> {
-    try {
-      return await proceed(userId);
-    } catch (error) {
-      if (error instanceof ValidationError && !(await service.knownUsers.has(userId))) throw invalidCredentials();
-      throw error;
-    }
-  }
+export function createServe(row: Row, app: AppContext, openContext: OpenRequestContext, onOver: OnOver): Serve {
+  const run = isStreamRow(row) ? runStream(row, app) : runValue(row, app);
+  const startTimeout = timeoutsOf(row.timeoutMs);
+  // What needs neither a limit nor a user has nothing to say of the client.
+  const readsClient = row.limit !== undefined || row.auth !== 'none';
 
   function finish(context: RequestContext, reply: Reply): void {
-    if (service.lifecycle.isDraining) context.closesConnection = true;
+    if (app.lifecycle.isDraining) context.closesConnection = true;
     sendReply(context, reply, onOver);
   }
 
-  /** A client that left gets no response, and whatever that ended is not an error of the service. */
   function fail(context: RequestContext, error: unknown): void {
-    if (context.wasAborted) {
-      service.log.debug({ requestId: context.requestId, route: context.route, err: error }, 'client left');
-      onOver(context);
-      return;
-    }
-    finish(context, renderFailure(error, context, service.log));
+    if (error instanceof AppError && (error.code === 'invalid_token' || error.code === 'not_owner'))
+      logSecurity(context, app, 'access_refused', { code: error.code });
+    finish(context, renderError(error, context, app.log));
   }
 
-  /** Only asynchronous handlers can be aborted or time out. */
+  /**
+   * Only asynchronous handlers can be aborted or time out. Either ends the request at once, whatever the handler still does: a
+   * client that left gets no response, and what that ended is not an error of the service.
+   */
   function finishLater(context: RequestContext, answer: Promise<Reply>): void {
-    watchAbort(context);
+    let isSettled = false;
+    const settle = (act: () => void) => {
+      if (isSettled) return;
+      isSettled = true;
+      stopTimeout();
+      act();
+    };
+    const stopTimeout = startTimeout(() => {
+      settle(() => fail(context, new AppError('request_timeout')));
+      abortHandler(context, 'The request timed out');
+    });
     context.isCorked = false;
-    // An upload has time-outs of its own.
-    const clear = route.form === undefined ? startTimeout(() => fail(context, tooLate())) : () => true;
+    context.onLeave = () =>
+      settle(() => {
+        app.log.debug({ requestId: context.requestId, route: context.route }, 'client left');
+        onOver(context);
+      });
+    watchAbort(context);
     answer.then(
-      (reply) => void (clear() && finish(context, reply)),
-      (error: unknown) => void (clear() && fail(context, error)),
+      (reply) => settle(() => finish(context, reply)),
+      (error: unknown) => settle(() => fail(context, error)),
     );
   }
 
   return (res, req, method) => {
-    const context = openRequestContext(res, req, method, route.path, onError);
+    const context = openContext(res, req, method, row.path);
     let answer: Reply | Promise<Reply>;
     try {
+      if (context.headers.hasInvalidFraming) throw new AppError('invalid_framing');
+      if (readsClient) {
+        const { address, isLocal } = app.readClient(context, req);
+        context.clientAddress = address;
+        context.isLocalClient = isLocal;
+      }
       answer = run(context, req);
     } catch (error) {
       fail(context, error);
@@ -105,24 +87,107 @@ export function createServe(route: Route, service: AppContext, onOver: OnOver, o
   };
 }
 
-const startTimeout = openRequestTimeouts(requestDeadlineMs);
-
-function checkBody(value: unknown, bodyErrors: ReturnType<typeof validate>): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notAnObject();
-  const faults = bodyErrors(value);
-  if (faults.length > 0) throw new ValidationError(faults);
-  return value;
+function isStreamRow(row: Row): row is StreamRow {
+  return row.body?.kind === 'stream';
 }
 
-function readUploadHeaders(req: HttpRequest) {
-  return {
-    authorization: req.getHeader('authorization'),
-    contentType: req.getHeader('content-type'),
+function runValue(row: ValueRow, app: AppContext): Run {
+  const readInput = createInputReader(row);
+  const paramCount = countParameters(row);
+  const bodyErrors = row.body === undefined ? undefined : validate(row.body.schema, 'body');
+  const limit = app.throttle === undefined ? undefined : row.limit;
+
+  return (context, req) => {
+    const raw = readRawInput(req, paramCount);
+    const header = (name: string) => req.getHeader(name);
+    const body = bodyErrors === undefined ? undefined : readJsonBody(context, req.getHeader('content-type'));
+    const proceed = (userId: number, epoch = 0): Reply | Promise<Reply> => {
+      const { params, query } = readInput(raw);
+      const handle = (value: unknown) => {
+        const request = { context, userId, epoch, params, query, body: value, header };
+        if (limit === undefined) return row.handle(request, app);
+        return enforceRateLimit(context, app, limit, userId).then(() => row.handle(request, app));
+      };
+      if (body === undefined || bodyErrors === undefined) return handle(undefined);
+      return body.then((value) => handle(checkBody(value, bodyErrors)));
+    };
+    const respond = () => identify(row.auth, req.getHeader('authorization'), app, proceed);
+    return body === undefined ? respond() : respondBehindBody(body, respond);
   };
 }
 
-function tooLate(): AppError {
-  return new AppError('unavailable', 'No answer in time, try again', {
-    retryAfterSeconds: unavailableRetryAfterSeconds,
-  });
+function runStream(row: StreamRow, app: AppContext): Run {
+  const readInput = createInputReader(row);
+  const paramCount = countParameters(row);
+
+  return (context, req) => {
+    const raw = readRawInput(req, paramCount);
+    const authorization = req.getHeader('authorization');
+    const admit = async () => {
+      const userId = row.auth === 'user' ? await authenticate(authorization, app) : 0;
+      const input = readInput(raw);
+      if (row.limit !== undefined) await enforceRateLimit(context, app, row.limit, userId);
+      return { userId, ...input };
+    };
+    return row.handle({ context, header: (name) => req.getHeader(name), admit }, app);
+  };
+}
+
+function identify(
+  auth: Row['auth'],
+  authorization: string,
+  app: AppContext,
+  proceed: (userId: number, epoch?: number) => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  if (auth === 'none') return proceed(0);
+  if (auth === 'trusted token') return rejectUnknownUser(readToken(authorization, app), app, proceed);
+  const userId = authenticate(authorization, app);
+  return typeof userId === 'number' ? proceed(userId) : userId.then((id) => proceed(id));
+}
+
+/** An unknown user gets 401 before any validation error. */
+async function rejectUnknownUser(
+  subject: TokenSubject,
+  app: AppContext,
+  proceed: (userId: number, epoch: number) => Reply | Promise<Reply>,
+): Promise<Reply> {
+  try {
+    return await proceed(subject.userId, subject.epoch);
+  } catch (error) {
+    if (error instanceof ValidationError && !(await app.knownUsers.has(subject))) throw invalidToken();
+    throw error;
+  }
+}
+
+/** An error that does not come from the body waits for the body: a response before its end would reset the connection. */
+async function respondBehindBody(body: Promise<unknown>, respond: () => Reply | Promise<Reply>): Promise<Reply> {
+  const ended = body.catch(() => undefined);
+  try {
+    return await respond();
+  } catch (error) {
+    await ended;
+    throw error;
+  }
+}
+
+function checkBody(value: unknown, bodyErrors: ReturnType<typeof validate>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notAnObject();
+  const errors = bodyErrors(value);
+  if (errors.length > 0) throw new ValidationError(errors);
+  return value;
+}
+
+function countParameters({ path }: Row): number {
+  return path.split('{').length - 1;
+}
+
+type StartTimeout = ReturnType<typeof openRequestTimeouts>;
+const timeouts = new Map<number, StartTimeout>();
+
+/** Routes of the same time-out share its timer. */
+function timeoutsOf(timeoutMs: Row['timeoutMs'] = requestDeadlineMs): StartTimeout {
+  if (timeoutMs === null) return () => () => true;
+  const known = timeouts.get(timeoutMs) ?? openRequestTimeouts(timeoutMs);
+  timeouts.set(timeoutMs, known);
+  return known;
 }

@@ -1,44 +1,42 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { describeApi } from './openapi.ts';
-import type { Reply } from './reply.ts';
-import type { Route } from './route.ts';
+import { describeApi } from './openapi/document.ts';
+import type { Route, ValueRow } from './route.ts';
+import { serveFile } from './static-files.ts';
 
-/** The document and Swagger UI's own files, read once and served from this process: no page of ours loads anything from elsewhere. */
-export function createDocs(routes: readonly Route[], version: string): ReadonlyMap<string, Reply> {
-  // Its own module would run the whole viewer just to name this folder.
-  const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  const file = (name: string, contentType: string): [string, Reply] => [
-    `/docs/${name}`,
-    {
-      status: 200,
-      bytes: readFileSync(join(folder, name)),
-      contentType,
-      headers: [['Cache-Control', 'public, max-age=3600']],
-    },
+/** The OpenAPI document, and Swagger UI to try it. Every file is read once and served from this process: the page loads nothing from elsewhere. */
+export function createDocs(routes: readonly Route[], version: string): readonly ValueRow[] {
+  const html = 'text/html; charset=utf-8';
+  const script = 'text/javascript; charset=utf-8';
+  return [
+    serveFile({
+      path: '/openapi.json',
+      contentType: 'application/json',
+      bytes: Buffer.from(JSON.stringify(describeApi(routes, version))),
+    }),
+    serveFile({ path: '/docs', contentType: html, bytes: Buffer.from(page), contentSecurityPolicy }),
+    serveFile({ path: '/docs/start.js', contentType: script, bytes: Buffer.from(starter) }),
+    viewerFile('swagger-ui.css', 'text/css; charset=utf-8'),
+    viewerFile('swagger-ui-bundle.js', script),
+    viewerFile('favicon-32x32.png', 'image/png'),
+    { method: 'GET', path: '/redoc', auth: 'none', handle: () => ({ status: 307, headers: [['Location', '/docs']] }) },
   ];
-  return new Map<string, Reply>([
-    ['/openapi.json', { status: 200, bytes: Buffer.from(JSON.stringify(describeApi(routes, version))) }],
-    [
-      '/docs',
-      {
-        status: 200,
-        bytes: page,
-        contentType: 'text/html; charset=utf-8',
-        headers: [['Content-Security-Policy', policy]],
-      },
-    ],
-    ['/docs/start.js', { status: 200, bytes: starter, contentType: 'text/javascript; charset=utf-8' }],
-    ['/redoc', { status: 307, headers: [['Location', '/docs']] }],
-    file('swagger-ui.css', 'text/css; charset=utf-8'),
-    file('swagger-ui-bundle.js', 'text/javascript; charset=utf-8'),
-    file('favicon-32x32.png', 'image/png'),
-  ]);
 }
 
-const policy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'";
+// Importing the package would run the whole viewer just to name this folder.
+const viewerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
+function viewerFile(name: string, contentType: string): ValueRow {
+  return serveFile({
+    path: `/docs/${name}`,
+    contentType,
+    bytes: readFileSync(join(viewerFolder, name)),
+    maxAgeSeconds: 3_600,
+  });
+}
+
+const contentSecurityPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'";
 const page = `<!doctype html>
 <html lang="es">
 <head>

@@ -1,15 +1,15 @@
 import { understoodTextsMax } from '../limits.ts';
 import type { Encoding } from '../queries/cached-response.ts';
 
-const understood = new Map<string, Encoding>();
+const parsed = new Map<string, Encoding>();
 
-/** The best of what the client takes; the same header is read once. */
+/** Returns the best encoding that the client accepts. Each distinct header is parsed once. */
 export function chooseEncoding(acceptEncoding: string): Encoding {
   if (acceptEncoding === '') return 'identity';
-  const known = understood.get(acceptEncoding);
+  const known = parsed.get(acceptEncoding);
   if (known !== undefined) return known;
   const encoding = readAcceptEncoding(acceptEncoding);
-  if (understood.size < understoodTextsMax) understood.set(acceptEncoding, encoding);
+  if (parsed.size < understoodTextsMax) parsed.set(acceptEncoding, encoding);
   return encoding;
 }
 

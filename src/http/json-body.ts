@@ -1,10 +1,10 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
-import { AppError, ValidationError } from '../errors.ts';
+import { AppError, type FieldError, ValidationError } from '../errors.ts';
 import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '../limits.ts';
 import { type RequestContext, signalOf } from './request-context.ts';
 import { onBody } from './uws.ts';
 
-/** One for all: each holds memory outside the heap that only a full collection gives back. */
+/** Shared, because each decoder holds memory outside the heap until a full garbage collection. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Resolves to whatever JSON the body holds. Must be called inside the route's own handler, before it returns. */
@@ -24,19 +24,20 @@ export function notAnObject(): ValidationError {
   });
 }
 
-/** A body that is too long is dropped as it comes, up to a bound, so that its refusal is not lost to a reset. */
+/** A body that is too long is read and dropped, up to a bound, so that the client reads the error and not a reset. */
 function readBytes(context: RequestContext): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
-      reject(new AppError('bad_request', 'The body did not arrive in time', { closesConnection: true }));
+      context.closesConnection = true;
+      reject(new AppError('body_timeout'));
     }, jsonBodyDeadlineMs);
     signalOf(context).addEventListener('abort', () => {
       clearTimeout(deadline);
-      reject(new Error('The client left before its body had arrived'));
+      reject(new Error('The client left before its body arrived'));
     });
-    const refuse = (isLast: boolean) => {
+    const rejectTooLong = (isLast: boolean) => {
       if (!isLast && bytes <= jsonBodyMaxBytes + refusedBodyDrainMaxBytes) return;
       clearTimeout(deadline);
       if (!isLast) context.closesConnection = true;
@@ -45,7 +46,7 @@ function readBytes(context: RequestContext): Promise<Buffer> {
     onBody(context, (chunk, isLast) => {
       context.bytesIn += chunk.length;
       bytes += chunk.length;
-      if (bytes > jsonBodyMaxBytes) return refuse(isLast);
+      if (bytes > jsonBodyMaxBytes) return rejectTooLong(isLast);
       chunks.push(Buffer.from(chunk));
       if (!isLast) return;
       clearTimeout(deadline);
@@ -54,7 +55,7 @@ function readBytes(context: RequestContext): Promise<Buffer> {
   });
 }
 
-/** Any JSON type, and none at all: clients exist that send none. */
+/** Accepts any JSON type and a missing one, because some clients send none. */
 function isJson(contentType: string): boolean {
   return contentType === '' || /^application\/(?:[^\s;/]+\+)?json\s*(?:;|$)/i.test(contentType);
 }
@@ -69,18 +70,18 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid(locateFault(text));
+    throw invalid(locateSyntaxError(text));
   }
 }
 
-/** JSON.parse tells where it stopped in some of its messages only, and repeats the input in others. */
-function locateFault(text: string): ValidationError['faults'][number] {
-  const offset = goodUntil(text, findFault(text));
+/** JSON.parse reports the offset in some of its messages only, and repeats the input in others. */
+function locateSyntaxError(text: string): FieldError {
+  const offset = findErrorOffset(text, findSyntaxError(text));
   return { type: 'json_invalid', loc: ['body', [...text.slice(0, offset)].length], msg: 'JSON decode error' };
 }
 
-/** Undefined for what nests so deep that the library, which calls itself for each level, runs out of stack. */
-function findFault(text: string): ParseError | undefined {
+/** Returns undefined for a text that nests so deeply that the recursive parser runs out of stack. */
+function findSyntaxError(text: string): ParseError | undefined {
   const errors: ParseError[] = [];
   try {
     parse(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
@@ -90,27 +91,27 @@ function findFault(text: string): ParseError | undefined {
   return errors[0];
 }
 
-const goodText = '"(?:[ !#-[\\]-\\u{10ffff}]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*';
-const goodPart: Record<string, RegExp> = {
-  UnexpectedEndOfString: new RegExp(goodText, 'uy'),
-  InvalidCharacter: new RegExp(goodText, 'uy'),
-  InvalidEscapeCharacter: new RegExp(goodText, 'uy'),
-  InvalidUnicode: new RegExp(`${goodText}\\\\?`, 'uy'),
+const validText = '"(?:[ !#-[\\]-\\u{10ffff}]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*';
+const validBeginnings: Record<string, RegExp> = {
+  UnexpectedEndOfString: new RegExp(validText, 'uy'),
+  InvalidCharacter: new RegExp(validText, 'uy'),
+  InvalidEscapeCharacter: new RegExp(validText, 'uy'),
+  InvalidUnicode: new RegExp(`${validText}\\\\?`, 'uy'),
   UnexpectedEndOfNumber: /-?\d+/y,
 };
 
-/** The library tells where the string or the number begins that has the fault in it; clients are told the place itself. */
-function goodUntil(text: string, fault: ParseError | undefined): number {
-  if (fault === undefined) return 0;
-  const reason = printParseErrorCode(fault.error);
-  const pattern = goodPart[reason];
-  if (pattern === undefined) return fault.offset;
-  pattern.lastIndex = fault.offset;
-  const end = fault.offset + (pattern.exec(text)?.[0].length ?? 0);
-  // A string that only lacks its end is told by its beginning.
-  return /^[^\n\r]?$/.test(text.slice(end, end + 1)) && reason === 'UnexpectedEndOfString' ? fault.offset : end;
+/** The parser reports where the invalid string or number begins; clients get the offset of the error inside it. */
+function findErrorOffset(text: string, error: ParseError | undefined): number {
+  if (error === undefined) return 0;
+  const reason = printParseErrorCode(error.error);
+  const pattern = validBeginnings[reason];
+  if (pattern === undefined) return error.offset;
+  pattern.lastIndex = error.offset;
+  const end = error.offset + (pattern.exec(text)?.[0].length ?? 0);
+  // A string that only lacks its end is reported by its beginning.
+  return /^[^\n\r]?$/.test(text.slice(end, end + 1)) && reason === 'UnexpectedEndOfString' ? error.offset : end;
 }
 
-function invalid(fault: ValidationError['faults'][number]): ValidationError {
-  return new ValidationError([fault]);
+function invalid(error: FieldError): ValidationError {
+  return new ValidationError([error]);
 }

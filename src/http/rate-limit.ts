@@ -1,9 +1,11 @@
+import { isIPv6 } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { LimitName } from '../rate-limits/limits-by-name.ts';
 import type { Use } from '../rate-limits/rate-limiter.ts';
 import type { AppContext } from './app-context.ts';
-import { isLoopback, toLimitKey } from './client-address.ts';
+import { toLimitKey, toNetworkKey } from './client-address.ts';
 import type { RequestContext } from './request-context.ts';
+import { logSecurity } from './security-log.ts';
 
 /**
  * Counts one use of a limit and rejects with 429 when none was left. The response reports what is left, whatever its status. Requests
@@ -13,21 +15,37 @@ import type { RequestContext } from './request-context.ts';
  */
 export async function enforceRateLimit(
   context: RequestContext,
-  service: AppContext,
+  app: AppContext,
   name: LimitName,
   whose: number | string,
 ): Promise<void> {
-  const { throttle, config, metrics } = service;
-  if (throttle === undefined || (isLoopback(context.clientAddress) && !config.rateLimitLoopback)) return;
+  const { throttle } = app;
+  if (throttle === undefined || !isRateLimited(context, app)) return;
   const key = whose === 0 ? toLimitKey(context.clientAddress) : String(whose);
-  const use = await throttle.use(name, key);
-  if (use === undefined) return;
-  context.limitUses = [...(context.limitUses ?? []), use];
-  if (!use.isExceeded) return;
-  metrics.rateLimited.inc({ limit: name });
-  throw new AppError('too_many_requests', 'Too many requests, try again later', {
-    retryAfterSeconds: use.resetSeconds,
-  });
+  const uses = [await throttle.use(name, key)];
+  const network = whose === 0 && isIPv6(context.clientAddress) ? networkLimits[name] : undefined;
+  if (network !== undefined) uses.push(await throttle.use(network, toNetworkKey(context.clientAddress)));
+  context.limitUses = [...(context.limitUses ?? []), ...uses];
+  const exceeded = uses.find((use) => use.isExceeded);
+  if (exceeded === undefined) return;
+  reportLimitHit(context, app, exceeded.name, typeof whose === 'number' ? whose : 0);
+  throw new AppError('rate_limited', { retryAfterSeconds: exceeded.resetSeconds });
+}
+
+/** An IPv6 client may have more than one /64: its /48 is counted as well. */
+const networkLimits: Partial<Record<LimitName, LimitName>> = {
+  'signup-address': 'signup-network',
+  'login-address': 'login-network',
+};
+
+/** False where limits are off, and for a client on this machine. */
+export function isRateLimited(context: RequestContext, { throttle, config }: AppContext): boolean {
+  return throttle !== undefined && (config.rateLimitLoopback || !context.isLocalClient);
+}
+
+export function reportLimitHit(context: RequestContext, app: AppContext, limit: string, userId: number): void {
+  app.metrics.rateLimited.inc({ limit });
+  logSecurity(context, app, 'limit_exceeded', { limit, ...(userId === 0 ? {} : { userId }) });
 }
 
 /** The policies and what is left of each, as in draft-ietf-httpapi-ratelimit-headers-11. */

@@ -1,5 +1,7 @@
+import { STATUS_CODES } from 'node:http';
 import { limitHeaders } from './rate-limit.ts';
-import { type RequestContext, signalOf, watchAbort } from './request-context.ts';
+import { type RequestContext, watchAbort } from './request-context.ts';
+import { sendEvents } from './send-events.ts';
 import {
   closeConnection,
   cork,
@@ -10,35 +12,28 @@ import {
   sendWithoutBody,
 } from './uws.ts';
 
+/** A response: its status and headers, and a body of one kind or none. */
 export interface Reply {
   readonly status: number;
-  /** Sent as JSON. */
+  /** A value, sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is, instead of `body`. */
+  /** Bytes that are sent as they are. */
   readonly bytes?: Buffer | string;
+  /**
+   * A stream of events: each text that the source yields is written as soon as the client has read the ones before. The source
+   * must end when the signal aborts.
+   */
+  readonly events?: (signal: AbortSignal) => AsyncIterable<string>;
   readonly contentType?: string;
   readonly headers?: readonly (readonly [string, string])[];
-  /** Instead of `contentType` and `headers`: their lines as they go over the wire, each behind a line end. */
+  /** Instead of `contentType` and `headers`: the header lines as they are sent, each behind a line end. */
   readonly head?: string;
 }
 
-const reasons: Record<number, string> = {
-  200: '200 OK',
-  201: '201 Created',
-  304: '304 Not Modified',
-  307: '307 Temporary Redirect',
-  400: '400 Bad Request',
-  401: '401 Unauthorized',
-  403: '403 Forbidden',
-  404: '404 Not Found',
-  405: '405 Method Not Allowed',
-  422: '422 Unprocessable Content',
-  429: '429 Too Many Requests',
-  500: '500 Internal Server Error',
-  503: '503 Service Unavailable',
-};
+const statusLines = new Map(Object.entries(STATUS_CODES).map(([code, text]) => [Number(code), `${code} ${text}`]));
+statusLines.set(422, '422 Unprocessable Content');
 
-/** Called once for each request when it is over, answered or not. */
+/** Called once for each request when it is over, whether or not it got a response. */
 export type OnOver = (context: RequestContext) => void;
 
 /**
@@ -74,27 +69,31 @@ function write(context: RequestContext, reply: Reply, bytes: Buffer, onOver: OnO
   const { length } = bytes;
   const head = describeHead(context, reply, length);
   context.status = reply.status;
+  const finish = () => onOver(context);
   if (context.drainRequestBody !== undefined) {
     context.bytesOut = sendEarlyResponse(context, head, bytes.toString());
     closeAfterEarlyResponse(context, context.drainRequestBody);
-    onOver(context);
+    finish();
+    return;
+  }
+  if (reply.events !== undefined && context.method !== 'HEAD') {
+    sendEvents(context, head, reply.events, finish);
     return;
   }
   context.isOver = true;
-  if (context.method === 'HEAD' || reply.status === 304) {
+  if (context.method === 'HEAD' || reply.status === 304 || reply.status === 204) {
     sendWithoutBody(context, head, reply.status === 304 ? 0 : length);
-    onOver(context);
+    finish();
     return;
   }
   context.bytesOut = length;
-  const finish = () => onOver(context);
   if (sendResponse(context, head, bytes, finish)) {
     finish();
     return;
   }
   // The client has to read before the rest can be sent, or leaves.
+  context.onLeave = finish;
   watchAbort(context);
-  signalOf(context).addEventListener('abort', finish, { once: true });
 }
 
 function closeAfterEarlyResponse(context: RequestContext, drainRequestBody: () => Promise<boolean>): void {
@@ -107,12 +106,13 @@ function closeAfterEarlyResponse(context: RequestContext, drainRequestBody: () =
 }
 
 function describeHead(context: RequestContext, reply: Reply, length: number): ResponseHead {
-  const { requestId, limitUses, closesConnection } = context;
-  const status = reasons[reply.status] ?? String(reply.status);
+  const { requestId, limitUses, closesConnection, corsFields } = context;
+  const status = statusLines.get(reply.status) ?? String(reply.status);
   let fields = `X-Request-Id: ${requestId}`;
   if (reply.head !== undefined) fields += reply.head;
-  else if (length > 0) fields += `\r\nContent-Type: ${reply.contentType ?? 'application/json'}`;
+  else if (length > 0 || reply.contentType !== undefined)
+    fields += `\r\nContent-Type: ${reply.contentType ?? 'application/json'}`;
   for (const [name, value] of reply.headers ?? []) fields += `\r\n${name}: ${value}`;
   if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) fields += `\r\n${name}: ${value}`;
-  return { status, fields, closesConnection };
+  return { status, fields: fields + corsFields, closesConnection };
 }

@@ -10,7 +10,7 @@ export interface RequestContext extends Transport {
   readonly route: string;
   readonly startedAt: number;
   readonly headers: RequestHeaders;
-  /** The response was sent or aborted: the fence must not be called for it any more. */
+  /** The response was sent or aborted: no function of uws.ts may be called for it any more. */
   isOver: boolean;
   wasAborted: boolean;
   isWatched: boolean;
@@ -24,9 +24,22 @@ export interface RequestContext extends Transport {
   bytesOut: number;
   /** Set only where a route is limited. */
   clientAddress: string;
+  /** The client is on this machine, without a balancer between. */
+  isLocalClient: boolean;
   limitUses: Use[] | undefined;
   abort: AbortController | undefined;
+  /** Called when the client leaves before its response is complete. */
+  onLeave: (() => void) | undefined;
+  /** The response's CORS header fields, each behind a line end; empty where CORS is off. */
+  readonly corsFields: string;
 }
+
+export type OpenRequestContext = (
+  res: ResponseHandle,
+  req: HttpRequest,
+  method: string,
+  route: string,
+) => RequestContext;
 
 /** The headers that decide how a body is read. */
 export interface RequestHeaders {
@@ -42,6 +55,7 @@ export function openRequestContext(
   method: string,
   route: string,
   onError: Transport['onError'],
+  corsFields = '',
 ): RequestContext {
   const context: RequestContext = {
     res,
@@ -62,8 +76,11 @@ export function openRequestContext(
     bytesIn: 0,
     bytesOut: 0,
     clientAddress: '',
+    isLocalClient: false,
     limitUses: undefined,
     abort: undefined,
+    onLeave: undefined,
+    corsFields,
   };
   context.closesConnection = context.headers.isChunked || context.headers.hasInvalidFraming;
   const expectation = req.getHeader('expect');
@@ -83,14 +100,23 @@ export function watchAbort(context: RequestContext): void {
   onAborted(context, () => {
     context.isOver = true;
     context.wasAborted = true;
-    context.abort?.abort(new Error('The client went away'));
+    abortHandler(context, 'The client left');
+    context.onLeave?.();
   });
 }
 
-/** Returns the signal that aborts when the client leaves. Created on demand: most requests end before they could be aborted. */
+/** Ends whatever the handler waits for. */
+export function abortHandler(context: RequestContext, reason: string): void {
+  context.abort?.abort(new Error(reason));
+}
+
+/**
+ * Returns the signal that aborts when the client leaves or the request times out. Created on demand: most requests end before
+ * they could be aborted.
+ */
 export function signalOf(context: RequestContext): AbortSignal {
   context.abort ??= new AbortController();
-  if (context.wasAborted) context.abort.abort(new Error('The client went away'));
+  if (context.wasAborted) abortHandler(context, 'The client left');
   return context.abort.signal;
 }
 

@@ -1,11 +1,11 @@
 import type { TSchema } from '@sinclair/typebox';
 import { type FieldError, ValidationError } from '../errors.ts';
 import { understoodTextsMax } from '../limits.ts';
-import type { Route } from './route.ts';
+import type { Row } from './route.ts';
 import { validate } from './schemas/validator.ts';
 import type { HttpRequest } from './uws.ts';
 
-/** What must be taken from the request before its handler returns, as text. */
+/** The text that must be read from the request before its handler returns. */
 export interface RawInput {
   readonly params: readonly string[];
   readonly query: string;
@@ -18,8 +18,8 @@ export interface Input {
 
 const nothing: Input = { params: undefined, query: undefined };
 
-/** Compiled once a route. Throws a ValidationError that lists the path's and the query's faults together. */
-export function createInputReader(route: Route): (raw: RawInput) => Input {
+/** Compiles a route's schemas once. The reader throws one ValidationError for path and query together. */
+export function createInputReader(route: Row): (raw: RawInput) => Input {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
   const pathErrors = route.params === undefined ? undefined : validate(route.params, 'path');
   const queryErrors = route.query === undefined ? undefined : validate(route.query, 'query');
@@ -27,21 +27,21 @@ export function createInputReader(route: Route): (raw: RawInput) => Input {
   const queryNumbers = numberNames(route.query);
   const queryNames = Object.keys(route.query?.['properties'] ?? {});
 
-  // Without parameters in the path an address is its query, and the same few are asked for all the time.
-  const understood = new Map<string, Input>();
+  // Without path parameters the query determines the input, and most requests repeat a few queries.
+  const parsed = new Map<string, Input>();
 
   return (raw) => {
     if (pathErrors === undefined && queryErrors === undefined) return nothing;
-    const known = pathErrors === undefined ? understood.get(raw.query) : undefined;
+    const known = pathErrors === undefined ? parsed.get(raw.query) : undefined;
     if (known !== undefined) return known;
     const params = Object.fromEntries(
       names.map((name, i) => [name, read(decode(raw.params[i] ?? ''), pathNumbers, name)]),
     );
     const query = readQuery(raw.query, queryNames, queryNumbers);
-    const faults: FieldError[] = [...(pathErrors?.(params) ?? []), ...(queryErrors?.(query) ?? [])];
-    if (faults.length > 0) throw new ValidationError(faults);
+    const errors: FieldError[] = [...(pathErrors?.(params) ?? []), ...(queryErrors?.(query) ?? [])];
+    if (errors.length > 0) throw new ValidationError(errors);
     const input = { params, query };
-    if (pathErrors === undefined && understood.size < understoodTextsMax) understood.set(raw.query, input);
+    if (pathErrors === undefined && parsed.size < understoodTextsMax) parsed.set(raw.query, input);
     return input;
   };
 }
@@ -52,7 +52,7 @@ export function readRawInput(req: HttpRequest, paramCount: number): RawInput {
   return { params, query: req.getQuery() };
 }
 
-/** Of a parameter given twice the last counts; unknown ones are ignored. */
+/** The last of repeated parameters counts. Unknown parameters are ignored. */
 function readQuery(text: string, names: readonly string[], numbers: ReadonlySet<string>): Record<string, unknown> {
   const query: Record<string, unknown> = {};
   if (text === '') return query;
@@ -62,7 +62,7 @@ function readQuery(text: string, names: readonly string[], numbers: ReadonlySet<
   return query;
 }
 
-/** Decimal digits become a number, one that is too large to be exact the largest that is; other text stays as it is and is refused. */
+/** Turns decimal digits into a number, at most the largest exact one. Other text stays text, which validation rejects. */
 function read(text: string, numbers: ReadonlySet<string>, name: string): string | number {
   if (!numbers.has(name) || !/^\d+$/.test(text)) return text;
   return Math.min(Number(text), Number.MAX_SAFE_INTEGER);

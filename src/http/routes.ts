@@ -1,51 +1,49 @@
 import type { TSchema } from '@sinclair/typebox';
+import { accountRoutes } from './account-routes.ts';
 import { handleLogIn, handleSignUp } from './handlers/auth.ts';
 import { handleHealth, handleLivez, handleReadyz } from './handlers/health.ts';
 import { handlePublicVideos, handleRankings, handleVote } from './handlers/public.ts';
+import { receiveUpload } from './handlers/upload.ts';
 import {
   handleDeleteVideo,
   handleListVideos,
   handlePublishVideo,
   handleTask,
+  handleUnpublishVideo,
   handleVideoDetail,
 } from './handlers/videos.ts';
-import { defineRoute, type Route } from './route.ts';
+import type { HeaderName } from './openapi/headers.ts';
+import { defineRoute, defineStreamRoute, json, type Route, stream } from './route.ts';
 import * as auth from './schemas/auth.ts';
-import { Failure, ValidationFailure } from './schemas/errors.ts';
 import * as open from './schemas/public.ts';
 import * as videos from './schemas/videos.ts';
 
-const refusalTexts: Record<number, string> = {
-  400: 'Not possible in the present state, or not acceptable; `detail` says why',
-  401: 'Missing or invalid credentials',
-  403: 'Not the owner',
-  404: 'Not found',
-  429: 'Too many requests; see Retry-After',
-  503: 'Temporarily unavailable; see Retry-After',
-};
-
-/** The responses of a route: its success, its own errors, and those of every route. */
-function answers(status: number, schema: TSchema | null, refusals: readonly number[]): Route['answers'] {
-  const failures = [...refusals, 429, 503].map(
-    (code) => [code, code === 422 ? invalid : { description: refusalTexts[code] ?? '', schema: Failure }] as const,
-  );
-  return Object.fromEntries([[status, { description: 'Success', schema }], ...failures]);
+/** The successful response of a route; any further ones follow. */
+function ok(schema: TSchema, description: string, ...headers: HeaderName[]) {
+  return { status: 200, schema, description, headers };
 }
 
-const invalid = { description: 'Validation errors, one per field', schema: ValidationFailure };
-const notModified = { 304: { description: 'Not modified since the response that If-None-Match names', schema: null } };
+/** The responses of a cached list. */
+function cached(schema: TSchema, description: string, ...headers: HeaderName[]) {
+  const description304 = 'Not modified since the response whose ETag is in `If-None-Match`. No body.';
+  const cacheHeaders: HeaderName[] = ['ETag', 'Cache-Control', ...headers];
+  return [
+    ok(schema, description, ...cacheHeaders),
+    { status: 304, description: description304, headers: cacheHeaders },
+  ];
+}
 
-/** The contract's table. The upload alone has a handler of its own, since its body is never one value. */
+/** Every route of the API. To add one, add a row: HEAD, OPTIONS, 405, errors, CORS and the OpenAPI document follow from it. */
 export const routes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/',
     operationId: 'health',
     summary: 'Health check',
-    description: 'Answers as long as the process runs.',
+    description: 'Responds as long as the process runs.',
     tag: 'core',
-    needsUser: false,
-    answers: answers(200, open.HealthText, []),
+    auth: 'none',
+    success: ok(open.HealthText, 'The process runs.'),
     handle: handleHealth,
   }),
   defineRoute({
@@ -53,10 +51,10 @@ export const routes: readonly Route[] = [
     path: '/livez',
     operationId: 'livez',
     summary: 'Liveness check',
-    description: 'Answers as long as the process runs, for supervisors.',
+    description: 'Responds as long as the process runs, for supervisors.',
     tag: 'core',
-    needsUser: false,
-    answers: answers(200, open.Readiness, []),
+    auth: 'none',
+    success: ok(open.Liveness, 'The process runs.'),
     handle: handleLivez,
   }),
   defineRoute({
@@ -64,10 +62,11 @@ export const routes: readonly Route[] = [
     path: '/readyz',
     operationId: 'readyz',
     summary: 'Readiness check',
-    description: 'Answers 503 while the process drains, or while the database or the object store is out of reach.',
+    description: 'Returns 503 while the process stops, or while the database or the object store is unavailable.',
     tag: 'core',
-    needsUser: false,
-    answers: answers(200, open.Readiness, []),
+    auth: 'none',
+    success: ok(open.Readiness, 'The process serves requests.'),
+    errors: ['not_ready'],
     handle: handleReadyz,
   }),
   defineRoute({
@@ -77,10 +76,11 @@ export const routes: readonly Route[] = [
     summary: 'Sign up',
     description: 'Creates a user, who can upload videos and vote.',
     tag: 'auth',
-    needsUser: false,
+    auth: 'none',
     limit: 'signup-address',
-    json: auth.SignUp,
-    answers: answers(201, auth.User, [400, 422]),
+    body: json(auth.SignUp),
+    success: { status: 201, schema: auth.User, description: 'The new user.' },
+    errors: ['passwords_differ', 'weak_password', 'email_taken', 'password_queue_full'],
     handle: handleSignUp,
   }),
   defineRoute({
@@ -90,13 +90,15 @@ export const routes: readonly Route[] = [
     summary: 'Log in',
     description: 'Returns a bearer token that is valid for `expires_in` seconds.',
     tag: 'auth',
-    needsUser: false,
+    auth: 'none',
     limit: 'login-address',
-    json: auth.LogIn,
-    answers: answers(200, auth.Token, [401, 422]),
+    body: json(auth.LogIn),
+    success: ok(auth.Token, 'A token for the Authorization header.'),
+    errors: ['wrong_credentials', 'too_many_log_ins', 'password_queue_full'],
     handle: handleLogIn,
   }),
-  {
+  ...accountRoutes,
+  defineStreamRoute({
     method: 'POST',
     path: '/api/videos/upload',
     operationId: 'uploadVideo',
@@ -104,14 +106,18 @@ export const routes: readonly Route[] = [
     description:
       'Stores an MP4 of at most 100 MiB (104857600 bytes) and queues it: a worker turns it into a showcase clip. `GET /api/tasks/{task_id}` reports the progress. The parts may be in either order.',
     tag: 'videos',
-    needsUser: true,
+    auth: 'user',
     limit: 'upload-user',
-    form: videos.UploadForm,
-    answers: answers(201, videos.Uploaded, [400, 401, 422]),
-    handle: () => {
-      throw new Error('The upload is received by receiveUpload');
-    },
-  },
+    body: stream('multipart/form-data', videos.UploadForm),
+    timeoutMs: null,
+    success: { status: 201, schema: videos.Uploaded, description: 'The video is stored and queued.' },
+    errors: [
+      ...(['malformed_form', 'wrong_file_type', 'file_too_large', 'file_empty', 'upload_timeout'] as const),
+      ...(['quota_exceeded', 'too_many_waiting'] as const),
+      ...(['too_many_uploads', 'upload_too_fast', 'upload_not_stored', 'shutting_down'] as const),
+    ],
+    handle: receiveUpload,
+  }),
   defineRoute({
     method: 'GET',
     path: '/api/videos',
@@ -120,9 +126,9 @@ export const routes: readonly Route[] = [
     description:
       'Returns the videos of the user, newest first. With `limit` the list is paged: the address of the next page is in the `Link` header, `rel="next"`.',
     tag: 'videos',
-    needsUser: true,
+    auth: 'user',
     query: videos.ListQuery,
-    answers: answers(200, videos.OwnVideos, [401, 422]),
+    success: ok(videos.OwnVideos, 'The videos of the user.', 'Link'),
     handle: handleListVideos,
   }),
   defineRoute({
@@ -132,9 +138,10 @@ export const routes: readonly Route[] = [
     summary: 'Get a video',
     description: 'Returns one video of the user, with its votes and links that play while it has a clip.',
     tag: 'videos',
-    needsUser: true,
+    auth: 'user',
     params: videos.VideoPath,
-    answers: answers(200, videos.VideoDetail, [401, 403, 404, 422]),
+    success: ok(videos.VideoDetail, 'The video.'),
+    errors: ['not_owner', 'video_not_found'],
     handle: handleVideoDetail,
   }),
   defineRoute({
@@ -144,9 +151,10 @@ export const routes: readonly Route[] = [
     summary: 'Delete a video',
     description: 'Deletes a video of the user that is not public, with its votes and its files.',
     tag: 'videos',
-    needsUser: true,
+    auth: 'user',
     params: videos.VideoPath,
-    answers: answers(200, videos.Deleted, [400, 401, 403, 404, 422]),
+    success: ok(videos.Deleted, 'The video is deleted.'),
+    errors: ['not_owner', 'video_not_found', 'video_is_public'],
     handle: handleDeleteVideo,
   }),
   defineRoute({
@@ -156,10 +164,25 @@ export const routes: readonly Route[] = [
     summary: 'Publish a video',
     description: 'Makes a processed video public. Repeating the request changes nothing.',
     tag: 'videos',
-    needsUser: true,
+    auth: 'user',
     params: videos.VideoPath,
-    answers: answers(200, videos.Published, [400, 401, 403, 404, 422]),
+    success: ok(videos.Published, 'The video is public.'),
+    errors: ['not_owner', 'video_not_found', 'video_not_processed'],
     handle: handlePublishVideo,
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/api/videos/{video_id}/unpublish',
+    operationId: 'unpublishVideo',
+    summary: 'Withdraw a video',
+    description:
+      'Makes a public video processed again. Its votes stay, and it can be deleted. Repeating the request changes nothing.',
+    tag: 'videos',
+    auth: 'user',
+    params: videos.VideoPath,
+    success: ok(videos.Unpublished, 'The video is not public.'),
+    errors: ['not_owner', 'video_not_found', 'video_not_public'],
+    handle: handleUnpublishVideo,
   }),
   defineRoute({
     method: 'GET',
@@ -169,9 +192,10 @@ export const routes: readonly Route[] = [
     description:
       'Returns the state of the processing of an upload of the user, its progress in percent, and while it is queued its position and the expected wait in seconds.',
     tag: 'tasks',
-    needsUser: true,
+    auth: 'user',
     params: videos.TaskPath,
-    answers: answers(200, videos.Task, [401, 403, 404, 422]),
+    success: ok(videos.Task, 'The state of the task.'),
+    errors: ['not_owner', 'task_not_found'],
     handle: handleTask,
   }),
   defineRoute({
@@ -182,9 +206,9 @@ export const routes: readonly Route[] = [
     description:
       'Returns the public videos, newest first. With `limit` the list is paged: the address of the next page is in the `Link` header, `rel="next"`.',
     tag: 'public',
-    needsUser: false,
+    auth: 'none',
     query: videos.ListQuery,
-    answers: { ...answers(200, open.PublicVideos, [422]), ...notModified },
+    success: cached(open.PublicVideos, 'The public videos.', 'Link'),
     handle: handlePublicVideos,
   }),
   defineRoute({
@@ -194,11 +218,11 @@ export const routes: readonly Route[] = [
     summary: 'Vote for a video',
     description: 'Registers the vote of the user. A user has one vote per video.',
     tag: 'public',
-    needsUser: true,
-    trustsToken: true,
+    auth: 'trusted token',
     limit: 'vote-user',
     params: videos.VideoPath,
-    answers: answers(200, open.Message, [400, 401, 404, 422]),
+    success: ok(open.Message, 'The vote counts.'),
+    errors: ['video_not_found', 'already_voted', 'video_not_votable', 'vote_queue_full'],
     handle: handleVote,
   }),
   defineRoute({
@@ -209,9 +233,9 @@ export const routes: readonly Route[] = [
     description:
       'Returns the users by the votes for their videos, most votes first, ties by user id. `city` filters by a substring, without regard to case.',
     tag: 'public',
-    needsUser: false,
+    auth: 'none',
     query: open.RankingsQuery,
-    answers: { ...answers(200, open.Rankings, [422]), ...notModified },
+    success: cached(open.Rankings, 'The users of the page.'),
     handle: handleRankings,
   }),
 ];

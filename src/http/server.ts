@@ -1,101 +1,76 @@
 import type { AppContext } from './app-context.ts';
-import { createServe } from './dispatch.ts';
+import { openCors } from './cors.ts';
 import { createDocs } from './docs.ts';
+import { errorReply } from './error-reply.ts';
+import { registerPath } from './register-path.ts';
 import { type OnOver, type Reply, sendReply } from './reply.ts';
-import { openRequestContext, type RequestContext } from './request-context.ts';
-import type { Route } from './route.ts';
+import { type OpenRequestContext, openRequestContext, type RequestContext } from './request-context.ts';
+import type { Row } from './route.ts';
 import { routes } from './routes.ts';
-import { openApp, type Serve } from './uws.ts';
+import { methods, openApp, type Serve } from './uws.ts';
 
 export interface WebServer {
-  /** Several processes may share a port. Throws when it cannot be had. */
-  listen(port: number): void;
-  /** New connections go elsewhere from here on; those that are open are still served. */
+  /** Several processes may share a port. Throws when the port is not available. */
+  listen(port: number, host?: string): void;
+  /** New connections go to other processes from here on. Open connections are still served. */
   stopListening(): void;
   inFlight(): number;
-  /** Open connections, whether or not a request is under way on them. */
+  /** The number of open connections, with or without a request in progress. */
   connections(): number;
 }
 
-type ServeFixed = (route: string, reply: Reply) => Serve;
-
-export function createServer(service: AppContext): WebServer {
+/** Opens the server of these rows: those of the API and of its documentation, unless a test passes others. */
+export function createServer(
+  app: AppContext,
+  rows: readonly Row[] = [...routes, ...createDocs(routes, app.config.release)],
+): WebServer {
   let inFlight = 0;
   let connections = 0;
   const countConnections = (change: number): void => {
     connections += change;
   };
-  const onError = (error: unknown): void =>
-    service.log.error({ err: error }, 'request closed after an unexpected error');
-  const app = openApp(countConnections, onError);
+  const onError = (error: unknown): void => app.log.error({ err: error }, 'request closed after an unexpected error');
+  const server = openApp(countConnections, onError);
+  const cors = openCors(app.config.corsOrigins);
   const onOver: OnOver = (context) => {
     inFlight -= 1;
-    recordRequest(context, service);
+    recordRequest(context, app);
   };
-  const fixed: ServeFixed = (route, reply) => (res, req, method) =>
-    sendReply(openRequestContext(res, req, method, route, onError), reply, onOver);
-  const counted =
-    (serve: Serve): Serve =>
-    (res, req, method) => {
-      inFlight += 1;
-      serve(res, req, method);
-    };
+  const openContext: OpenRequestContext = (res, req, method, route) => {
+    inFlight += 1;
+    const corsFields = cors.isOn ? cors.describeFields(req.getHeader('origin')) : '';
+    return openRequestContext(res, req, method, route, onError, corsFields);
+  };
+  const serveFixed =
+    (route: string, reply: Reply): Serve =>
+    (res, req, method) =>
+      sendReply(openContext(res, req, method, route), reply, onOver);
 
-  for (const [path, group] of groupByPath(routes))
-    registerPath(app, path, group, (route) => createServe(route, service, onOver, onError), counted, fixed);
-  for (const [path, reply] of createDocs(routes, service.config.release)) {
-    registerPath(app, path, [{ method: 'GET' }], () => fixed(path, reply), counted, fixed);
+  for (const [path, group] of groupByPath(rows)) {
+    registerPath(path, group, { app, server, cors, openContext, onOver, serveFixed });
   }
-  const unknown = counted(fixed('unknown', { status: 404, body: { detail: 'Not Found' } }));
-  app.route('/*', { get: unknown, post: unknown, del: unknown, any: unknown });
+  server.route('/*', new Map(), serveFixed('unknown', errorReply('route_not_found')));
 
   return {
-    listen(port) {
-      if (!app.listen(port)) service.log.warn('socket buffers are not bounded on this system');
+    listen(port, host) {
+      if (!server.listen(port, host)) app.log.warn('socket buffers are not bounded on this system');
     },
-    stopListening: app.stopListening,
+    stopListening: server.stopListening,
     inFlight: () => inFlight,
     connections: () => connections,
   };
 }
 
-/** All of one path: each method, HEAD where there is GET, 405 for the rest; the same again behind a trailing slash. */
-function registerPath<R extends Pick<Route, 'method'>>(
-  app: ReturnType<typeof openApp>,
-  path: string,
-  group: readonly R[],
-  create: (route: R) => Serve,
-  counted: (serve: Serve) => Serve,
-  fixed: ServeFixed,
-): void {
-  const pattern = path.replace(/\{(\w+)\}/g, ':$1');
-  const methods = group
-    .map((route) => route.method)
-    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-  const headers = [['Allow', methods.join(', ')]] as const;
-  const others = counted(fixed(path, { status: 405, body: { detail: 'Method Not Allowed' }, headers }));
-  const serves = new Map(group.map((route) => [route.method, counted(create(route))] as const));
-  const get = serves.get('GET');
-  for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) {
-    app.route(each, {
-      get: get ?? others,
-      post: serves.get('POST') ?? others,
-      del: serves.get('DELETE') ?? others,
-      any: (res, req, method) => (get !== undefined && method === 'HEAD' ? get : others)(res, req, method),
-    });
-  }
-}
-
-function groupByPath(all: readonly Route[]): Map<string, Route[]> {
-  const groups = new Map<string, Route[]>();
-  for (const route of all) groups.set(route.path, [...(groups.get(route.path) ?? []), route]);
+function groupByPath(all: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of all) groups.set(row.path, [...(groups.get(row.path) ?? []), row]);
   return groups;
 }
 
-/** Of any other a client could make up as many as it likes, and each would be a row of the metrics for ever. */
-const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Any other method is counted as `other`: a client could invent names without end, and each would be a series of the metrics. */
+const knownMethods: ReadonlySet<string> = new Set(methods);
 
-/** One line and one observation a request; an aborted one counts as 499, as balancers write it. */
+/** Writes one log line and one observation per request. A request whose client left counts as 499, as load balancers log it. */
 function recordRequest(context: RequestContext, { logRequest, metrics }: AppContext): void {
   const seconds = (performance.now() - context.startedAt) / 1000;
   const status = context.wasAborted ? 499 : context.status;

@@ -4,9 +4,8 @@ import { closingResponseMaxBytes } from '../limits.ts';
 import { listenWithBoundedBuffers } from './socket-buffers.ts';
 
 /**
- * The fence around uWebSockets.js. No other module calls a response of it, and whatever the service needs from the server but
- * no build promises is written down and made up for here. `test/http/uws.test.ts` holds each behavior on every build that is
- * supported.
+ * The only module that calls uWebSockets.js. It documents what the builds do differently, and works around it.
+ * `test/http/uws.test.ts` checks each behavior on every supported build.
  *
  *   text                Newer builds count a text outside of ASCII wrongly in `tryEnd`: bodies are passed as bytes.
  *   end of a response   `tryEnd` without data ends the response on newer builds and does not on older ones. Nothing may touch a
@@ -41,6 +40,19 @@ export interface ResponseHead {
   /** Ends the connection behind the response, and says so. */
   readonly closesConnection: boolean;
 }
+
+/** The methods that a route may have, and the server's function for each. */
+const functionNames = {
+  GET: 'get',
+  HEAD: 'head',
+  POST: 'post',
+  PUT: 'put',
+  PATCH: 'patch',
+  DELETE: 'del',
+  OPTIONS: 'options',
+} as const;
+export type Method = keyof typeof functionNames;
+export const methods = Object.keys(functionNames) as Method[];
 
 export type Serve = (res: ResponseHandle, req: HttpRequest, method: string) => void;
 export type { HttpRequest };
@@ -115,6 +127,29 @@ export function closeConnection(transport: Transport): void {
   handleOf(transport).close();
 }
 
+/**
+ * Sends the head of a response whose body follows in pieces. It leaves with the first piece. `onWritable` is called each time
+ * the client has read what was written.
+ */
+export function startStream(transport: Transport, head: ResponseHead, onWritable: () => void): void {
+  const res = handleOf(transport);
+  writeHead(transport, head);
+  if (head.closesConnection) res.writeHeader('Connection', 'close');
+  res.onWritable(() => {
+    guard(transport, onWritable);
+    return true;
+  });
+}
+
+/** Returns false while the client has to read first. What is written all the same is kept in memory. */
+export function writeToStream(transport: Transport, bytes: Buffer): boolean {
+  return handleOf(transport).write(bytes);
+}
+
+export function endStream(transport: Transport, { closesConnection }: ResponseHead): void {
+  handleOf(transport).end('', closesConnection);
+}
+
 export function sendContinue(transport: Transport): void {
   handleOf(transport).writeStatus('100 Continue\r\n');
   transport.hasInterim = true;
@@ -186,8 +221,8 @@ export function openApp(onConnections: (change: number) => void, onError: (error
   let listening: us_listen_socket | false = false;
   app.filter(((_: unknown, change: unknown) => onConnections(Number(change))) as Parameters<TemplatedApp['filter']>[0]);
 
-  /** Serves a pattern: the methods named here, and any other by `any`. */
-  function route(pattern: string, serves: { get: Serve; post: Serve; del: Serve; any: Serve }): void {
+  /** Serves a pattern: each method by its own function or, where it has none, by `others`. */
+  function route(pattern: string, serves: ReadonlyMap<Method, Serve>, others: Serve): void {
     const call = (serve: Serve, res: HttpResponse, req: HttpRequest, method: string): void => {
       try {
         serve(res, req, method);
@@ -196,23 +231,27 @@ export function openApp(onConnections: (change: number) => void, onError: (error
       }
     };
     // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
-    app.get(pattern, (res, req) => call(serves.get, res, req, 'GET'));
-    app.post(pattern, (res, req) => call(serves.post, res, req, 'POST'));
-    app.del(pattern, (res, req) => call(serves.del, res, req, 'DELETE'));
+    for (const method of methods) {
+      const serve = serves.get(method) ?? others;
+      app[functionNames[method]](pattern, (res, req) => call(serve, res, req, method));
+    }
     // `getMethod` turns what `getCaseSensitiveMethod` reads into lower case: only one of the two can be relied on.
-    app.any(pattern, (res, req) => call(serves.any, res, req, req.getMethod().toUpperCase()));
+    app.any(pattern, (res, req) => call(others, res, req, req.getMethod().toUpperCase()));
   }
 
   return {
     route,
     /** Returns whether socket buffers are bounded. Several processes may share the port. Throws when it cannot be had. */
-    listen(port: number): boolean {
+    listen(port: number, host?: string): boolean {
       const areBounded = listenWithBoundedBuffers(() => {
-        app.listen(port, (socket) => {
+        const onListening = (socket: us_listen_socket | false) => {
           listening = socket;
-        });
+        };
+        if (host === undefined) app.listen(port, onListening);
+        else app.listen(host, port, onListening);
       });
-      if (!listening) throw new Error(`Expected port ${port} to be free, got it taken: set PORT to another one`);
+      if (!listening)
+        throw new Error(`Expected port ${port} of ${host ?? 'this machine'} to be free: set HOST or PORT otherwise`);
       return areBounded;
     },
     stopListening(): void {

@@ -35,25 +35,28 @@ export function createCachedResponse(
   const bytes = Buffer.from(JSON.stringify(value));
   if (previous?.bytes.equals(bytes) && JSON.stringify(previous.extraHeaders) === JSON.stringify(headers))
     return previous;
+  return { ...prepareBytes(bytes, 'application/json', [noCache, ...headers]), extraHeaders: headers };
+}
+
+/** The same for bytes of any type. Those of an image are compressed already, and are sent as they are. */
+export function prepareBytes(bytes: Buffer, contentType: string, headers: readonly Header[]): CachedResponse {
   const tag = createHash('sha1').update(bytes).digest('base64url');
-  const isCompressible = bytes.length >= compressedMinBytes;
-  const identity = createVariant(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
+  const isCompressible = bytes.length >= compressedMinBytes && !contentType.startsWith('image/');
+  const form = (encoded: Buffer, etag: string, more: readonly Header[]) =>
+    describeVariant(encoded, contentType, [['ETag', etag], ...more, ...headers]);
+  const identity = form(bytes, `"${tag}"`, isCompressible ? [vary] : []);
   const variants = new Map<Encoding, EncodedVariant | Promise<EncodedVariant>>([['identity', identity]]);
 
   return {
     ...identity,
-    extraHeaders: headers,
+    extraHeaders: [],
     isCompressible,
     variant(encoding) {
       if (!isCompressible) return identity;
       const known = variants.get(encoding);
       if (known !== undefined) return known;
       const made = compress[encoding](bytes).then((compressed) => {
-        const variant = createVariant(compressed, `"${tag}-${encoding}"`, [
-          ['Content-Encoding', encoding],
-          vary,
-          ...headers,
-        ]);
+        const variant = form(compressed, `"${tag}-${encoding}"`, [['Content-Encoding', encoding], vary]);
         variants.set(encoding, variant);
         return variant;
       });
@@ -64,11 +67,12 @@ export function createCachedResponse(
 }
 
 const vary: Header = ['Vary', 'Accept-Encoding'];
+const noCache: Header = ['Cache-Control', 'no-cache'];
 
-function createVariant(bytes: Buffer, etag: string, headers: readonly Header[]): EncodedVariant {
-  const all: Header[] = [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers];
-  const lines: Header[] = [['Content-Type', 'application/json'], ...all];
-  return { bytes, etag, headers: all, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
+function describeVariant(bytes: Buffer, contentType: string, headers: readonly Header[]): EncodedVariant {
+  const lines: Header[] = [['Content-Type', contentType], ...headers];
+  const [, etag] = headers[0] as Header;
+  return { bytes, etag, headers, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
 }
 
 /** Compresses in libuv's thread pool. Brotli runs at quality 5, since quality 11 takes a hundred times as long. */

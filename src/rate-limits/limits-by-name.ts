@@ -8,11 +8,18 @@ export interface Limit {
 
 export type LimitName = keyof typeof limitsByName;
 
-/** The rate limits by name. An account is counted together with the client's address, so that other clients cannot lock its user out. */
+/**
+ * The rate limits by name; what is counted follows the dash. An account is counted together with the client's address, so that
+ * other clients cannot lock its user out. An IPv6 address is counted as its /64, the network of one customer, and as its /48,
+ * which a customer may have as well, with a higher limit.
+ */
 export const limitsByName = {
   'signup-address': { count: 30, windowSeconds: hourSeconds },
+  'signup-network': { count: 150, windowSeconds: hourSeconds },
   'login-address': { count: 60, windowSeconds: 5 * minuteSeconds },
+  'login-network': { count: 300, windowSeconds: 5 * minuteSeconds },
   'login-account': { count: 15, windowSeconds: 5 * minuteSeconds },
+  'password-user': { count: 10, windowSeconds: 5 * minuteSeconds },
   'vote-user': { count: 60, windowSeconds: minuteSeconds },
   'upload-user': { count: 20, windowSeconds: hourSeconds },
 } as const satisfies Record<string, Limit>;

@@ -23,7 +23,7 @@ t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', a
     const answer = await call('GET', '/readyz');
     return answer.status === 503 && answer;
   });
-  t.strictSame(Object.keys(refused.json<object>()), ['detail']);
+  t.strictSame(Object.keys(refused.json<object>()), ['detail', 'code']);
   t.match(refused.headers['retry-after'], /^\d+$/, 'with Retry-After');
   t.notMatch(refused.text, /ECONN|socket|127\.0\.0\.1|Error/, 'without an exception’s text');
   t.equal((await call('GET', '/livez')).status, 200);
@@ -54,7 +54,7 @@ t.test('an unexpected error is 500 with a sentence and the request id, never an 
   for (const answer of answers) {
     t.ok(answer.status === 500 || answer.status === 503, String(answer.status));
     const { detail, ...rest } = answer.json<{ detail: string }>();
-    t.strictSame(rest, {});
+    t.strictSame(rest, { code: answer.status === 500 ? 'internal_error' : 'unavailable' });
     t.notMatch(answer.text, /secret_name|relation|exist|select|postgres|stack|at /i);
     const id = String(answer.headers['x-request-id']);
     if (answer.status === 500) t.ok(detail.includes(id), 'the request id to ask with');

@@ -96,6 +96,6 @@ export function uploadHead(ownToken: string) {
 /** Expects a response of this status whose body is a sentence. */
 export function expectSentence(t: Test, answer: RawAnswer, status: number): void {
   t.equal(answer.status, status, answer.body.slice(0, 200));
-  t.strictSame(Object.keys(JSON.parse(answer.body)), ['detail']);
+  t.strictSame(Object.keys(JSON.parse(answer.body)), ['detail', 'code']);
   t.match(answer.header('x-request-id'), /./);
 }

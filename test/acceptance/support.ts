@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { recordIntents } from '../../src/database/object-intents.ts';
 import { claimVideoForWork, failVideo, publishRendition } from '../../src/database/video-jobs.ts';
+import { type ErrorCode, errorKinds } from '../../src/errors.ts';
 import { responseCacheMaxAgeMs } from '../../src/limits.ts';
 import { newPosterKey, newRenditionKey } from '../../src/objects/keys.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
@@ -93,10 +94,12 @@ export function mp4(bytes = 64): Buffer {
   return file;
 }
 
-/** Expects an error whose body is exactly this sentence. */
+/** Checks the whole of an error response whose `detail` is a sentence. Its code is one of the catalogue, of the same status. */
 export function expectRefusal(t: Test, answer: Answer, status: number, detail: string): void {
   t.equal(answer.status, status, `${status}`);
-  t.strictSame(answer.json(), { detail }, detail);
+  const { code, ...rest } = answer.json<{ code: ErrorCode }>();
+  t.strictSame(rest, { detail }, detail);
+  t.equal(errorKinds[code]?.status, status, `${code}`);
   t.match(answer.headers['content-type'], /^application\/json/, 'is JSON');
   t.match(answer.headers['x-request-id'], /./, 'carries a request id');
 }
@@ -107,7 +110,7 @@ export type Location = (string | number)[];
 export function expectFaults(t: Test, answer: Answer, faults: [type: string, ...loc: Location][]): void {
   t.equal(answer.status, 422, '422');
   const { detail, ...rest } = answer.json<{ detail: { type: string; loc: Location; msg: string }[] }>();
-  t.strictSame(rest, {}, 'nothing beside the list of faults');
+  t.strictSame(rest, { code: 'validation_failed' }, 'only a code beside the list');
   const found = detail.map(({ type, loc }) => [type, ...loc]);
   t.strictSame(found, faults, faults.map((fault) => fault.join(' ')).join(', '));
   for (const fault of detail) {

@@ -67,7 +67,7 @@ t.test('a task is its owner’s alone: 401, 404, 403', async (t) => {
   for (const other of others) {
     const answer = await task(other);
     t.equal(answer.status, 404, other);
-    t.strictSame(Object.keys(answer.json<object>()), ['detail']);
+    t.strictSame(Object.keys(answer.json<object>()), ['detail', 'code']);
   }
   t.equal((await task('%00')).status, 422);
 });

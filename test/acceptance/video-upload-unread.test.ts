@@ -46,7 +46,7 @@ t.test('a Content-Length over 101 MiB is refused before the body is read, and th
       const answer = await sendRaw(service.port, head([`Content-Length: ${length}`]));
       expectSentence(t, answer, 400);
       const detail = `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${megabytes}MB`;
-      t.strictSame(JSON.parse(answer.body), { detail });
+      t.strictSame(JSON.parse(answer.body), { detail, code: 'file_too_large' });
     });
   }
   const unknown = await sendRaw(service.port, head([`Content-Length: ${limit + 1}`], 'nonsense'));

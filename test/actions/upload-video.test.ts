@@ -51,6 +51,8 @@ async function begin(
     userId: 1,
     requestId: randomUUID(),
     contentType: 'video/mp4',
+    announcedBytes: 0,
+    limits: { quotaBytes: 1e9, waitingMax: 1e9 },
     buffer,
     signal,
   });

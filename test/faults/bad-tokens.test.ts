@@ -32,7 +32,7 @@ t.test('every generated bad token is refused with the same response to the last 
   const [[answer, count] = ['', 0]] = answers;
   t.match(answer, /^HTTP\/1\.1 401 Unauthorized\r\n/);
   t.match(answer, /\r\nWWW-Authenticate: Bearer\r\n/);
-  t.ok(answer.endsWith('\r\n\r\n{"detail":"Credenciales de autenticación inválidas."}'));
+  t.ok(answer.endsWith('\r\n\r\n{"detail":"Credenciales de autenticación inválidas.","code":"invalid_token"}'));
   t.equal(count, run.rounds);
   run.report({ refused: count, different_answers: answers.size });
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { chooseForwarded, isLoopback, toLimitKey, toOneSpelling } from '../../src/http/client-address.ts';
+import { chooseForwarded, isLoopback, toLimitKey, toNetworkKey, toOneSpelling } from '../../src/http/client-address.ts';
 
 t.test('only what the trusted balancers have added counts, from the end', async (t) => {
   const forged = '127.0.0.1, 10.0.0.1, 203.0.113.7, 198.51.100.2';
@@ -32,4 +32,11 @@ t.test('an IPv6 customer is his network, whatever address of it he uses', async 
   t.not(one, toLimitKey('2001:db8:1:3::1'));
   t.equal(toLimitKey('2001:db8::1'), '2001:db8:0:0');
   t.equal(toLimitKey('203.0.113.7'), '203.0.113.7');
+});
+
+t.test('a network is a /24 of IPv4 and a /48 of IPv6', async (t) => {
+  t.equal(toNetworkKey('203.0.113.7'), '203.0.113.0/24');
+  t.equal(toNetworkKey('2001:db8:1:2::1'), '2001:db8:1::/48');
+  t.equal(toNetworkKey('2001:db8::1'), '2001:db8:0::/48');
+  t.equal(toNetworkKey('::1'), '0:0:0::/48');
 });

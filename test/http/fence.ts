@@ -20,7 +20,7 @@ export type Handle = (transport: fence.Transport, method: string, readHeader: (n
 export function serve(path: string, handle: Handle): void {
   const each: fence.Serve = (res, req, method) =>
     handle({ res, onError: (error) => errors.push(error), hasInterim: false }, method, (name) => req.getHeader(name));
-  app.route(path, { get: each, post: each, del: each, any: each });
+  app.route(path, new Map(), each);
 }
 
 export function head(status: string, closesConnection = false): fence.ResponseHead {

@@ -3,6 +3,7 @@ import { waitFor } from '../../scripts/lib/wait.ts';
 import { rateLimiterPauseMs } from '../../src/limits.ts';
 import { openProducerConnection } from '../../src/queue/connection.ts';
 import { openRateLimiter } from '../../src/rate-limits/rate-limiter.ts';
+import { openRedisGate } from '../../src/rate-limits/redis-gate.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 import { claimRedisDatabase, emptyRedis } from '../support/redis.ts';
@@ -15,8 +16,11 @@ async function openTestContext(t: { teardown(handler: () => unknown): void }) {
   let opened = 0;
   const clock = openFakeClock();
   // Nothing here may end because its time is up.
-  const options = { clock, deadlineMs: 1e8 };
-  const limiters = connections.map((connection) => openRateLimiter(connection, () => (opened += 1), options));
+  const onFallback = () => {
+    opened += 1;
+  };
+  const options = { processes: 2, clock, deadlineMs: 1e8, onFallback };
+  const limiters = connections.map((connection) => openRateLimiter(openRedisGate(connection, options)));
   t.teardown(async () => {
     for (const connection of connections) connection.disconnect();
     await emptyRedis(url);
@@ -37,15 +41,17 @@ t.test('a limit counts over two instances, and its window ends for both', async 
   t.match(await limiters[0]?.use('login-address', 'ana'), { isExceeded: false, remaining: 59 });
 });
 
-t.test('without Redis no request is limited, and none waits', async (t) => {
+t.test('while Redis is away, each process allows its share of a limit, and asks again after a pause', async (t) => {
   const { limiters, connections, clock, opened } = await openTestContext(t);
   for (const connection of connections) connection.disconnect();
-  for (let i = 0; i < 100; i += 1) {
-    t.equal(await limiters[0]?.use('vote-user', '7'), undefined);
+  for (const limiter of limiters) {
+    for (let i = 0; i < 30; i += 1) t.match(await limiter.use('vote-user', '7'), { isExceeded: false });
+    t.match(await limiter.use('vote-user', '7'), { isExceeded: true, remaining: 0 });
+    t.match(await limiter.use('vote-user', '8'), { isExceeded: false });
     // So that the next use asks again.
     clock.advance(rateLimiterPauseMs);
   }
-  t.equal(opened(), 100);
+  t.equal(opened(), 64);
 });
 
 t.test('a Redis that hangs is waited for once, then not asked for a moment', async (t) => {
@@ -56,15 +62,19 @@ t.test('a Redis that hangs is waited for once, then not asked for a moment', asy
   t.teardown(() => connection.disconnect());
   await new Promise((done) => connection.once('ready', done));
   const clock = openFakeClock();
-  const { use } = openRateLimiter(connection, () => undefined, { clock });
+  const reasons: unknown[] = [];
+  const onFallback = (reason: unknown) => void reasons.push(reason);
+  const { use } = openRateLimiter(openRedisGate(connection, { processes: 1, clock, onFallback }));
   t.match(await use('vote-user', '7'), { remaining: 59 });
   proxy.setFault({ hangs: true });
-  t.equal(await use('vote-user', '7'), undefined);
+  t.match(await use('vote-user', '7'), { remaining: 59 }, 'counted here, from the beginning');
   const askedOnceBytes = await waitFor('a command', () => proxy.heldBytes() || undefined);
   clock.advance(rateLimiterPauseMs - 1);
-  for (let i = 0; i < 3; i += 1) t.equal(await use('vote-user', '7'), undefined);
+  for (let i = 0; i < 3; i += 1) t.match(await use('vote-user', '7'), { remaining: 58 - i });
   clock.advance(1);
-  t.equal(await use('vote-user', '7'), undefined);
+  t.match(await use('vote-user', '7'), { remaining: 55 });
   await waitFor('the next command', () => proxy.heldBytes() > askedOnceBytes);
   t.equal(proxy.heldBytes(), 2 * askedOnceBytes, 'asked again, once');
+  t.equal(reasons.length, 5);
+  t.match(reasons[0], { message: /did not answer within 150 ms/ });
 });

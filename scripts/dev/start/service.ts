@@ -43,6 +43,9 @@ export function settingsFor(options: StartOptions, secrets: Secrets, backing: Ba
   };
 }
 
+/** The worker neither issues nor verifies tokens, and runs FFmpeg on files of clients. */
+const withoutTokenKey = { SECRET_KEY: undefined, SECRET_KEY_PREVIOUS: undefined };
+
 export function readVersion(): string {
   return (JSON.parse(readFileSync(join(rootFolder, 'package.json'), 'utf8')) as { version: string }).version;
 }
@@ -91,7 +94,7 @@ async function launch({ options, env }: ServiceContext, name: string, entry: str
   const child = await startChild({
     command: process.execPath,
     args,
-    env: { ...env, [portName]: String(port) },
+    env: { ...env, ...(name === 'worker' ? withoutTokenKey : {}), [portName]: String(port) },
     logPath,
   });
   await untilReady(child, { name, logPath }, () => answersOk(metricsUrl(port)));

@@ -68,7 +68,7 @@ export async function openBenchS3(folder: string, defer: Defer) {
   return { endpoint: server.endpoint, pid: server.pid, settings };
 }
 
-export const benchSecretKey = 'the key of the benches';
+export const benchSecretKey = 'the key of the benches, which is long enough';
 
 /**
  * Starts one web process of the built service without rate limits. `settings` may leave out Redis and S3: the service then runs
@@ -85,6 +85,7 @@ export async function startWebProcess(
     METRICS_PORT: String(await freePort()),
     WEB_PROCESSES: '1',
     RATE_LIMITS: 'off',
+    USER_QUOTA_BYTES: String(Number.MAX_SAFE_INTEGER),
     SECRET_KEY: benchSecretKey,
     S3_BUCKET_NAME: 'bench',
     S3_ENDPOINT: 'http://127.0.0.1:9',

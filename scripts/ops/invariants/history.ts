@@ -2,7 +2,7 @@ import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const statusesFollowTheirPath: Invariant = {
   number: 5,
-  name: 'A status changed only uploaded -> processed -> public, or uploaded -> failed and back to uploaded',
+  name: 'A status changed only uploaded -> processed <-> public, or uploaded -> failed and back to uploaded',
   check,
 };
 
@@ -14,7 +14,8 @@ async function check({ sql }: CheckDeps): Promise<Finding> {
       select *, lag(to_status) over (partition by video_id order by id) as before from video_status_changes
     ) as changes
     where from_status is distinct from before or (from_status is not null and (from_status::text, to_status::text) not in
-      (('uploaded', 'processed'), ('processed', 'public'), ('uploaded', 'failed'), ('failed', 'uploaded')))
+      (('uploaded', 'processed'), ('processed', 'public'), ('public', 'processed'), ('uploaded', 'failed'),
+        ('failed', 'uploaded')))
     order by video_id`;
   const ends = await sql<{ id: number; status: string; recorded: string | null }[]>`
     select id, status, recorded from videos left join lateral (

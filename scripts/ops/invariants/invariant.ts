@@ -1,4 +1,4 @@
-import type { Config } from '../../../src/config.ts';
+import type { WorkerConfig } from '../../../src/config.ts';
 import type { Sql } from '../../../src/database/open.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
 import type { VideoProducer } from '../../../src/queue/video-queue.ts';
@@ -6,7 +6,7 @@ import type { LedgerEntry } from './ledger.ts';
 
 /** Input of the checks, which change nothing. */
 export interface CheckDeps {
-  readonly config: Config;
+  readonly config: WorkerConfig;
   readonly sql: Sql;
   readonly objects: ObjectStore;
   readonly producer: VideoProducer;

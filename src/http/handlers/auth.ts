@@ -1,24 +1,24 @@
 import { hash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
-import { logIn } from '../../actions/log-in.ts';
+import { logIn, wrongCredentials } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
+import { AppError } from '../../errors.ts';
+import type { LogInAttempt } from '../../rate-limits/log-in-guard.ts';
 import type { AppContext } from '../app-context.ts';
-import { toLimitKey } from '../client-address.ts';
-import { enforceRateLimit } from '../rate-limit.ts';
+import { toLimitKey, toNetworkKey } from '../client-address.ts';
+import { enforceRateLimit, isRateLimited, reportLimitHit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
-import { signalOf } from '../request-context.ts';
+import { type RequestContext, signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
 import type { LogIn, SignUp } from '../schemas/auth.ts';
 import { normalizeEmail } from '../schemas/email.ts';
+import { logSecurity } from '../security-log.ts';
 
 type Body<B> = RouteRequest<undefined, undefined, B>;
 
-export async function handleSignUp(
-  { body, context }: Body<Static<typeof SignUp>>,
-  service: AppContext,
-): Promise<Reply> {
+export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>>, app: AppContext): Promise<Reply> {
   const user = await signUp(
-    service,
+    app,
     {
       firstName: body.first_name,
       lastName: body.last_name,
@@ -30,21 +30,43 @@ export async function handleSignUp(
     },
     signalOf(context),
   );
-  service.knownUsers.remember(user.id);
+  app.knownUsers.remember(user.id, 0);
+  logSecurity(context, app, 'user_signed_up', { userId: user.id });
   return { status: 201, body: user };
 }
 
-export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, service: AppContext): Promise<Reply> {
+export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, app: AppContext): Promise<Reply> {
   const email = normalizeEmail(body.email) ?? body.email;
-  await enforceRateLimit(context, service, 'login-account', nameAttempt(email, context.clientAddress));
-  const token = await logIn(service, { email, password: body.password }, () => signalOf(context));
-  return {
-    status: 200,
-    body: { access_token: token, token_type: 'bearer', expires_in: service.config.tokens.lifetimeSeconds },
-  };
+  await enforceRateLimit(context, app, 'login-account', nameAttempt(email, context.clientAddress));
+  const attempt = await beginAttempt(context, app, email);
+  const result = await logIn(app, { email, password: body.password }, () => signalOf(context));
+  if (result.outcome === 'refused') {
+    logSecurity(context, app, 'log_in_refused', result.userId === undefined ? {} : { userId: result.userId });
+    throw wrongCredentials();
+  }
+  await attempt?.succeeded();
+  logSecurity(context, app, 'log_in_succeeded', { userId: result.userId });
+  return { status: 200, body: describeToken(result.token, app) };
 }
 
-/** An account as it is tried from one address; Redis does not get to know either. */
+export function describeToken(token: string, { config }: AppContext) {
+  return { access_token: token, token_type: 'bearer', expires_in: config.tokens.lifetimeSeconds };
+}
+
+/** Rejects with 429 while the account, whether or not there is one, is being guessed at. Undefined where nothing is limited. */
+async function beginAttempt(
+  context: RequestContext,
+  app: AppContext,
+  email: string,
+): Promise<LogInAttempt | undefined> {
+  if (app.logInGuard === undefined || !isRateLimited(context, app)) return undefined;
+  const attempt = await app.logInGuard.begin(email, toNetworkKey(context.clientAddress));
+  if (attempt.waitSeconds === 0) return attempt;
+  reportLimitHit(context, app, 'login-wait', 0);
+  throw new AppError('too_many_log_ins', { retryAfterSeconds: attempt.waitSeconds });
+}
+
+/** Names one account as tried from one address. Redis stores neither of them in the clear. */
 function nameAttempt(email: string, clientAddress: string): string {
   return hash('sha256', `${email}\0${toLimitKey(clientAddress)}`, 'base64url');
 }

@@ -1,5 +1,4 @@
 import { AppError } from '../../errors.ts';
-import { unavailableRetryAfterSeconds } from '../../limits.ts';
 import type { AppContext } from '../app-context.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteRequest } from '../route.ts';
@@ -15,5 +14,5 @@ export function handleLivez(): Reply {
 export async function handleReadyz(_: RouteRequest, { lifecycle, readiness }: AppContext): Promise<Reply> {
   const missing = lifecycle.isDraining ? 'draining' : await readiness.describeMissing();
   if (missing === undefined) return { status: 200, body: { status: 'ready' } };
-  throw new AppError('unavailable', `Not ready: ${missing}`, { retryAfterSeconds: unavailableRetryAfterSeconds });
+  throw new AppError('not_ready', { values: { reason: missing } });
 }

@@ -1,47 +1,45 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
+import type { UserLimits } from '../../database/quota.ts';
 import { AppError, type FieldError, ValidationError } from '../../errors.ts';
 import {
   multipartBoundaryMaxBytes,
   refusedBodyDrainMaxBytes,
-  unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
   uploadBodyMaxBytes,
   uploadDeadlineMs,
   uploadStallMs,
+  videoFileMaxBytes,
+  waitingVideosPerUserMax,
 } from '../../limits.ts';
 import { boundaryOf, isFormData } from '../../multipart/content-type.ts';
 import type { AppContext } from '../app-context.ts';
-import { authenticate } from '../auth.ts';
 import { type BodyStream, openBodyStream } from '../body.ts';
-import { enforceRateLimit } from '../rate-limit.ts';
+import { isRateLimited } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
+import type { StreamRequest } from '../route.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
-
-export interface UploadHeaders {
-  readonly authorization: string;
-  readonly contentType: string;
-}
 
 /**
  * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
-export function receiveUpload(context: RequestContext, headers: UploadHeaders, service: AppContext): Promise<Reply> {
+export function receiveUpload({ context, header, admit }: StreamRequest, service: AppContext): Promise<Reply> {
+  const contentType = header('content-type');
   const uploadAbort = new AbortController();
   const body = openBodyStream(context, service.heldBytes, () => uploadAbort.abort(tooFast()));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
   signalOf(context).addEventListener('abort', () => {
     // After the last byte the client's leaving no longer counts.
-    if (!body.hasEnded()) uploadAbort.abort(new AppError('bad_request', 'The client went away'));
+    if (!body.hasEnded()) uploadAbort.abort(new Error('The client left'));
   });
   const { cutOff } = service.lifecycle;
   const onCutOff = () => uploadAbort.abort(stopping());
   cutOff.signal.addEventListener('abort', onCutOff);
   service.lifecycle.uploads += 1;
   service.metrics.uploadsInFlight.inc();
-  return runUpload(context, headers, service, body, uploadAbort)
+  return runUpload(context, { admit, contentType }, service, body, uploadAbort)
     .catch((error: unknown) => {
       if (!body.hasEnded()) respondEarly(context, body, service);
       throw error;
@@ -66,16 +64,15 @@ function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Ap
 
 async function runUpload(
   context: RequestContext,
-  headers: UploadHeaders,
+  { admit, contentType }: { admit: StreamRequest['admit']; contentType: string },
   service: AppContext,
   body: BodyStream,
   uploadAbort: AbortController,
 ): Promise<Reply> {
   if (service.lifecycle.isDraining) throw stopping();
-  const userId = await authenticate(headers.authorization, service);
-  await enforceRateLimit(context, service, 'upload-user', userId);
-  const boundary = boundaryOf(headers.contentType);
-  if (boundary === undefined) throw new ValidationError(boundaryErrors(headers.contentType));
+  const { userId } = await admit();
+  const boundary = boundaryOf(contentType);
+  if (boundary === undefined) throw new ValidationError(boundaryErrors(contentType));
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
   const { signal } = uploadAbort;
@@ -83,8 +80,16 @@ async function runUpload(
     boundary,
     buffer: await acquireUploadBuffer(service, signal),
     releaseBuffer: service.buffers.release,
-    beginVideo: (contentType, buffer) =>
-      beginVideoUpload(service, { userId, requestId: context.requestId, contentType, buffer, signal }),
+    beginVideo: (videoType, buffer) =>
+      beginVideoUpload(service, {
+        userId,
+        requestId: context.requestId,
+        contentType: videoType,
+        buffer,
+        signal,
+        announcedBytes: Math.max(0, (contentLength ?? 0) - otherPartsMaxBytes),
+        limits: userLimits(context, service),
+      }),
   });
   try {
     await receive(context, body, form, uploadAbort);
@@ -109,13 +114,20 @@ function boundaryErrors(contentType: string): FieldError[] {
   return [{ type: 'value_error', loc: ['body'], msg }];
 }
 
+const otherPartsMaxBytes = uploadBodyMaxBytes - videoFileMaxBytes;
+
+/** How many videos may wait is a rate limit: it holds where those do. The quota holds everywhere. */
+function userLimits(context: RequestContext, service: AppContext): UserLimits {
+  return {
+    quotaBytes: service.config.userQuotaBytes,
+    waitingMax: isRateLimited(context, service) ? waitingVideosPerUserMax : Number.MAX_SAFE_INTEGER,
+  };
+}
+
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
 async function acquireUploadBuffer({ buffers }: AppContext, signal: AbortSignal): Promise<Buffer> {
   const admissionTimeout = new AbortController();
-  const timer = setTimeout(
-    () => admissionTimeout.abort(busy('Too many uploads at once, try again')),
-    uploadAdmissionWaitMs,
-  );
+  const timer = setTimeout(() => admissionTimeout.abort(new AppError('too_many_uploads')), uploadAdmissionWaitMs);
   try {
     return await buffers.acquire(AbortSignal.any([signal, admissionTimeout.signal]));
   } finally {
@@ -159,19 +171,15 @@ function receive(
   });
 }
 
-function busy(message: string): AppError {
-  return new AppError('unavailable', message, { retryAfterSeconds: unavailableRetryAfterSeconds });
-}
-
 function stopping(): AppError {
-  return busy('The service is about to stop, try again');
+  return new AppError('shutting_down');
 }
 
 /** The client may try again at once: it is not told to send more slowly. */
 function tooFast(): AppError {
-  return busy('The upload arrived faster than it could be stored, try again');
+  return new AppError('upload_too_fast');
 }
 
 function tooSlow(): AppError {
-  return new AppError('bad_request', 'The upload did not arrive in time', { closesConnection: true });
+  return new AppError('upload_timeout', { closesConnection: true });
 }

@@ -1,17 +1,30 @@
 import { Type } from '@sinclair/typebox';
+import { type ErrorCode, errorKinds } from '../../errors.ts';
 
-export const Failure = Type.Object({ detail: Type.String() }, { title: 'Failure', additionalProperties: false });
+const Code = Type.Unsafe<ErrorCode>({
+  type: 'string',
+  enum: Object.keys(errorKinds),
+  title: 'ErrorCode',
+  description: 'A stable word for programs. The description of this document lists all of them.',
+});
+
+export const Failure = Type.Object(
+  { detail: Type.String({ description: 'A sentence for people.' }), code: Code },
+  { title: 'Failure', additionalProperties: false },
+);
+
+const InvalidField = Type.Object(
+  {
+    type: Type.String({ description: 'The kind of error, as Pydantic names it.' }),
+    loc: Type.Array(Type.Unsafe<string | number>({ type: ['string', 'integer'] }), {
+      description: 'Where the error is: `body`, `query` or `path`, then the field.',
+    }),
+    msg: Type.String({ description: 'A sentence for people.' }),
+  },
+  { title: 'InvalidField' },
+);
 
 export const ValidationFailure = Type.Object(
-  {
-    detail: Type.Array(
-      Type.Object({
-        type: Type.String(),
-        loc: Type.Array(Type.Union([Type.String(), Type.Integer()])),
-        msg: Type.String(),
-      }),
-      { minItems: 1 },
-    ),
-  },
+  { detail: Type.Array(InvalidField, { minItems: 1 }), code: Type.Literal('validation_failed') },
   { title: 'ValidationFailure', additionalProperties: false },
 );

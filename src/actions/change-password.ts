@@ -1,0 +1,64 @@
+import type { Sql } from '../database/open.ts';
+import { changePasswordHash, revokeTokens } from '../database/token-epochs.ts';
+import { type Credentials, findCredentials } from '../database/users.ts';
+import type { Passwords } from '../passwords.ts';
+import type { Tokens } from '../tokens.ts';
+import { wrongCredentials } from './log-in.ts';
+import { requireStrongPassword } from './sign-up.ts';
+
+/** What this process remembers of users' tokens. */
+interface UserCache {
+  remember(userId: number, epoch: number): void;
+}
+
+interface ChangePasswordDeps {
+  sql: Sql;
+  passwords: Passwords;
+  tokens: Tokens;
+  knownUsers: UserCache;
+}
+
+export interface PasswordChange {
+  current: string;
+  next: string;
+  nextRepeated: string;
+}
+
+/** Replaces the password and ends every token issued so far. Resolves to a token of the new epoch. */
+export async function changePassword(
+  { sql, passwords, tokens, knownUsers }: ChangePasswordDeps,
+  userId: number,
+  { current, next, nextRepeated }: PasswordChange,
+  signal: AbortSignal,
+): Promise<string> {
+  const user = await verifyOwnPassword({ sql, passwords }, userId, current, signal);
+  requireStrongPassword(next, nextRepeated, user.email);
+  const newHash = await passwords.hash(next, signal);
+  const epoch = await changePasswordHash(sql, { id: userId, oldHash: user.password_hash, newHash });
+  if (epoch === undefined) throw wrongCredentials();
+  knownUsers.remember(userId, epoch);
+  return tokens.issue(userId, epoch);
+}
+
+/** Ends every token issued so far. */
+export async function logOutEverywhere(
+  { sql, knownUsers }: { sql: Sql; knownUsers: UserCache },
+  userId: number,
+): Promise<void> {
+  const epoch = await revokeTokens(sql, userId);
+  if (epoch !== undefined) knownUsers.remember(userId, epoch);
+}
+
+/** Rejects with 401 unless the password is that of the user, who may have been deleted meanwhile. */
+export async function verifyOwnPassword(
+  { sql, passwords }: { sql: Sql; passwords: Passwords },
+  userId: number,
+  password: string,
+  signal: AbortSignal,
+): Promise<Credentials> {
+  const user = await findCredentials(sql, userId);
+  if (user === undefined) throw wrongCredentials();
+  const { ok } = await passwords.verify(user.password_hash, password, signal);
+  if (!ok) throw wrongCredentials();
+  return user;
+}

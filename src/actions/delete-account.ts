@@ -1,0 +1,71 @@
+import { deleteAccountRows } from '../database/delete-account.ts';
+import { forgetIntents } from '../database/object-intents.ts';
+import type { Sql } from '../database/open.ts';
+import { AppError } from '../errors.ts';
+import { accountDeletionAttempts, keysPerDeletion } from '../limits.ts';
+import type { Logger } from '../log.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import type { Passwords } from '../passwords.ts';
+import type { VideoProducer } from '../queue/video-queue.ts';
+import { verifyOwnPassword } from './change-password.ts';
+import type { VoteCountFlusher } from './flush-vote-counts.ts';
+import { wrongCredentials } from './log-in.ts';
+
+interface DeleteAccountDeps {
+  sql: Sql;
+  objects: ObjectStore;
+  producer: Pick<VideoProducer, 'remove'>;
+  passwords: Passwords;
+  log: Logger;
+  voteCountFlusher: Pick<VoteCountFlusher, 'schedule'>;
+  knownUsers: { forget(userId: number): void };
+}
+
+/**
+ * Deletes the user, the videos, the votes cast and received in one transaction, which also writes down the objects to delete:
+ * from then on nobody sees any of it, and no token counts. Objects and jobs follow before the answer. A sweep deletes those
+ * that S3 or Redis does not let go of now, or that a crash leaves.
+ */
+export async function deleteAccount(
+  deps: DeleteAccountDeps,
+  userId: number,
+  password: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sql, voteCountFlusher, knownUsers, log } = deps;
+  const { password_hash: passwordHash } = await verifyOwnPassword(deps, userId, password, signal);
+  const deleted = await deleteRows(sql, userId, passwordHash);
+  knownUsers.forget(userId);
+  voteCountFlusher.schedule();
+  await Promise.all([
+    deleteObjects(deps, deleted.keys).catch((error: unknown) =>
+      log.warn({ userId, err: error }, 'objects of a deleted account are left to the sweep'),
+    ),
+    removeJobs(deps, deleted.taskIds).catch((error: unknown) =>
+      log.warn({ userId, err: error }, 'jobs of a deleted account are left to the sweep'),
+    ),
+  ]);
+}
+
+/** Tries again when the user has voted or uploaded between the transaction's first locks and its last. */
+async function deleteRows(sql: Sql, userId: number, passwordHash: string) {
+  for (let attempt = 1; attempt <= accountDeletionAttempts; attempt += 1) {
+    const result = await deleteAccountRows(sql, userId, passwordHash);
+    if (result.outcome === 'deleted') return result;
+    if (result.outcome === 'not_found') throw wrongCredentials();
+  }
+  throw new AppError('account_in_use');
+}
+
+async function deleteObjects({ sql, objects }: DeleteAccountDeps, keys: readonly string[]): Promise<void> {
+  for (let i = 0; i < keys.length; i += keysPerDeletion) {
+    const some = keys.slice(i, i + keysPerDeletion);
+    await Promise.all(some.map((key) => objects.deleteObject(key)));
+    await forgetIntents(sql, some);
+  }
+}
+
+/** A job that a worker has at this moment stays: the worker finds no row, and ends it. */
+async function removeJobs({ producer }: DeleteAccountDeps, taskIds: readonly string[]): Promise<void> {
+  for (const taskId of taskIds) await producer.remove(taskId);
+}

@@ -1,0 +1,47 @@
+import { corsMaxAgeSeconds } from '../limits.ts';
+import type { Reply } from './reply.ts';
+
+export type Cors = ReturnType<typeof openCors>;
+
+const requestHeaders = [
+  ...['Authorization', 'Content-Type', 'Last-Event-ID', 'If-None-Match', 'X-HTTP-Method-Override'],
+  ...['Tus-Resumable', 'Upload-Length', 'Upload-Defer-Length', 'Upload-Metadata', 'Upload-Offset', 'Upload-Checksum'],
+  ...['Upload-Complete', 'Upload-Draft-Interop-Version'],
+];
+
+/** Every header of the service's responses that a browser does not expose anyway. */
+const exposedHeaders = [
+  ...['X-Request-Id', 'Link', 'ETag', 'Retry-After', 'Location', 'WWW-Authenticate', 'Allow', 'RateLimit'],
+  ...['RateLimit-Policy', 'X-Video-Id', 'X-Task-Id', 'Tus-Resumable', 'Tus-Version', 'Tus-Max-Size', 'Tus-Extension'],
+  ...['Tus-Checksum-Algorithm', 'Upload-Offset', 'Upload-Length', 'Upload-Defer-Length', 'Upload-Metadata'],
+  ...['Upload-Expires', 'Upload-Complete', 'Upload-Limit', 'Upload-Draft-Interop-Version'],
+];
+
+/**
+ * Lets browsers use the API from pages of these origins, without credentials: a page sends the token itself. Without origins
+ * no response has a CORS header.
+ */
+export function openCors(origins: readonly string[]) {
+  const allowed: ReadonlySet<string> = new Set(origins);
+  const isOn = origins.length > 0;
+
+  /** Returns the header fields of every response to a request from `origin`, each behind a line end. */
+  function describeFields(origin: string): string {
+    if (!isOn) return '';
+    if (!allowed.has(origin)) return '\r\nVary: Origin';
+    const exposed = `\r\nAccess-Control-Expose-Headers: ${exposedHeaders.join(', ')}`;
+    return `\r\nVary: Origin\r\nAccess-Control-Allow-Origin: ${origin}${exposed}`;
+  }
+
+  /** Returns the headers of the response to a preflight request, none for an origin that is not allowed. */
+  function describePreflight(origin: string, methods: readonly string[]): NonNullable<Reply['headers']> {
+    if (!allowed.has(origin)) return [];
+    return [
+      ['Access-Control-Allow-Methods', methods.join(', ')],
+      ['Access-Control-Allow-Headers', requestHeaders.join(', ')],
+      ['Access-Control-Max-Age', String(corsMaxAgeSeconds)],
+    ];
+  }
+
+  return { isOn, describeFields, describePreflight };
+}

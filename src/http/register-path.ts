@@ -1,0 +1,46 @@
+import type { AppContext } from './app-context.ts';
+import type { Cors } from './cors.ts';
+import { createServe } from './dispatch.ts';
+import { errorReply } from './error-reply.ts';
+import { type OnOver, type Reply, sendReply } from './reply.ts';
+import type { OpenRequestContext } from './request-context.ts';
+import type { Row } from './route.ts';
+import { type Method, methods, type openApp, type Serve } from './uws.ts';
+
+interface ServerDeps {
+  readonly app: AppContext;
+  readonly server: ReturnType<typeof openApp>;
+  readonly cors: Cors;
+  readonly openContext: OpenRequestContext;
+  readonly onOver: OnOver;
+  readonly serveFixed: (route: string, reply: Reply) => Serve;
+}
+
+/**
+ * Serves all rows of one path, with and without a trailing slash. HEAD follows from GET, OPTIONS and 405 from all of them; a row
+ * of its own overrides either of the first two.
+ */
+export function registerPath(path: string, rows: readonly Row[], deps: ServerDeps): void {
+  const serves = new Map<Method, Serve>();
+  for (const row of rows) serves.set(row.method, createServe(row, deps.app, deps.openContext, deps.onOver));
+  const get = serves.get('GET');
+  if (get !== undefined && !serves.has('HEAD')) serves.set('HEAD', get);
+  const allowed = methods.filter((method) => serves.has(method) || method === 'OPTIONS');
+  const allow = ['Allow', allowed.join(', ')] as const;
+  serves.set('OPTIONS', serveOptions(path, allowed, serves.get('OPTIONS'), deps));
+  const others = deps.serveFixed(path, errorReply('method_not_allowed', undefined, [allow]));
+  const pattern = path.replace(/\{(\w+)\}/g, ':$1');
+  for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) deps.server.route(each, serves, others);
+}
+
+/** A preflight request gets the CORS headers, whether or not the path has an OPTIONS row. */
+function serveOptions(path: string, allowed: readonly Method[], own: Serve | undefined, deps: ServerDeps): Serve {
+  const { cors, openContext, onOver } = deps;
+  const allow = ['Allow', allowed.join(', ')] as const;
+  return (res, req, method) => {
+    const isPreflight = cors.isOn && req.getHeader('access-control-request-method') !== '';
+    if (own !== undefined && !isPreflight) return own(res, req, method);
+    const headers = isPreflight ? cors.describePreflight(req.getHeader('origin'), allowed) : [];
+    sendReply(openContext(res, req, method, path), { status: 204, headers: [allow, ...headers] }, onOver);
+  };
+}

@@ -1,0 +1,97 @@
+import { LRUCache } from 'lru-cache';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { localLimitKeysMax } from '../limits.ts';
+import type { RedisGate } from './redis-gate.ts';
+
+export interface Count {
+  readonly consumed: number;
+  readonly remaining: number;
+  readonly endsInMs: number;
+  readonly isExceeded: boolean;
+}
+
+export interface Counter {
+  /** Counts one more. The window begins with the first, and lasts `windowSeconds` where that is given. */
+  consume(key: string, windowSeconds?: number): Promise<Count>;
+  /** Counts nothing; undefined where nothing was counted. */
+  read(key: string): Promise<Count | undefined>;
+  /** Counts one, whatever was counted before, and begins the window anew. */
+  mark(key: string): Promise<void>;
+  clear(key: string): Promise<void>;
+}
+
+interface CounterOptions {
+  readonly prefix: string;
+  readonly points: number;
+  readonly windowSeconds: number;
+  /** A key that is over its limit is remembered by this process until its window ends, and costs Redis nothing more. */
+  readonly remembersExceeded?: boolean;
+}
+
+/**
+ * Counts by key, in Redis or in this process as the gate decides. In this process a limit is its share of the instance's, and
+ * the keys are bounded: when there are too many, the one that was not used for longest is forgotten.
+ */
+export function createCounter(
+  gate: RedisGate,
+  { prefix, points, windowSeconds, remembersExceeded = false }: CounterOptions,
+): Counter {
+  const shared = new RateLimiterRedis({
+    storeClient: gate.redis,
+    keyPrefix: prefix,
+    points,
+    duration: windowSeconds,
+    ...(remembersExceeded ? { inMemoryBlockOnConsumed: points + 1 } : {}),
+    rejectIfRedisNotReady: true,
+  });
+  const own = new RateLimiterMemory({ points: Math.ceil(points / gate.processes), duration: windowSeconds });
+  const ownKeys = new LRUCache<string, true>({ max: localLimitKeysMax, dispose: (_, key) => void own.delete(key) });
+  type Limiter = typeof shared | typeof own;
+
+  function ask<T>(key: string, call: (limiter: Limiter) => Promise<T>): Promise<T> {
+    return gate.ask(
+      () => call(shared),
+      () => {
+        if (ownKeys.get(key) === undefined) ownKeys.set(key, true);
+        return call(own);
+      },
+    );
+  }
+
+  return {
+    consume: (key, seconds) => ask(key, (limiter) => consume(limiter, key, seconds)),
+    read: async (key) => {
+      const left = await ask(key, (limiter) => limiter.get(key));
+      return left === null ? undefined : toCount(left, false);
+    },
+    mark: async (key) => {
+      await ask(key, (limiter) => limiter.set(key, 1, windowSeconds));
+    },
+    clear: async (key) => {
+      await ask(key, (limiter) => limiter.delete(key));
+    },
+  };
+}
+
+/** The library rejects with its result when the limit is exceeded, and with an error when it could not count. */
+async function consume(
+  limiter: RateLimiterRedis | RateLimiterMemory,
+  key: string,
+  seconds: number | undefined,
+): Promise<Count> {
+  try {
+    return toCount(await limiter.consume(key, 1, seconds === undefined ? {} : { customDuration: seconds }), false);
+  } catch (error) {
+    if (error instanceof RateLimiterRes) return toCount(error, true);
+    throw error;
+  }
+}
+
+function toCount(left: RateLimiterRes, isExceeded: boolean): Count {
+  return {
+    consumed: left.consumedPoints,
+    remaining: Math.max(0, left.remainingPoints),
+    endsInMs: Math.max(0, left.msBeforeNext),
+    isExceeded,
+  };
+}
