@@ -1,6 +1,5 @@
 import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@hey-api/openapi-ts';
 import openapiTypescript, { astToString } from 'openapi-typescript';
 import t from 'tap';
@@ -9,7 +8,7 @@ import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { makeClip } from '../support/clip.ts';
 import { openApi } from './support.ts';
 
-const journeys = fileURLToPath(new URL('generated-clients', import.meta.url));
+const journeys = join(rootFolder, 'test/acceptance/generated-clients');
 const api = await openApi(t, { worker: true });
 const folder = join(api.environment.folder, 'clients');
 const document = (await api.call('GET', '/openapi.json')).json<Record<string, unknown>>();

@@ -13,10 +13,10 @@ const fail = (error: unknown) => t.fail(String(error));
 t.test('a change that one process counts is seen by the others at once', async (t) => {
   const own = openChangeCounter(folder, fail);
   const before = own.read();
-  const script = `import { openChangeCounter } from './src/queries/change-counter.ts';
+  const script = `import { openChangeCounter } from './dist/src/queries/change-counter.js';
     const counter = openChangeCounter(${JSON.stringify(folder)}, (error) => { throw error; });
     for (let i = 0; i < 1000; i += 1) counter.add();`;
-  const args = ['--import=tsx', '--input-type=module', '--eval', script];
+  const args = ['--input-type=module', '--eval', script];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: rootFolder, encoding: 'utf8', timeout: 60_000 });
   t.equal(status, 0, stderr);
   t.equal(own.read(), before + 1000);
