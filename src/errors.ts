@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'unauthorized'
   | 'forbidden'
   | 'not_found'
+  | 'upload_timeout'
   | 'too_many_requests'
   | 'unavailable';
 

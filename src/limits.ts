@@ -15,7 +15,7 @@ export const multipartBoundaryMaxBytes = 70;
 
 /** S3 wants at least this of every part but the last. */
 export const partBytes = 5 * MiB;
-/** The most that one read of a socket delivers (the receive buffer of uWebSockets.js). A part buffer has that much room behind the part. */
+/** The most that one read of a socket delivers (the receive buffer of uWebSockets.js). A reserved part has that much room behind it. */
 export const socketChunkMaxBytes = 512 * KiB;
 /** What the kernel holds at most of each connection's request, less than `socketChunkMaxBytes` when doubled by the kernel. */
 export const socketReceiveBufferBytes = 208 * KiB;
@@ -23,11 +23,31 @@ export const socketReceiveBufferBytes = 208 * KiB;
 export const socketSendBufferBytes = 64 * KiB;
 /** A response up to this size that ends its connection is handed to the server whole. */
 export const closingResponseMaxBytes = 16 * KiB;
-/** Buffers for parts, for the whole instance; its web processes share them out. */
-export const partBuffersPerInstance = 32;
+/** Parts are put together in pages of this size. */
+export const partPageBytes = 64 * KiB;
+/** Pages that are reserved for a whole part and for the chunk that completes it. */
+export const reservedPartPages = (partBytes + socketChunkMaxBytes) / partPageBytes;
+/** Pages of the whole instance: its web processes share them out. */
+export const partPagesPerInstance = 32 * reservedPartPages;
+/** Room for two whole parts beside the share of slow uploads, however many processes there are. */
+export const partPagesPerProcessMin = 4 * reservedPartPages;
+/** While an upload waits for pages, slow uploads hold at most this share of them. */
+export const slowPagesShare = 0.5;
+/** How often the pace of uploads is measured. */
+export const uploadPaceTickMs = 250;
+/** An upload that receives less between two ticks than the first, or than the second while another one waits, reserves no whole part. */
+export const reservedBytesPerTickMin = 64 * KiB;
+export const contendedBytesPerTickMin = 128 * KiB;
+/** Ticks over which the pace of an upload is averaged. */
+export const uploadPaceTicks = 20;
+/** Uploads of one user in progress at once, in one process. */
+export const uploadsPerUserMax = 8;
 
 /** What a client that was told 503 is asked to wait. */
 export const unavailableRetryAfterSeconds = 2;
+/** The same of a client whose slow upload made room for others, and of a user with too many uploads in progress. */
+export const slowUploadRetryAfterSeconds = 30;
+export const uploadsPerUserRetryAfterSeconds = 10;
 
 export const uploadAdmissionWaitMs = 4_500;
 /** What a process holds of request bodies that arrived before their upload was admitted, or while it was paused. */
@@ -35,7 +55,13 @@ export const heldBytesMax = 64 * MiB;
 /** What one upload may hold of that while it is paused. */
 export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
-export const uploadStallMs = 30_000;
+/** Clients may pause for 30 s. What is above is tolerance: for the network, and for the interval of the check. */
+export const uploadStallMs = 33_000;
+/** The least that an upload receives within the window: a client with 2 KiB/s sends more, though it pauses for most of the time. */
+export const uploadFloorBytes = 8 * KiB;
+export const uploadFloorWindowMs = 60_000;
+/** How often an upload is checked, and its connection's time-out of 8 to 12 s is renewed. */
+export const uploadCheckMs = 2_000;
 /** One attempt of a call to S3, until its answer begins. */
 export const s3CallDeadlineMs = 20_000;
 /** A connection to S3 on which no byte moves for so long during a call is closed, in the middle of a body as well. */

@@ -9,10 +9,12 @@ import { ConfigError } from './errors.ts';
 import type { AppContext } from './http/app-context.ts';
 import { drainServer } from './http/drain.ts';
 import { createServer } from './http/server.ts';
+import { openUploadsPerUser } from './http/uploads-per-user.ts';
 import {
   databaseConnectionsPerProcess,
   lastFlushWaitMs,
-  partBuffersPerInstance,
+  partPagesPerInstance,
+  partPagesPerProcessMin,
   passwordHashQueueMax,
   shutdownDeadlineMs,
   voteBatchesInFlightMax,
@@ -80,9 +82,11 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
   const { sql } = databases;
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
-  const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
-  metrics.watch('competition_upload_waiting', 'Uploads that wait for a part buffer', buffers.waiting);
-  metrics.watch('competition_part_buffers_in_use', 'Part buffers lent out', buffers.inUse);
+  const buffers = openPartBuffers(
+    Math.max(partPagesPerProcessMin, Math.floor(partPagesPerInstance / config.webProcesses)),
+  );
+  metrics.watch('competition_upload_waiting', 'Uploads that wait for pages of a part buffer', buffers.waiting);
+  metrics.watch('competition_part_buffers_in_use', 'Pages of part buffers in use, 64 KiB each', buffers.inUse);
   const voteCountFlusher = openVoteCountFlusher(sql, (error) => log.warn({ err: error }, 'votes not folded'));
   const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
@@ -100,6 +104,7 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     producer,
     buffers,
     heldBytes: { held: 0 },
+    uploadsPerUser: openUploadsPerUser(),
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     throttle: config.rateLimits ? openRateLimiter(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,

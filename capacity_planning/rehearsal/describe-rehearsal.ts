@@ -1,4 +1,4 @@
-import { partBuffersPerInstance, partBytes } from '../../src/limits.ts';
+import { partPageBytes, partPagesPerInstance } from '../../src/limits.ts';
 import type { Page } from '../lib/page.ts';
 import type { Recommendation } from './recommend.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
@@ -60,7 +60,7 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
     ...fixedSizes.slice(0, 1).flatMap((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
     `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
       `${uploads.peakPartBuffers} part buffers (${megabytes(perInstance.partBufferBytesPeak)}), ${uploads.peakResidentMiB.toFixed(0)} MiB resident.`,
-    `However many uploads there are, an instance holds no more than ${partBuffersPerInstance} part buffers (${megabytes(partBuffersPerInstance * partBytes)}): who finds none free waits at the socket.`,
+    `However many uploads there are, an instance holds no more than ${partPagesPerInstance} pages of parts (${megabytes(partPagesPerInstance * partPageBytes)}): an upload that finds none free waits at the socket.`,
     `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}. ${describeMetric(advice)}`,
     `${advice.burstable}.`,
     describeHeadroom(advice),

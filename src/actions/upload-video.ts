@@ -9,7 +9,7 @@ import { databaseCallDeadlineMs, unavailableRetryAfterSeconds, videoFileMaxBytes
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
-import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { PartBuffer } from '../objects/part-buffer.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { VideoJob } from '../queue/job.ts';
 import type { Producer } from '../queue/producer.ts';
@@ -21,7 +21,6 @@ export type VideoUpload = ReturnType<typeof beginVideoUpload>;
 export interface UploadDeps {
   sql: Sql;
   objects: ObjectStore;
-  buffers: PartBuffers;
   producer: Producer;
   log: Logger;
 }
@@ -30,8 +29,8 @@ interface UploadOptions {
   userId: number;
   requestId: string;
   contentType: string;
-  /** Lent by the budget of part buffers; the upload's from here on. */
-  buffer: Buffer;
+  /** Must have room for what is appended. The upload's until `finish` or `undo` was called; the caller closes it. */
+  buffer: PartBuffer;
   signal: AbortSignal;
 }
 
@@ -76,13 +75,13 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   function append(bytes: Buffer): void {
     writer.append(bytes);
     if (writer.bytes() >= fileTypeEnd) recognise();
-    if (writer.isFull()) requirePicture();
+    if (options.buffer.isFull()) requirePicture();
   }
 
   /** Throws unless the bytes so far are an MP4's; decided once, as soon as there are enough of them. */
   function recognise(): void {
     if (isRecognised) return;
-    if (!isVideoFileType(writer.filled())) throw wrongFile(options.contentType);
+    if (!isVideoFileType(options.buffer.filled())) throw wrongFile(options.contentType);
     isRecognised = true;
   }
 
@@ -90,7 +89,7 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   function requirePicture(): void {
     if (isPictureRequired) return;
     isPictureRequired = true;
-    if (lacksPicture(writer.filled())) throw wrongFile(options.contentType);
+    if (lacksPicture(options.buffer.filled())) throw wrongFile(options.contentType);
   }
 
   /** Resolves when the video is stored, known and will be processed whatever happens next. */
@@ -133,9 +132,8 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     throw notKept(error);
   }
 
-  const { isFull, bytes, detachBuffer } = writer;
   const flush = () => writer.flush().catch(fail);
-  return { append, recognise, finish, undo, flush, isFull, bytes, detachBuffer };
+  return { append, recognise, finish, undo, flush, bytes: writer.bytes };
 }
 
 /**

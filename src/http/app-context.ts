@@ -16,6 +16,7 @@ import type { Producer } from '../queue/producer.ts';
 import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
 import type { HeldBytes } from './held-chunks.ts';
+import type { UploadsPerUser } from './uploads-per-user.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
 export interface AppContext {
@@ -28,6 +29,7 @@ export interface AppContext {
   readonly producer: Producer;
   readonly buffers: PartBuffers;
   readonly heldBytes: HeldBytes;
+  readonly uploadsPerUser: UploadsPerUser;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   /** Absent where limits are off. */

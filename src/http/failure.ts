@@ -10,6 +10,7 @@ const statuses: Record<ErrorCode, number> = {
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  upload_timeout: 408,
   too_many_requests: 429,
   unavailable: 503,
 };

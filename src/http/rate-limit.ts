@@ -17,8 +17,8 @@ export async function enforceRateLimit(
   name: LimitName,
   whose: number | string,
 ): Promise<void> {
-  const { throttle, config, metrics } = service;
-  if (throttle === undefined || (isLoopback(context.clientAddress) && !config.rateLimitLoopback)) return;
+  const { throttle, metrics } = service;
+  if (throttle === undefined || !isLimited(context, service)) return;
   const key = whose === 0 ? toLimitKey(context.clientAddress) : String(whose);
   const use = await throttle.use(name, key);
   if (use === undefined) return;
@@ -28,6 +28,11 @@ export async function enforceRateLimit(
   throw new AppError('too_many_requests', 'Too many requests, try again later', {
     retryAfterSeconds: use.resetSeconds,
   });
+}
+
+/** Limits are off by a setting, and for requests over loopback unless a setting says otherwise. */
+export function isLimited(context: RequestContext, { throttle, config }: AppContext): boolean {
+  return throttle !== undefined && (config.rateLimitLoopback || !isLoopback(context.clientAddress));
 }
 
 /** The policies and what is left of each, as in draft-ietf-httpapi-ratelimit-headers-11. */

@@ -5,6 +5,7 @@ import t from 'tap';
 import { beginVideoUpload, type UploadDeps } from '../../src/actions/upload-video.ts';
 import { claimAgedIntents } from '../../src/database/object-intents.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { reservedPartPages } from '../../src/limits.ts';
 import { openLog } from '../../src/log.ts';
 import { openPartBuffers } from '../../src/objects/part-buffers.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
@@ -24,11 +25,10 @@ async function openTestContext(t: TestScope) {
   const database = await startTcpProxy(t, { port: Number(url.port) });
   url.port = String(database.port);
   const s3 = await startS3Proxy(t, config.s3.endpoint ?? '');
-  const buffers = openPartBuffers(3);
+  const buffers = openPartBuffers(4 * reservedPartPages);
   const parts: UploadDeps = {
     sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
     objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
-    buffers,
     producer: openProducer(config.redisUrl),
     log: openLog('silent'),
   };
@@ -46,7 +46,7 @@ async function begin(
   client = new AbortController(),
 ) {
   const { signal } = client;
-  const buffer = await buffers.acquire(signal);
+  const buffer = await buffers.acquire(signal, () => undefined);
   const upload = beginVideoUpload(parts, {
     userId: 1,
     requestId: randomUUID(),
@@ -55,10 +55,17 @@ async function begin(
     signal,
   });
   for (let at = 0; at < bytes.length; at += 100_000) {
-    upload.append(bytes.subarray(at, at + 100_000));
-    if (upload.isFull()) await upload.flush();
+    const chunk = bytes.subarray(at, at + 100_000);
+    if (!buffer.receive(chunk.length)) await buffer.waitForRoom(chunk.length, signal);
+    upload.append(chunk);
+    if (buffer.isFull()) await upload.flush();
   }
-  return upload;
+  const undo = () => {
+    const undone = upload.undo();
+    buffer.close();
+    return undone;
+  };
+  return { ...upload, undo };
 }
 
 const video = makeVideo(6_000_000, 1);

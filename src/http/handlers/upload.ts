@@ -2,21 +2,25 @@ import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
 import { AppError, ValidationError } from '../../errors.ts';
 import {
   refusedBodyDrainMaxBytes,
+  slowUploadRetryAfterSeconds,
   unavailableRetryAfterSeconds,
   uploadAdmissionWaitMs,
   uploadBodyMaxBytes,
   uploadDeadlineMs,
-  uploadStallMs,
+  uploadFloorBytes,
+  uploadFloorWindowMs,
 } from '../../limits.ts';
 import { boundaryOf } from '../../multipart/content-type.ts';
+import type { PartBuffer } from '../../objects/part-buffer.ts';
 import type { AppContext } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
-import { type BodyStream, openBodyStream } from '../body.ts';
-import { enforceRateLimit } from '../rate-limit.ts';
+import { type BodyStream, drainBody, openBodyStream, renewIdleTimeout } from '../body.ts';
+import { enforceRateLimit, isLimited } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
+import { watchUpload } from '../upload-watch.ts';
 
 export interface UploadHeaders {
   readonly authorization: string;
@@ -60,7 +64,8 @@ function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Ap
   const { bytesIn, headers } = context;
   if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
     context.closesConnection = true;
-  context.drainRequestBody = () => body.drop().finally(() => metrics.uploadBytes.inc(context.bytesIn - bytesIn));
+  context.drainRequestBody = () =>
+    drainBody(context, body).finally(() => metrics.uploadBytes.inc(context.bytesIn - bytesIn));
 }
 
 async function runUpload(
@@ -77,16 +82,30 @@ async function runUpload(
   if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
+  const run = () => storeForm(context, { userId, boundary }, service, body, uploadAbort);
+  if (!isLimited(context, service)) return run();
+  service.uploadsPerUser.begin(userId);
+  return run().finally(() => service.uploadsPerUser.end(userId));
+}
+
+async function storeForm(
+  context: RequestContext,
+  { userId, boundary }: { userId: number; boundary: string },
+  service: AppContext,
+  body: BodyStream,
+  uploadAbort: AbortController,
+): Promise<Reply> {
   const { signal } = uploadAbort;
+  const buffer = await acquireUploadBuffer(service, uploadAbort);
   const form = openUploadForm({
     boundary,
-    buffer: await acquireUploadBuffer(service, signal),
-    releaseBuffer: service.buffers.release,
-    beginVideo: (contentType, buffer) =>
+    buffer,
+    beginVideo: (contentType) =>
       beginVideoUpload(service, { userId, requestId: context.requestId, contentType, buffer, signal }),
   });
   try {
-    await receive(context, body, form, uploadAbort);
+    await receive(context, body, form, buffer, uploadAbort);
+    buffer.endBody();
     const { video, title } = form.end();
     const { videoId, taskId } = await video.finish(title);
     await form.settle();
@@ -96,59 +115,78 @@ async function runUpload(
     };
   } catch (error) {
     body.stop();
-    await form.undo();
+    // Ends whatever waits for pages, so that none are given to a closed buffer.
+    uploadAbort.abort(error);
+    const undone = form.undo();
+    buffer.close();
+    await undone;
     throw error;
+  } finally {
+    buffer.close();
   }
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function acquireUploadBuffer({ buffers }: AppContext, signal: AbortSignal): Promise<Buffer> {
+async function acquireUploadBuffer({ buffers }: AppContext, uploadAbort: AbortController): Promise<PartBuffer> {
   const admissionTimeout = new AbortController();
   const timer = setTimeout(
     () => admissionTimeout.abort(busy('Too many uploads at once, try again')),
     uploadAdmissionWaitMs,
   );
+  const signal = AbortSignal.any([uploadAbort.signal, admissionTimeout.signal]);
   try {
-    return await buffers.acquire(AbortSignal.any([signal, admissionTimeout.signal]));
+    return await buffers.acquire(signal, () => uploadAbort.abort(evicted()));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Resolves when the last chunk has been taken in. The socket is paused while a full part waits for its turn. */
+/** Resolves when the last chunk has been taken in. The socket is paused while a chunk or the next part waits for pages. */
 function receive(
   context: RequestContext,
   body: BodyStream,
   form: UploadForm,
+  buffer: PartBuffer,
   uploadAbort: AbortController,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stall = setTimeout(() => (body.isPaused() ? stall.refresh() : uploadAbort.abort(tooSlow())), uploadStallMs);
-    const fail = (error: unknown) => {
-      clearTimeout(stall);
-      reject(error);
+  const { signal } = uploadAbort;
+  const watch = watchUpload({
+    isPaused: body.isPaused,
+    renewIdleTimeout: () => renewIdleTimeout(context),
+    onLate: (reason) => uploadAbort.abort(reason === 'slow' ? belowFloor() : tooSlow()),
+  });
+  return new Promise<void>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) return reject(signal.reason);
+    const resumeAfter = (ready: Promise<void>) => {
+      buffer.setReading(false);
+      ready.then(() => {
+        buffer.setReading(true);
+        body.resume();
+      }, reject);
     };
-    uploadAbort.signal.addEventListener('abort', () => fail(uploadAbort.signal.reason), { once: true });
-    if (uploadAbort.signal.aborted) return fail(uploadAbort.signal.reason);
 
     body.start((chunk, isLast) => {
-      stall.refresh();
+      if (!buffer.receive(chunk.length)) {
+        body.pauseBefore(chunk);
+        resumeAfter(buffer.waitForRoom(chunk.length, signal));
+        return;
+      }
+      watch.count(chunk.length);
       try {
         if (context.bytesIn > uploadBodyMaxBytes) throw tooLargeFile(context.bytesIn);
         form.write(chunk);
       } catch (error) {
         body.stop();
-        return fail(error);
+        return reject(error);
       }
-      if (isLast) {
-        clearTimeout(stall);
-        resolve();
-      } else if (form.isFull() && !body.isPaused()) {
+      if (isLast) resolve();
+      else if (buffer.isFull() && !body.isPaused()) {
         body.pause();
-        form.flush().then(body.resume, fail);
+        resumeAfter(form.flush());
       }
     });
-  });
+  }).finally(watch.stop);
 }
 
 function busy(message: string): AppError {
@@ -165,5 +203,17 @@ function tooFast(): AppError {
 }
 
 function tooSlow(): AppError {
-  return new AppError('bad_request', 'The upload did not arrive in time', { closesConnection: true });
+  return new AppError('upload_timeout', 'The upload did not arrive in time', { closesConnection: true });
+}
+
+function belowFloor(): AppError {
+  const message = `Expected at least ${uploadFloorBytes / 1024} KiB of the upload in ${uploadFloorWindowMs / 1000} s, got less: try again over a faster connection`;
+  return new AppError('upload_timeout', message, { closesConnection: true });
+}
+
+/** The slowest upload, when others need its memory. */
+function evicted(): AppError {
+  return new AppError('unavailable', 'The upload was too slow while many others waited, try again later', {
+    retryAfterSeconds: slowUploadRetryAfterSeconds,
+  });
 }

@@ -1,0 +1,33 @@
+import { uploadPaceTicks } from '../limits.ts';
+
+/** The bytes that an upload receives in a tick, on average. A tick in which it was paused for a moment does not count. */
+export function openUploadPace() {
+  let tickBytes = 0;
+  let receivedBytes = 0;
+  let ticks = 0;
+  let average = 0;
+  let wasPaused = true;
+
+  return {
+    count(bytes: number): void {
+      tickBytes += bytes;
+      receivedBytes += bytes;
+    },
+    /** What is received before the next tick does not count. */
+    pause(): void {
+      wasPaused = true;
+    },
+    /** Returns what was received since the last tick; undefined when the upload was paused meanwhile. */
+    tick(): number | undefined {
+      const bytes = wasPaused ? undefined : tickBytes;
+      tickBytes = 0;
+      wasPaused = false;
+      if (bytes === undefined) return undefined;
+      ticks += 1;
+      average += (bytes - average) / Math.min(ticks, uploadPaceTicks);
+      return bytes;
+    },
+    bytesPerTick: () => average,
+    receivedBytes: () => receivedBytes,
+  };
+}
