@@ -28,18 +28,18 @@ export const partPageBytes = 64 * KiB;
 /** Pages that are reserved for a whole part and for the chunk that completes it. */
 export const reservedPartPages = (partBytes + socketChunkMaxBytes) / partPageBytes;
 /** Pages of the whole instance: its web processes share them out. */
-export const partPagesPerInstance = 32 * reservedPartPages;
+export const partPagesPerInstance = 28 * reservedPartPages;
 /** Room for two whole parts beside the share of slow uploads, however many processes there are. */
 export const partPagesPerProcessMin = 4 * reservedPartPages;
 /** While an upload waits for pages, slow uploads hold at most this share of them. */
-export const slowPagesShare = 0.5;
+export const slowPagesShare = 0.4;
 /** How often the pace of uploads is measured. */
-export const uploadPaceTickMs = 250;
+export const uploadPaceTickMs = 100;
 /** An upload that receives less between two ticks than the first, or than the second while another one waits, reserves no whole part. */
-export const reservedBytesPerTickMin = 64 * KiB;
-export const contendedBytesPerTickMin = 128 * KiB;
+export const reservedBytesPerTickMin = 32 * KiB;
+export const contendedBytesPerTickMin = 64 * KiB;
 /** Ticks over which the pace of an upload is averaged. */
-export const uploadPaceTicks = 20;
+export const uploadPaceTicks = 50;
 /** Uploads of one user in progress at once, in one process. */
 export const uploadsPerUserMax = 8;
 

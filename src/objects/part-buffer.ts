@@ -81,7 +81,6 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
     isSlow: () => kind === 'slow',
     isEvicted: () => isEvicted,
     bytesPerTick: pace.bytesPerTick,
-    receivedBytes: pace.receivedBytes,
   };
   return buffer;
 }

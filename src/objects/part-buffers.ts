@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { reservedPartPages, slowPagesShare, uploadPaceTickMs } from '../limits.ts';
+import { partBytes, reservedPartPages, slowPagesShare, uploadPaceTickMs } from '../limits.ts';
 import { openPageQueue, type PageQueue } from './page-queue.ts';
 import { openPartBuffer, type PartBuffer } from './part-buffer.ts';
 import { openPartPages } from './part-pages.ts';
@@ -19,12 +19,12 @@ export type PartBuffers = ReturnType<typeof openPartBuffers>;
  *   evicted   Is ended to make room. Its pages are free once its upload has reacted.
  *
  * The pages of a complete part belong to the part until S3 has taken it, whatever becomes of the buffer. While any buffer waits,
- * the slow ones together hold at most `slowPagesShare` of the budget: the slowest is evicted until that is so. Of those that are
- * about equally slow, that is the one that has sent least, because it loses least.
+ * the slow ones together hold at most `slowPagesShare` of the budget: the slowest is evicted until that is so. Slowest is the one whose
+ * pages, multiplied by the time until its part is complete, are most: few uploads have to end, and none that is nearly done.
  *
  * So no buffer waits without end. A reserved one completes its part, or is slow at one of the next ticks. A part is released when
- * S3 has taken it, or the deadline of its call is over. The slow ones leave half of the budget to others, which is room for several
- * whole parts; within their own half, a slow one gets its pages from evicted ones.
+ * S3 has taken it, or the deadline of its call is over. The slow ones leave the rest of the budget to others, which is room for
+ * several whole parts; within their own share, a slow one gets its pages from evicted ones.
  */
 export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
   const pages = openPartPages(pageCount);
@@ -101,11 +101,16 @@ export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
   };
 }
 
-/** Paces within a factor of two count as equal. */
+/** The one whose pages would be in use for longest: the slower the client and the more pages, the sooner. Not one that is nearly full. */
 function findSlowest(buffers: readonly PartBuffer[]): PartBuffer | undefined {
-  const rank = (buffer: PartBuffer) => Math.floor(Math.log2(buffer.bytesPerTick() + 1));
-  return buffers
-    .filter((buffer) => !buffer.isFull() && buffer.heldPages() > 0)
-    .sort((a, b) => rank(a) - rank(b) || a.receivedBytes() - b.receivedBytes())
-    .at(0);
+  let slowest: PartBuffer | undefined;
+  let mostPageTicks = 0;
+  for (const buffer of buffers) {
+    const ticksToEnd = Math.max(0, partBytes - buffer.filledBytes()) / (buffer.bytesPerTick() + 1);
+    const pageTicks = buffer.heldPages() * ticksToEnd;
+    if (pageTicks <= mostPageTicks) continue;
+    slowest = buffer;
+    mostPageTicks = pageTicks;
+  }
+  return slowest;
 }

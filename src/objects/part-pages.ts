@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { partPageBytes } from '../limits.ts';
+import { partPageBytes, reservedPartPages } from '../limits.ts';
 
 export type PartPages = ReturnType<typeof openPartPages>;
 
@@ -16,19 +16,18 @@ export function openPartPages(count: number) {
   /** Returns the pages in ascending order, or undefined when fewer are free. */
   function take(wanted: number): number[] | undefined {
     if (wanted > free) return undefined;
-    const first = wanted > 1 ? findRun(wanted) : -1;
+    const first = wanted === reservedPartPages ? findSlot() : -1;
     const pages = first === -1 ? takeFromEnd(wanted) : Array.from({ length: wanted }, (_, i) => first + i);
     for (const page of pages) isTaken[page] = 1;
     free -= wanted;
     return pages;
   }
 
-  function findRun(wanted: number): number {
-    let start = isTaken.indexOf(0);
-    while (start !== -1 && start + wanted <= count) {
-      const next = isTaken.indexOf(1, start);
-      if (next === -1 || next - start >= wanted) return start;
-      start = isTaken.indexOf(0, next);
+  /** Slots begin at fixed pages: those that lie in the processor's cache, or are provided already, are used again. */
+  function findSlot(): number {
+    for (let first = 0; first + reservedPartPages <= count; first += reservedPartPages) {
+      const taken = isTaken.indexOf(1, first);
+      if (taken === -1 || taken >= first + reservedPartPages) return first;
     }
     return -1;
   }
@@ -57,11 +56,13 @@ export function openPartPages(count: number) {
     let from = 0;
     while (from < bytes.length) {
       const at = filledBytes + from;
-      const page = pages[Math.floor(at / partPageBytes)];
+      let i = Math.floor(at / partPageBytes);
+      const page = pages[i];
       assert(page !== undefined, 'a chunk is written where there is room');
       const offset = at % partPageBytes;
-      const to = Math.min(bytes.length, from + partPageBytes - offset);
-      bytes.copy(memory, page * partPageBytes + offset, from, to);
+      let to = from + partPageBytes - offset;
+      for (; to < bytes.length && pages[i + 1] === (pages[i] as number) + 1; i += 1) to += partPageBytes;
+      bytes.copy(memory, page * partPageBytes + offset, from, Math.min(to, bytes.length));
       from = to;
     }
   }

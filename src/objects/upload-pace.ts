@@ -1,9 +1,8 @@
-import { uploadPaceTicks } from '../limits.ts';
+import { contendedBytesPerTickMin, uploadPaceTicks } from '../limits.ts';
 
-/** The bytes that an upload receives in a tick, on average. A tick in which it was paused for a moment does not count. */
+/** The bytes that an upload receives in a tick, on average. A tick in which it was paused for a moment counts only if much was received. */
 export function openUploadPace() {
   let tickBytes = 0;
-  let receivedBytes = 0;
   let ticks = 0;
   let average = 0;
   let wasPaused = true;
@@ -11,15 +10,13 @@ export function openUploadPace() {
   return {
     count(bytes: number): void {
       tickBytes += bytes;
-      receivedBytes += bytes;
     },
-    /** What is received before the next tick does not count. */
     pause(): void {
       wasPaused = true;
     },
-    /** Returns what was received since the last tick; undefined when the upload was paused meanwhile. */
+    /** Returns what was received since the last tick; undefined when that does not count. */
     tick(): number | undefined {
-      const bytes = wasPaused ? undefined : tickBytes;
+      const bytes = wasPaused && tickBytes < contendedBytesPerTickMin ? undefined : tickBytes;
       tickBytes = 0;
       wasPaused = false;
       if (bytes === undefined) return undefined;
@@ -28,6 +25,5 @@ export function openUploadPace() {
       return bytes;
     },
     bytesPerTick: () => average,
-    receivedBytes: () => receivedBytes,
   };
 }
