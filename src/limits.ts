@@ -35,9 +35,9 @@ export const partPagesPerProcessMin = 4 * reservedPartPages;
 export const slowPagesShare = 0.4;
 /** How often the pace of uploads is measured. */
 export const uploadPaceTickMs = 100;
-/** An upload that receives less between two ticks than the first, or than the second while another one waits, reserves no whole part. */
-export const reservedBytesPerTickMin = 32 * KiB;
-export const contendedBytesPerTickMin = 64 * KiB;
+/** An upload that receives less between two ticks is slow: at once while another one waits, else after so many ticks in a row. */
+export const reservedBytesPerTickMin = 64 * KiB;
+export const slowTicksMax = 10;
 /** Ticks over which the pace of an upload is averaged. */
 export const uploadPaceTicks = 50;
 /** Uploads of one user in progress at once, in one process. */

@@ -1,4 +1,4 @@
-import { contendedBytesPerTickMin, reservedBytesPerTickMin } from '../limits.ts';
+import { reservedBytesPerTickMin, slowTicksMax } from '../limits.ts';
 import { openPartFilling } from './part-filling.ts';
 import type { PartPages } from './part-pages.ts';
 import { openUploadPace } from './upload-pace.ts';
@@ -25,6 +25,7 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
   let kind: 'reserved' | 'slow' = 'reserved';
   let isReading = true;
   let isEvicted = false;
+  let slowTicks = 0;
 
   const buffer = {
     ...filling,
@@ -43,7 +44,7 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
       budget.takePages(filling.missingPages(bytes), filling.give, signal),
     /** Resolves when the next part may begin. */
     async waitForPart(signal: AbortSignal): Promise<void> {
-      if (kind === 'slow' && pace.bytesPerTick() < contendedBytesPerTickMin) return;
+      if (kind === 'slow' && pace.bytesPerTick() < reservedBytesPerTickMin) return;
       const give = (pages: number[]) => {
         kind = 'reserved';
         filling.give(pages);
@@ -55,12 +56,13 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
       isReading = value;
       pace.pause();
     },
-    /** Ends a tick. A reserved buffer whose client is too slow for that becomes slow. */
+    /** Ends a tick. A reserved buffer whose client is too slow becomes slow: soon while others wait. */
     measure(isContended: boolean): void {
       if (!isReading) return;
       const received = pace.tick();
-      const least = isContended ? contendedBytesPerTickMin : reservedBytesPerTickMin;
-      if (received === undefined || received >= least || kind === 'slow') return;
+      if (received === undefined) return;
+      slowTicks = received < reservedBytesPerTickMin ? slowTicks + 1 : 0;
+      if (kind === 'slow' || slowTicks < (isContended ? 1 : slowTicksMax)) return;
       kind = 'slow';
       filling.releaseUnfilled();
     },

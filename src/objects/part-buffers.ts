@@ -11,9 +11,9 @@ export type PartBuffers = ReturnType<typeof openPartBuffers>;
  *
  *   waiting   Wants pages, and its socket is paused. Who wants a few pages is served before who wants a whole part; each kind in
  *             the order of asking.
- *   reserved  Has the pages of a whole part, and room behind it for the chunk that completes it. Every upload begins so. At each
- *             tick the client must have sent `reservedBytesPerTickMin`, or twice that while another upload waits for a whole part.
- *             If not, the buffer becomes slow.
+ *   reserved  Has the pages of a whole part, and room behind it for the chunk that completes it. Every upload begins so. A client
+ *             that sends less than `reservedBytesPerTickMin` between two ticks makes its buffer slow: at once while another upload
+ *             waits for a whole part, else after `slowTicksMax` such ticks in a row.
  *   slow      Releases the pages that it has not filled, and takes single pages as chunks arrive, so that a slow client costs what
  *             it has sent. When a part is complete and the client has become faster, the next part is reserved.
  *   evicted   Is ended to make room. Its pages are free once its upload has reacted.

@@ -109,7 +109,7 @@ function put(open: () => ClientRequest, pieces: readonly Buffer[], signal: Abort
 
 /** In one system call as far as the socket takes it: Node.js copies nothing. */
 function writeAll(request: ClientRequest, pieces: readonly Buffer[]): void {
-  request.cork();
+  if (pieces.length > 1) request.cork();
   for (const piece of pieces.slice(0, -1)) request.write(piece);
   request.end(pieces.at(-1));
 }

@@ -1,4 +1,4 @@
-import { contendedBytesPerTickMin, uploadPaceTicks } from '../limits.ts';
+import { reservedBytesPerTickMin, uploadPaceTicks } from '../limits.ts';
 
 /** The bytes that an upload receives in a tick, on average. A tick in which it was paused for a moment counts only if much was received. */
 export function openUploadPace() {
@@ -16,7 +16,7 @@ export function openUploadPace() {
     },
     /** Returns what was received since the last tick; undefined when that does not count. */
     tick(): number | undefined {
-      const bytes = wasPaused && tickBytes < contendedBytesPerTickMin ? undefined : tickBytes;
+      const bytes = wasPaused && tickBytes < reservedBytesPerTickMin ? undefined : tickBytes;
       tickBytes = 0;
       wasPaused = false;
       if (bytes === undefined) return undefined;

@@ -3,13 +3,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
-import { partBytes, partPageBytes, reservedPartPages, slowPagesShare, uploadPaceTickMs } from '../../src/limits.ts';
+import {
+  partBytes,
+  partPageBytes,
+  reservedPartPages,
+  slowPagesShare,
+  slowTicksMax,
+  uploadPaceTickMs,
+} from '../../src/limits.ts';
 import type { PartBuffer } from '../../src/objects/part-buffer.ts';
 import { openPartBuffers } from '../../src/objects/part-buffers.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
 const never = new AbortController().signal;
 const ignore = () => undefined;
+/** The first tick does not count. */
+const untilSlow = slowTicksMax + 1;
 const page = Buffer.alloc(partPageBytes, 'x');
 
 function openBudget(parts: number) {
@@ -37,7 +46,7 @@ t.test('an upload reserves a whole part, and costs what it has sent once it is s
   const buffer = await buffers.acquire(never, ignore);
   t.equal(buffers.inUse(), reservedPartPages);
   await fill(buffer, page.subarray(0, 1000));
-  await tick(3);
+  await tick(untilSlow);
   t.equal(buffers.inUse(), 1);
   await fill(buffer, page);
   t.equal(buffers.inUse(), 2);
@@ -51,10 +60,10 @@ t.test('a buffer that is not read meanwhile, or whose body has ended, is not slo
   paused.setReading(false);
   ended.append(page);
   ended.endBody();
-  await tick(10);
+  await tick(3 * slowTicksMax);
   t.equal(buffers.inUse(), reservedPartPages + 1);
   paused.setReading(true);
-  await tick(3);
+  await tick(untilSlow);
   t.equal(buffers.inUse(), 1);
   paused.close();
   ended.close();
@@ -97,7 +106,7 @@ t.test('while others wait the slowest uploads make room, and no more of them tha
       setImmediate(buffer.close);
     });
     slow.push(buffer);
-    await tick(3);
+    await tick(untilSlow);
     for (let n = 0; n < 40; n += 1) await fill(buffer, page);
   }
   t.equal(buffers.inUse(), 360, 'nobody waits: slow uploads may hold all there is');
@@ -114,7 +123,7 @@ t.test('while others wait the slowest uploads make room, and no more of them tha
 t.test('a slow upload that finds no page waits for one, and gets it when another one ends', async (t) => {
   const { buffers, tick } = openBudget(4);
   const slow = await buffers.acquire(never, () => t.fail('holds less than its share'));
-  await tick(3);
+  await tick(untilSlow);
   const fast = await Promise.all([1, 2, 3].map(() => buffers.acquire(never, ignore)));
   fast.push(await buffers.acquire(never, ignore));
   t.notOk(slow.receive(partPageBytes));
@@ -133,7 +142,7 @@ t.test('a slow upload that finds no page waits for one, and gets it when another
 t.test('a slow upload that has become faster reserves its next part', async (t) => {
   const { buffers, tick } = openBudget(4);
   const buffer = await buffers.acquire(never, ignore);
-  await tick(3);
+  await tick(untilSlow);
   t.equal(buffers.inUse(), 0);
   while (!buffer.isFull()) {
     for (let i = 0; i < 4; i += 1) await fill(buffer, page);
@@ -155,7 +164,7 @@ t.test('bytes come out as they went in, in any chunks, beside any other upload',
       async (sizes, isSlow) => {
         const { buffers, tick } = openBudget(4);
         const [buffer, other] = [await buffers.acquire(never, ignore), await buffers.acquire(never, ignore)];
-        if (isSlow) await tick(3);
+        if (isSlow) await tick(untilSlow);
         const [sent, stored]: [Buffer[], Buffer[]] = [[], []];
         const take = () => {
           const part = buffer.takePart();
@@ -183,3 +192,13 @@ t.test('bytes come out as they went in, in any chunks, beside any other upload',
     { numRuns: 30 },
   ),
 );
+
+t.test('a client that sends nothing keeps no whole part while another upload waits for one', async (t) => {
+  const { buffers, tick } = openBudget(2);
+  const idle = [await buffers.acquire(never, ignore), await buffers.acquire(never, ignore)];
+  const waiting = buffers.acquire(never, ignore);
+  await tick(2);
+  (await waiting).close();
+  for (const buffer of idle) buffer.close();
+  t.equal(buffers.inUse(), 0);
+});
