@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes an Ubuntu 24.04 instance the worker, with its Redis. Run by cloud-init at the first boot; run again, it changes nothing.
+# Sets up an Ubuntu 24.04 instance as the worker, with its Redis. cloud-init runs it at the first boot; a second run changes nothing.
 set -euo pipefail
 # shellcheck source=/dev/null
 source /etc/anb/instance.env
@@ -10,7 +10,8 @@ metadata() {
   curl -fsS --retry 5 -H "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
 }
 
-# signed SERVICE CURL-ARGUMENT...: a call signed by the instance's role. The keys go by a pipe, not by the list of processes.
+# signed SERVICE CURL-ARGUMENT...: sends a request signed with the instance's role. The keys go through a pipe, because the process
+# list shows arguments.
 signed() {
   local service=$1 role keys
   shift
@@ -23,7 +24,7 @@ header = "x-amz-security-token: $(key Token)"
 END
 }
 
-# fetch KEY SHA256 FILE: nothing but the bytes that were asked for ever lies under the name FILE.
+# fetch KEY SHA256 FILE: downloads a release file; FILE appears only if the checksum matches.
 fetch() {
   signed s3 -o "$3.part" "${S3_ENDPOINT:-https://s3.$AWS_REGION.amazonaws.com}/$RELEASE_BUCKET/$1"
   sha256sum --check --quiet <<<"$2  $3.part"

@@ -14,18 +14,18 @@ import type { SourceFacts } from '../worker/source-facts.ts';
 import { workerCapacity } from '../worker/tool-limits.ts';
 import { findTools } from '../worker/tools.ts';
 import { type Clip, prepareClips } from './lib/encode-clips.ts';
-import { layOut } from './lib/encode-ways.ts';
+import { copyInputs } from './lib/encode-commands.ts';
 
 const tileWidth = 480;
 const tileHeight = 270;
-/** Of the two pictures, in the rendition's time. */
+/** The time of both frames, in the rendition. */
 const atSecond = 1;
 const quiet = ['-v', 'error', '-nostdin', '-y'];
 
 /**
- * `npm run contact-sheet -- [--out SHEET.png] [FOLDER ...]`: one row a clip, a frame of the source on the left and the same
- * moment of its rendition on the right, for somebody to look at. The clips are the ones the encode is measured with: made
- * ones, and the filmed MP4s in FOLDER.
+ * `npm run contact-sheet -- [--out SHEET.png] [FOLDER ...]` writes an image with one row per clip: a frame of the source on the
+ * left, the same moment of its rendition on the right. The clips are those of the encode bench: generated clips, and the MP4s
+ * in FOLDER.
  */
 await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', async () => {
   const options = { out: { type: 'string', default: 'contact-sheet.png' } } as const;
@@ -35,11 +35,11 @@ await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', asyn
   const folder = mkdtempSync(join(tmpdir(), 'contact-sheet-'));
   try {
     const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
-    const parts = { tools, sandbox: await openSandbox(tools, folder), capacity };
+    const deps = { tools, sandbox: await openSandbox(tools, folder), capacity };
     const rows: string[] = [];
     for (const clip of await prepareClips(tools.ffmpeg, join(folder, 'clips'), positionals)) {
       const row = join(folder, `row-${rows.length}.png`);
-      await makeRow(parts, clip, join(folder, `work-${rows.length}`), row);
+      await makeRow(deps, clip, join(folder, `work-${rows.length}`), row);
       rows.push(row);
       process.stdout.write(`row ${rows.length}: ${clip.name}\n`);
     }
@@ -51,17 +51,17 @@ await runCommand('npm run contact-sheet [-- --out SHEET.png] [FOLDER ...]', asyn
   return 0;
 });
 
-type Parts = Parameters<typeof probeSource>[0];
+type Deps = Parameters<typeof probeSource>[0];
 
-async function makeRow(parts: Parts, clip: Clip, folder: string, row: string): Promise<void> {
-  const never = new AbortController().signal;
+async function makeRow(deps: Deps, clip: Clip, folder: string, row: string): Promise<void> {
+  const signal = new AbortController().signal;
   mkdirSync(folder);
-  layOut(folder, clip);
-  const source = await probeSource(parts, folder, never);
-  const edit = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 600);
-  await runTool(edit.command, edit.args, { cwd: folder });
-  await probeRendition(parts, folder, showcaseProfile, source, never);
-  // The source in its own shape on grey, so that bars of ours can be told from the sheet's.
+  copyInputs(folder, clip.path);
+  const source = await probeSource(deps, folder, signal);
+  const encode = deps.sandbox.wrap(folder, deps.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 600);
+  await runTool(encode.command, encode.args, { cwd: folder });
+  await probeRendition(deps, folder, showcaseProfile, source, signal);
+  // Grey around the source distinguishes the sheet's bars from the rendition's.
   const tile = (matrix: string) =>
     `scale=${tileWidth}:${tileHeight}:force_original_aspect_ratio=decrease:in_color_matrix=${matrix},setsar=1,format=rgb24`;
   const graph = [
@@ -70,21 +70,20 @@ async function makeRow(parts: Parts, clip: Clip, folder: string, row: string): P
     '[source][rendition]hstack',
   ].join(';');
   const inputs = [jobFiles.source, jobFiles.rendition].flatMap((name) => ['-ss', `${atSecond}`, '-i', name]);
-  await runTool(parts.tools.ffmpeg, [...quiet, ...inputs, '-filter_complex', graph, '-frames:v', '1', row], {
+  await runTool(deps.tools.ffmpeg, [...quiet, ...inputs, '-filter_complex', graph, '-frames:v', '1', row], {
     cwd: folder,
   });
 }
 
-/** As a player would show it: FFmpeg by itself takes a picture that says nothing for BT.601, whatever its size. */
+/** Picks the matrix that players assume. FFmpeg alone treats an untagged picture as BT.601, whatever its size. */
 function matrixToShow(source: SourceFacts): string {
-  const isSilent = ['', 'unknown'].includes(source.matrix);
-  if (!isSilent) return 'auto';
+  const isUntagged = ['', 'unknown'].includes(source.matrix);
+  if (!isUntagged) return 'auto';
   return assumedMatrix(source) === '709' ? 'bt709' : 'bt601';
 }
 
 async function stack(ffmpeg: string, rows: readonly string[], path: string): Promise<void> {
-  if (rows.length < 2)
-    throw new UserError(`Expected two clips or more to make ${basename(path)} of, got ${rows.length}.`);
+  if (rows.length < 2) throw new UserError(`Expected at least two clips for ${basename(path)}, got ${rows.length}.`);
   mkdirSync(dirname(path), { recursive: true });
   const inputs = rows.flatMap((row) => ['-i', row]);
   await runTool(ffmpeg, [...quiet, ...inputs, '-filter_complex', `vstack=inputs=${rows.length}`, path]);

@@ -8,9 +8,9 @@ import { runCase } from './lib/run-case.ts';
 import { renderFigures, renderVerdicts } from './lib/tables.ts';
 
 /**
- * `npm run bench -- CASE|all [--rounds N] [--json]`: runs the candidates of a case in turn, keeps the raw figures in
- * bench/results/ and prints the ratios against their targets. A missed target is a result, so the exit code stays 0; a case that
- * could not be run is told in the table, and the others are run all the same.
+ * `npm run bench -- CASE|all [--rounds N] [--json]` runs the candidates of a case in turn, writes the raw figures to
+ * bench/results/ and prints them with the targets. A missed target is a result: the exit code stays 0. A case that fails to
+ * run is listed in the table and the remaining cases still run.
  */
 await runCommand('npm run bench -- CASE|all [--rounds N] [--json]', async () => {
   const { values, positionals } = parseArgs({
@@ -26,7 +26,7 @@ await runCommand('npm run bench -- CASE|all [--rounds N] [--json]', async () => 
       results.push(await measure(name, rounds));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      say(`${name} could not be run: ${reason}`);
+      say(`${name} failed to run: ${reason}`);
       failures.push({ name, reason });
     }
   }
@@ -40,9 +40,7 @@ async function measure(name: string, rounds: number): Promise<CaseResult> {
   if (loaded === undefined) throw new Error(`Expected a case, got ${name}`);
   const command = `npm run bench -- ${name} --rounds ${rounds}`;
   const result = await runCase(loaded.benchCase, { rounds, command, say });
-  say(`${keepResult(result)} written`);
-  const report = loaded.benchCase.writeReport?.(result);
-  if (report !== undefined) say(`${report} written`);
+  for (const path of keepResult(result, loaded.benchCase.renderReport)) say(`${path} written`);
   return result;
 }
 
@@ -59,7 +57,7 @@ function readRounds(text: string): number {
   throw new UserError(`Expected --rounds to be a whole number from 1 to 99, got ${text}.`);
 }
 
-/** Standard output is for the tables. */
+/** Standard output is reserved for the tables. */
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -2,15 +2,7 @@ import { parseArgs } from 'node:util';
 import { RunFailure } from '../k6/engine/exit-codes.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
-import { compare, gate } from './commands/compare.ts';
-import { judgeFile } from './commands/judge.ts';
 import type { Options } from './commands/options.ts';
-import { runRehearsal } from './commands/rehearse.ts';
-import { renderAgain } from './commands/report.ts';
-import { run } from './commands/run.ts';
-import { printSchema } from './commands/schema.ts';
-import { runSimulation } from './commands/simulate.ts';
-import { showWorker } from './commands/worker.ts';
 
 type Verb = {
   takes: string;
@@ -19,41 +11,69 @@ type Verb = {
   run(names: readonly string[], options: Options): Promise<number>;
 };
 
+const run = async (plan: string, options: Options) => (await import('./commands/run.ts')).run(plan, options);
+
+/** Each command is imported only when it runs, because the charts and the local test take long to load. */
 const verbs: Readonly<Record<string, Verb>> = {
   smoke: { takes: '', least: 0, most: 0, run: (_, options) => run('smoke', options) },
   run: { takes: 'PLAN', least: 1, most: 1, run: ([plan = ''], options) => run(plan, options) },
-  rehearse: { takes: '[--brief]', least: 0, most: 0, run: (_, options) => runRehearsal(options) },
-  worker: { takes: '[FILE]', least: 0, most: 1, run: ([file], options) => showWorker(file, options) },
-  report: { takes: 'DIR', least: 1, most: 1, run: ([folder = ''], options) => renderAgain(folder, options) },
+  rehearse: {
+    takes: '[--brief]',
+    least: 0,
+    most: 0,
+    run: async (_, options) => (await import('./commands/rehearse.ts')).runRehearsal(options),
+  },
+  worker: {
+    takes: '[FILE]',
+    least: 0,
+    most: 1,
+    run: async ([file], options) => (await import('./commands/worker.ts')).showWorker(file, options),
+  },
+  report: {
+    takes: 'DIR',
+    least: 1,
+    most: 1,
+    run: async ([folder = ''], options) => (await import('./commands/report.ts')).renderAgain(folder, options),
+  },
   compare: {
-    takes: 'A B [--pair DIR]...',
+    takes: 'A B [--baseline-repeat DIR]...',
     least: 2,
     most: 2,
-    run: ([a = '', b = ''], options) => compare(a, b, options),
+    run: async ([a = '', b = ''], options) => (await import('./commands/compare.ts')).compare(a, b, options),
   },
   gate: {
-    takes: 'A B --pair DIR --pair DIR...',
+    takes: 'A B --baseline-repeat DIR --baseline-repeat DIR...',
     least: 2,
     most: 2,
-    run: ([a = '', b = ''], options) => gate(a, b, options),
+    run: async ([a = '', b = ''], options) => (await import('./commands/compare.ts')).gate(a, b, options),
   },
-  judge: { takes: 'FILE', least: 1, most: 1, run: ([file = ''], options) => judgeFile(file, options) },
+  judge: {
+    takes: 'FILE',
+    least: 1,
+    most: 1,
+    run: async ([file = ''], options) => (await import('./commands/judge.ts')).judgeFile(file, options),
+  },
   simulate: {
     takes: '--capacity N --from N --to N [--max N] [--warm-up SECONDS]',
     least: 0,
     most: 0,
-    run: (_, options) => runSimulation(options),
+    run: async (_, options) => (await import('./commands/simulate.ts')).runSimulation(options),
   },
-  schema: { takes: '[rehearsal]', least: 0, most: 1, run: ([name]) => printSchema(name) },
+  schema: {
+    takes: '[rehearsal]',
+    least: 0,
+    most: 1,
+    run: async ([name]) => (await import('./commands/schema.ts')).printSchema(name),
+  },
 };
 
 const usage = `${Object.entries(verbs)
   .map(([verb, { takes }]) => `npm run capacity -- ${verb} ${takes}`.trimEnd())
   .join('\n')}
   smoke, run: --target URL --allow HOST --threads N; smoke, run, rehearse: --out DIR; --json
-exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 a regression, 2 asked wrongly, 100 to 110 the load did not run to its end`;
+exit codes: 0 PASS, 99 FAIL, 3 INVALID, 4 regression, 2 invalid arguments, 100 to 110 the load ended early (k6's codes)`;
 
-/** `npm run capacity -- ...`. Exit codes: 0 PASS, 99 an objective is broken, 3 INVALID, 4 a regression, 2 asked wrongly; 100 to 110 are the engine's, as k6 has them. */
+/** `npm run capacity -- VERB ...`. An engine that ends early exits with k6's code, from 100 to 110, and so does this command. */
 await runCommand(usage, async () => {
   try {
     return await runVerb();
@@ -74,7 +94,7 @@ async function runVerb(): Promise<number> {
       threads: { type: 'string', default: '1' },
       brief: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      pair: { type: 'string', multiple: true, default: [] },
+      'baseline-repeat': { type: 'string', multiple: true, default: [] },
       capacity: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
@@ -83,7 +103,7 @@ async function runVerb(): Promise<number> {
     },
   });
   const [verb = '', ...names] = positionals;
-  const options: Options = { ...values, warmUp: values['warm-up'] };
+  const options: Options = { ...values, baselineRepeats: values['baseline-repeat'], warmUp: values['warm-up'] };
   const chosen = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (chosen === undefined) throw new UserError(`Expected a verb, got ${verb || 'nothing'}.\n${usage}`);
   if (names.length < chosen.least || names.length > chosen.most) {

@@ -8,7 +8,14 @@ import { keepReport } from '../capacity_planning/lib/run-plan.ts';
 import { runCommand } from '../scripts/lib/run-command.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { type JobCounts, readJobs } from './lib/jobs.ts';
-import { describeSeries, listQueries, type MetricAnswer, periodSeconds, readSeries, toRequest } from './lib/metrics.ts';
+import {
+  describeSeries,
+  listQueries,
+  type MetricResponse,
+  periodSeconds,
+  readSeries,
+  toRequest,
+} from './lib/metrics.ts';
 
 interface Stack {
   StackName: string;
@@ -16,12 +23,12 @@ interface Stack {
   Outputs: { OutputKey: string; OutputValue: string }[];
 }
 
-/** Who is told, who may come in, whose account it is: no circumstance of a figure, and results are for everybody to read. */
+/** Parameters with personal data. They do not affect a figure, and results are public. */
 const personal = ['AlarmEmail', 'CertificateArn', 'ReleaseBucket', 'SshAddress'];
 
 /**
- * `collect --folder FOLDER --scenario NAME --settle SECONDS`: asks CloudWatch what it saw of the run whose report lies in FOLDER,
- * puts that into the same report and writes facts.json. By the AWS CLI, as the rest of `run` does.
+ * `collect --folder FOLDER --scenario NAME --settle SECONDS` reads the CloudWatch metrics of the run whose report lies in FOLDER,
+ * adds them to the report and writes facts.json. It uses the AWS CLI, as `run` does.
  */
 await runCommand('collect --folder FOLDER --scenario NAME --settle SECONDS', async () => {
   const { values } = parseArgs({
@@ -32,19 +39,22 @@ await runCommand('collect --folder FOLDER --scenario NAME --settle SECONDS', asy
   const stack = readStack(folder);
   const window = findWindow(report, Number(settle));
   const queries = listQueries({
-    // As CloudWatch names them: app/NAME/ID and targetgroup/NAME/ID.
+    // CloudWatch uses the last part of each ARN: app/NAME/ID and targetgroup/NAME/ID.
     balancer: stack.outputs['BalancerArn']?.split(':loadbalancer/')[1] ?? '',
     targetGroup: stack.outputs['TargetGroupArn']?.split(':').at(-1) ?? '',
     webGroup: stack.outputs['WebGroupName'] ?? '',
     workerGroup: stack.outputs['WorkerGroupName'] ?? '',
     database: stack.outputs['DatabaseName'] ?? '',
   });
-  const series = readSeries(queries, await ask<MetricAnswer>(folder, toRequest(queries, window.from, window.to)));
+  const series = readSeries(
+    queries,
+    await getMetrics<MetricResponse>(folder, toRequest(queries, window.from, window.to)),
+  );
   const jobs = scenario === 'worker' ? await countJobs(stack.name, window) : undefined;
   const observations = [describeSeries(series), ...(jobs === undefined ? [] : [describeJobs(jobs)])];
-  const whole: CapacityReport = { ...report, observations };
-  keepReport(folder, whole);
-  writePage(folder, makePage(whole));
+  const complete: CapacityReport = { ...report, observations };
+  keepReport(folder, complete);
+  writePage(folder, makePage(complete));
   const facts = {
     schema: 'cloud-load-facts/v1',
     scenario,
@@ -76,7 +86,7 @@ function readStack(folder: string) {
   };
 }
 
-/** Whole minutes, since CloudWatch keeps those. */
+/** Returns the run's start and end in whole minutes, the resolution of CloudWatch. */
 function findWindow(report: CapacityReport, settleSeconds: number): { from: string; to: string } {
   const startMs = Date.parse(report.startedAt);
   const minuteMs = periodSeconds * 1000;
@@ -85,7 +95,7 @@ function findWindow(report: CapacityReport, settleSeconds: number): { from: stri
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
-async function ask<T>(folder: string, request: object): Promise<T> {
+async function getMetrics<T>(folder: string, request: object): Promise<T> {
   const path = join(folder, 'queries.json');
   writeFileSync(path, JSON.stringify(request));
   try {
@@ -95,13 +105,15 @@ async function ask<T>(folder: string, request: object): Promise<T> {
   }
 }
 
-/** The worker says in its log what became of each video. */
+/** Counts the outcomes of videos in the worker's log. */
 async function countJobs(stackName: string, { from, to }: { from: string; to: string }): Promise<JobCounts> {
   const { events } = await aws<{ events: { timestamp: number; message: string }[] }>(
     'logs',
     'filter-log-events',
-    ...['--log-group-name', `/anb/${stackName}/worker`, '--filter-pattern', '"video"'],
-    ...['--start-time', String(Date.parse(from)), '--end-time', String(Date.parse(to))],
+    `--log-group-name=/anb/${stackName}/worker`,
+    '--filter-pattern="video"',
+    `--start-time=${Date.parse(from)}`,
+    `--end-time=${Date.parse(to)}`,
   );
   return readJobs(events);
 }
@@ -109,7 +121,7 @@ async function countJobs(stackName: string, { from, to }: { from: string; to: st
 function describeJobs({ processed, failed, perMinute }: JobCounts) {
   const rows = perMinute.map(({ minute, count }) => [minute, String(count)]);
   return {
-    title: `Videos that the worker finished: ${processed} processed, ${failed} failed`,
+    title: `Videos of the worker: ${processed} processed, ${failed} failed`,
     head: ['minute', 'processed'],
     rows,
   };

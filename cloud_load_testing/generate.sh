@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Makes an Ubuntu 24.04 instance the load generator: fetches what `run` packed, runs its plan, tells S3 what came out, and ends
-# the instance. Run by cloud-init; `run` puts the functions of the start scripts (metadata, signed, fetch) before it.
+# Turns an Ubuntu 24.04 instance into the load generator: fetches what `run` packed, runs its plan, uploads the results to S3 and
+# terminates the instance. Run by cloud-init; `run` puts the functions of the start scripts (metadata, signed, fetch) before it.
 # shellcheck disable=SC2154
 set -euo pipefail
 # shellcheck source=/dev/null
 source /etc/anb/load.env
 
-# A run that hangs costs no more than this.
+# Bounds the cost of a run that hangs.
 shutdown -P +240 || true
 
-# tell FILE: nothing is told before it is whole; the exit code comes last.
-tell() {
+# upload FILE: uploads a complete file. The exit code is uploaded last, so that it marks the end.
+upload() {
   signed s3 -o /dev/null -T "$1" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
     "${S3_ENDPOINT:-https://s3.$AWS_REGION.amazonaws.com}/$RELEASE_BUCKET/load/$RUN/out/$(basename "$1")"
 }
@@ -27,7 +27,7 @@ work() {
   ulimit -n "$(ulimit -Hn)"
   cd "$folder/kit"
   local code=0
-  # Ports of connections that were closed are free again after a minute: more of them, or a fast run has none left.
+  # A closed connection blocks its port for a minute: a fast run needs more ports than the default range.
   sysctl -q -w net.ipv4.ip_local_port_range='1024 65535' || true
   SUMMARY=$out/summary.json setpriv --reuid=load --regid=load --init-groups --no-new-privs \
     "$folder/bin/node" dist/cloud_load_testing/load.js --target "$TARGET" --threads "$(nproc)" --out "$out" || code=$?
@@ -35,13 +35,13 @@ work() {
 }
 
 out=/var/lib/anb-load
-# Not by `||`, within which a step that fails would not end the work.
+# `||` would disable `set -e` within work.
 set +e
 (set -e; work) >/var/log/anb-load.log 2>&1
 code=$?
 set -e
-for file in "$out"/*; do if [ -f "$file" ]; then tell "$file"; fi; done
-tell /var/log/anb-load.log
+for file in "$out"/*; do if [ -f "$file" ]; then upload "$file"; fi; done
+upload /var/log/anb-load.log
 echo "$code" >/run/exit-code
-tell /run/exit-code
+upload /run/exit-code
 shutdown -P now || true

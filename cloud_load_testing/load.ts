@@ -7,12 +7,12 @@ import { keepReport, runPlan } from '../capacity_planning/lib/run-plan.ts';
 import { RunFailure } from '../k6/engine/exit-codes.ts';
 import { rootFolder } from '../scripts/lib/paths.ts';
 
-/** As `npm run capacity` has them. */
+/** The exit codes of `npm run capacity`. */
 const exitCodes = { PASS: 0, FAIL: 99, INVALID: 3 };
 
 /**
- * `load --target URL --out FOLDER --threads N`: what the generator runs, with plan.json of its kit. Where the kit comes from it is
- * told by commit.json: the generator has no history to ask.
+ * `load --target URL --out FOLDER --threads N` runs plan.json of the kit on the generator. The commit comes from commit.json,
+ * because the generator has no repository.
  */
 try {
   const { values } = parseArgs({
@@ -23,7 +23,7 @@ try {
   const { hostname, origin } = new URL(values.target ?? '');
   const measured = await runPlan({
     baseUrl: origin,
-    // The instances keep theirs on the loopback address.
+    // The instances serve their metrics on the loopback address only.
     metricsUrls: [],
     plan: { ...plan, env: { ...plan.env, ALLOW_TARGET: hostname } },
     folder: values.out ?? '.',

@@ -8,16 +8,16 @@ import { readRunMetadata } from '../scripts/lib/run-metadata.ts';
 import { runTool } from '../scripts/lib/run-tool.ts';
 import { UserError } from '../scripts/lib/user-error.ts';
 
-/** The programs that run on the generator; the packed code and packages follow from what these import. */
+/** The programs that run on the generator. The packed code and packages are their imports. */
 const entries = ['dist/cloud_load_testing/load.js', 'dist/k6/engine/main.js'];
-/** Read while they run: the scenarios, the objectives, and the file that marks the top folder. */
+/** Files that the programs read: the scenarios, the objectives, and the file that marks the top folder. */
 const data = ['k6', 'capacity_planning/slo.json', 'package.json'];
-/** Its built files are packed. */
+/** The engine's sources are left out, because its built files are packed. */
 const engineSources = join(rootFolder, 'k6/engine');
-/** Where the generator unpacks it. */
+/** The folder on the generator. */
 const kitFolder = '/opt/anb-load/kit';
 
-/** `pack --plan FILE --folder FOLDER [--video FILE]`: makes kit.tgz and generator.yaml, which `run` hands to the generator. */
+/** `pack --plan FILE --folder FOLDER [--video FILE]` writes kit.tgz and generator.yaml, which `run` gives to the generator. */
 await runCommand('pack --plan FILE --folder FOLDER [--video FILE]', async () => {
   const { values } = parseArgs({
     options: { plan: { type: 'string' }, folder: { type: 'string' }, video: { type: 'string' } },
@@ -47,13 +47,13 @@ function copy(name: string, kit: string): void {
   });
 }
 
-/** A scenario looks for a file beside itself: on the generator it lies elsewhere. */
+/** Sets VIDEO to the absolute path on the generator, because a scenario resolves it relative to its own file. */
 function namePlan(path: string, video: string | undefined): { env: Record<string, string> } {
   const plan = JSON.parse(readFileSync(path, 'utf8')) as { env: Record<string, string> };
   return video === undefined ? plan : { ...plan, env: { ...plan.env, VIDEO: join(kitFolder, basename(video)) } };
 }
 
-/** The packages and their own dependencies, as npm has laid them out here by the lockfile. */
+/** Lists the packages and their dependencies as npm installed them from the lockfile. */
 function listPackages(names: readonly string[]): string[] {
   const found = new Set<string>();
   const visit = (name: string, from: string, isOptional: boolean): void => {
@@ -84,14 +84,14 @@ function findPackage(name: string, from: string): string | undefined {
   }
 }
 
-/** The template with the generator's script in it, and before that the functions of the start scripts. */
+/** Renders the template with the generator's script, and the functions of the start scripts before it. */
 function renderTemplate(): string {
   const read = (name: string) => readFileSync(join(rootFolder, name), 'utf8');
   const script = read('cloud_load_testing/generate.sh').replace(
     /^(?:#.*\n)+/,
     (head) => head + sharedFunctions(read('user_data_web.sh')),
   );
-  // A JSON string is a YAML string, whatever it holds.
+  // Every JSON string is a valid YAML string.
   return read('cloud_load_testing/generator.yaml').replace("'@generate.sh'", () => JSON.stringify(script));
 }
 

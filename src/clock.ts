@@ -1,6 +1,6 @@
-/** The time as a module sees it. Tests pass a clock that they move themselves. */
+/** The source of time of a module. Tests pass a clock that they advance themselves. */
 export interface Clock {
-  /** Milliseconds since a fixed moment. Never goes back, so that two readings can be compared. */
+  /** Returns milliseconds since a fixed moment. Never goes back, so that two readings can be compared. */
   now(): number;
   /** Calls `onTime` once, `ms` from now. The timer does not keep the process running. */
   startTimer(ms: number, onTime: () => void): void;

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { ConfigError } from './errors.ts';
 
-/** What the service runs on. Made once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
+/** The settings of a process. Loaded once at start, frozen, and passed down. Durations in seconds unless named otherwise. */
 export interface Config {
   readonly port: number;
   readonly metricsPort: number;
@@ -9,7 +9,7 @@ export interface Config {
   readonly webProcesses: number;
   readonly dataDir: string;
   readonly databaseUrl: string;
-  /** While the database's password is being rotated: the one that comes after that of the address. */
+  /** The database's next password, while its password is being rotated. The URL holds the current one. */
   readonly databaseNextPassword: string | undefined;
   readonly redisUrl: string;
   readonly s3: S3Config;
@@ -19,20 +19,20 @@ export interface Config {
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
   readonly rateLimits: boolean;
-  /** Whether requests over loopback are limited, too: for tests of the limits. */
+  /** Whether requests from loopback are rate limited as well, which tests of the limits need. */
   readonly rateLimitLoopback: boolean;
   readonly sweepGraceSeconds: number;
-  /** A job whose worker died runs again after a lock and two checks at the most. */
+  /** A job whose worker died is restarted after one lock and two checks at the latest. */
   readonly jobLockSeconds: number;
   readonly jobCheckSeconds: number;
-  /** What a worker has in hand at once: by default one more than can encode, to be fetched and looked at meanwhile. */
+  /** Concurrent jobs of a worker. By default one more than can encode, so that its download and probe run meanwhile. */
   readonly jobsAtOnce: number;
-  /** Threads of one FFmpeg. 0: as many as are useful for a job that runs alone, else one. */
+  /** Threads of each FFmpeg. 0: as many as are useful for a job that runs alone, else one. */
   readonly jobThreads: number;
   /** Cores and memory that the worker may use. 0: those of the machine and of the control group. */
   readonly workerCores: number;
   readonly workerMemoryMiB: number;
-  /** How often the line of jobs is held against the rows. */
+  /** Interval of the check that compares the queue with the database. */
   readonly queueSweepSeconds: number;
   readonly legacyTimeZone: string;
   readonly logLevel: string;
@@ -40,30 +40,30 @@ export interface Config {
 }
 
 export interface S3Config {
-  /** Absent on AWS; set for any other S3 server, which is then addressed by path. */
+  /** Undefined on AWS. Set for any other S3 server, which is then addressed by path. */
   readonly endpoint: string | undefined;
   readonly bucket: string;
   readonly region: string;
-  /** Both absent on AWS, where the instance's role signs. */
+  /** Both undefined on AWS, where the instance's role signs requests. */
   readonly accessKeyId: string | undefined;
   readonly secretAccessKey: string | undefined;
-  /** Sent as ExpectedBucketOwner on every call. */
+  /** The account that must own the bucket: sent as ExpectedBucketOwner with every call. */
   readonly accountId: string | undefined;
 }
 
 export interface TokenConfig {
   readonly secretKey: string;
-  /** The key before the last rotation: still good for verifying. */
+  /** The key before the last rotation, which still verifies tokens. */
   readonly previousKey: string | undefined;
   readonly lifetimeSeconds: number;
 }
 
 export type Values = Readonly<Record<string, string | undefined>>;
 
-/** Pure: reads only `values`. Throws one ConfigError that names every fault at once. */
+/** Builds the configuration from `values` alone. Throws one ConfigError that reports every invalid setting. */
 export function loadConfig(values: Values): Config {
-  const faults: string[] = [];
-  const read = createReader(values, faults);
+  const errors: string[] = [];
+  const read = createReader(values, errors);
   const config: Config = {
     port: read.integer('PORT', 8000, 0, 65_535),
     metricsPort: read.integer('METRICS_PORT', 9100, 0, 65_535),
@@ -73,8 +73,8 @@ export function loadConfig(values: Values): Config {
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     databaseNextPassword: values['DATABASE_PASSWORD_NEXT'] || undefined,
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
-    s3: readS3(values, read, faults),
-    tokens: readTokens(values, read, faults),
+    s3: readS3(values, read, errors),
+    tokens: readTokens(values, read, errors),
     ffmpegPath: values['FFMPEG_PATH'] || undefined,
     ffprobePath: values['FFPROBE_PATH'] || undefined,
     mediaHost: values['MEDIA_HOST'] ? read.url('MEDIA_HOST', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
@@ -93,19 +93,19 @@ export function loadConfig(values: Values): Config {
     logLevel: read.choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     release: values['RELEASE'] || 'development',
   };
-  if (faults.length > 0) throw new ConfigError(`Cannot start: ${faults.join('; ')}.`);
+  if (errors.length > 0) throw new ConfigError(`Cannot start: ${errors.join('; ')}.`);
   return deepFreeze(config);
 }
 
-function readS3(values: Values, read: Reader, faults: string[]): S3Config {
+function readS3(values: Values, read: Reader, errors: string[]): S3Config {
   const accessKeyId = values['AWS_ACCESS_KEY_ID'] || undefined;
   const secretAccessKey = values['AWS_SECRET_ACCESS_KEY'] || undefined;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    faults.push('Expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set together, got only one');
+    errors.push('Expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set together, got only one of them');
   }
   const accountId = values['AWS_ACCOUNT_ID'] || undefined;
   if (accountId !== undefined && !/^\d{12}$/.test(accountId)) {
-    faults.push('Expected AWS_ACCOUNT_ID to be 12 digits');
+    errors.push(`Expected AWS_ACCOUNT_ID to be 12 digits, got ${JSON.stringify(accountId)}`);
   }
   return {
     endpoint: values['S3_ENDPOINT'] ? read.url('S3_ENDPOINT', ['http:', 'https:']).replace(/\/+$/, '') : undefined,
@@ -117,9 +117,9 @@ function readS3(values: Values, read: Reader, faults: string[]): S3Config {
   };
 }
 
-function readTokens(values: Values, read: Reader, faults: string[]): TokenConfig {
+function readTokens(values: Values, read: Reader, errors: string[]): TokenConfig {
   const algorithm = values['ALGORITHM'] || 'HS256';
-  if (algorithm !== 'HS256') faults.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
+  if (algorithm !== 'HS256') errors.push(`Expected ALGORITHM to be HS256, got ${algorithm}`);
   return {
     secretKey: read.text('SECRET_KEY'),
     previousKey: values['SECRET_KEY_PREVIOUS'] || undefined,
@@ -129,24 +129,22 @@ function readTokens(values: Values, read: Reader, faults: string[]): TokenConfig
 
 type Reader = ReturnType<typeof createReader>;
 
-function createReader(values: Values, faults: string[]) {
+function createReader(values: Values, errors: string[]) {
   return {
     text(name: string): string {
       const value = values[name];
-      if (!value) faults.push(`Expected ${name} to be set, got nothing`);
+      if (!value) errors.push(`Expected ${name} to be set, got nothing`);
       return value ?? '';
     },
     url(name: string, protocols: string[]): string {
       const value = values[name];
       if (!value) {
-        faults.push(`Expected ${name} to be set, got nothing`);
+        errors.push(`Expected ${name} to be set, got nothing`);
         return '';
       }
-      // The value may hold a password, so it is not repeated.
+      // The value may hold a password, so the message does not quote it.
       if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
-        faults.push(
-          `Expected ${name} to be an address beginning with ${protocols.join('// or ')}//, got something else`,
-        );
+        errors.push(`Expected ${name} to be a URL that begins with ${protocols.join('// or ')}//, got another value`);
       }
       return value;
     },
@@ -155,14 +153,14 @@ function createReader(values: Values, faults: string[]) {
       if (!value) return fallback;
       const number = Number(value);
       if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-      faults.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
+      errors.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
       return fallback;
     },
     choice<const T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
       const value = values[name] || fallback;
       const found = allowed.find((each) => each === value);
       if (found !== undefined) return found;
-      faults.push(`Expected ${name} to be ${allowed.join(' or ')}, got ${JSON.stringify(value)}`);
+      errors.push(`Expected ${name} to be ${allowed.join(' or ')}, got ${JSON.stringify(value)}`);
       return fallback;
     },
   };

@@ -15,20 +15,20 @@ export interface RequestLine {
 
 export interface WebLog {
   readonly log: Logger;
-  /** One line a request, at level info. */
+  /** Logs one line per request, at level info. */
   readonly logRequest: (line: RequestLine) => void;
 }
 
 type Fields = Record<string, string | number>;
 
-/** JSON lines on standard output, written at once, so that the last line of a dying process is not lost. */
+/** Returns a logger of JSON lines on standard output. Lines are written at once, so that a process that dies loses none. */
 export function openLog(level: string, fields: Fields = {}): Logger {
   return openWebLog(level, fields).log;
 }
 
 /**
- * The lines of requests, which come by the thousand, go out together every `logFlushMs`, before any other line and before the
- * process exits: only one that is killed loses the last of them.
+ * Returns a logger that buffers the request lines, of which there are thousands a second. They are written every `logFlushMs`,
+ * before any other line and before the process exits; only a killed process loses the last of them.
  */
 export function openWebLog(level: string, fields: Fields = {}): WebLog {
   const lines = openLines();
@@ -42,33 +42,33 @@ export function openWebLog(level: string, fields: Fields = {}): WebLog {
 
 function openLines() {
   const destination = pino.destination({ dest: 1, sync: true });
-  let waiting = '';
+  let buffered = '';
   let timer: NodeJS.Timeout | undefined;
 
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (waiting === '') return;
-    const all = waiting;
-    waiting = '';
+    if (buffered === '') return;
+    const all = buffered;
+    buffered = '';
     destination.write(all);
   }
 
   process.on('exit', flush);
   return {
     writeNow(line: string): void {
-      waiting += line;
+      buffered += line;
       flush();
     },
     writeSoon(line: string): void {
-      waiting += line;
-      if (waiting.length >= logBufferMaxBytes) flush();
+      buffered += line;
+      if (buffered.length >= logBufferMaxBytes) flush();
       else timer ??= setTimeout(flush, logFlushMs).unref();
     },
   };
 }
 
-/** What pino would write, at a tenth of its price: a method is the only text here that a client can choose. */
+/** Returns the line that pino would write, at a tenth of its cost. The method is the only text that a client can choose. */
 function formatRequest(
   { requestId, method, route, status, seconds, bytesIn, bytesOut }: RequestLine,
   tail: string,

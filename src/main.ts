@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openVoteBatches } from './actions/cast-vote.ts';
 import { openVoteCountFlusher } from './actions/flush-vote-counts.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -29,13 +28,14 @@ import { openMediaLinks } from './queries/media-links.ts';
 import { openPublicVideos } from './queries/public-videos.ts';
 import { openRankings } from './queries/rankings.ts';
 import { openReadiness } from './queries/readiness.ts';
-import { openProducer } from './queue/producer.ts';
+import { videoQueue } from './queue/video-queue.ts';
 import { openRateLimiter } from './rate-limits/rate-limiter.ts';
 import { readSettings } from './settings.ts';
 import { onStop } from './shutdown.ts';
 import { openTokens } from './tokens.ts';
+import { settleWithin } from './with-timeout.ts';
 
-/** One web process. Everything is opened here, once, and passed down. */
+/** Starts one web process: opens every connection once and passes it down. */
 async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const registry = createRegistry(config.release);
@@ -50,8 +50,8 @@ async function main(): Promise<void> {
   onStop(service.log, shutdownDeadlineMs, async () => {
     await drainServer(server, service);
     metricsServer.close();
-    // The release that follows may know no notes: what it finds should be counters. Any fold to come does the same.
-    await Promise.race([service.voteCountFlusher.now(), sleep(lastFlushWaitMs)]).catch(() => undefined);
+    // Flush pending deltas before exit, because an older release does not read the delta table.
+    await settleWithin(service.voteCountFlusher.flush(), lastFlushWaitMs);
     await service.producer.close();
     await Promise.all([databases.sql.end({ timeout: 1 }), databases.votesSql.end({ timeout: 1 })]);
     service.objects.close();
@@ -67,7 +67,7 @@ function openDatabases({ databaseUrl, databaseNextPassword: nextPassword }: Conf
       applicationName: 'competition-web',
       nextPassword,
     }),
-    // Votes keep their place however busy the other connections are.
+    // Votes have connections of their own, so that other queries cannot delay them.
     votesSql: openDatabase(databaseUrl, {
       connections: voteBatchesInFlightMax,
       applicationName: 'competition-votes',
@@ -85,11 +85,19 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const buffers = openPartBuffers(
     Math.max(partPagesPerProcessMin, Math.floor(partPagesPerInstance / config.webProcesses)),
   );
-  metrics.watch('competition_upload_waiting', 'Uploads that wait for pages of a part buffer', buffers.waiting);
+  metrics.watch(
+    'competition_uploads_waiting_for_buffer',
+    'Uploads waiting for pages of a part buffer',
+    buffers.waiting,
+  );
   metrics.watch('competition_part_buffers_in_use', 'Pages of part buffers in use, 64 KiB each', buffers.inUse);
-  const voteCountFlusher = openVoteCountFlusher(sql, (error) => log.warn({ err: error }, 'votes not folded'));
-  const producer = openProducer(config.redisUrl, (error) => log.warn({ err: error }, 'redis'));
-  if (!config.rateLimits) log.warn('RATE_LIMITS=off: nobody is limited, which is for load runs alone');
+  const voteCountFlusher = openVoteCountFlusher(sql, (error) =>
+    log.warn({ err: error }, 'vote counts not flushed, will be retried'),
+  );
+  const producer = videoQueue.openProducer(config.redisUrl, (error) =>
+    log.warn({ err: error }, 'Redis connection error'),
+  );
+  if (!config.rateLimits) log.warn('RATE_LIMITS=off: no request is rate limited; use it for load tests only');
   const readiness = openReadiness(sql, objects, producer);
   createDependencyMetric(registry, readiness.findMissing);
   const links = openMediaLinks(objects, config.mediaHost);
@@ -107,15 +115,17 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     uploadsPerUser: openUploadsPerUser(),
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
-    throttle: config.rateLimits ? openRateLimiter(producer.connection, () => metrics.rateLimitsOpen.inc()) : undefined,
+    throttle: config.rateLimits
+      ? openRateLimiter(producer.connection, () => metrics.rateLimiterFailOpen.inc())
+      : undefined,
     knownUsers: openKnownUsers(sql),
     links,
     votes: openVoteBatches(databases.votesSql, {
       onBatch: (size) => metrics.voteBatchSize.observe(size),
-      onEnd: voteCountFlusher.soon,
+      onEnd: voteCountFlusher.schedule,
     }),
     voteCountFlusher,
-    rankings: openRankings(sql, voteCountFlusher.now),
+    rankings: openRankings(sql, voteCountFlusher.flush),
     publicVideos: openPublicVideos(sql, links),
     readiness,
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },

@@ -5,13 +5,13 @@ import { createRequestSeconds } from './request-seconds.ts';
 
 export type WebMetrics = ReturnType<typeof createWebMetrics>;
 
-/** Every registry tells which build it speaks for, and what its process uses. */
+/** Returns a registry with the build's version and the metrics of the process. */
 export function createRegistry(release: string): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const info = new Gauge({
     name: 'competition_build_info',
-    help: 'Always 1: the labels say what is running',
+    help: 'Always 1; the labels name the running version',
     labelNames: ['version', 'node'],
     registers: [registry],
   });
@@ -19,7 +19,7 @@ export function createRegistry(release: string): Registry {
   return registry;
 }
 
-/** Base units. Labels never carry ids or addresses; routes are templates. */
+/** Returns the metrics of a web process, in base units. Labels never hold ids or addresses; routes are templates. */
 export function createWebMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -29,34 +29,34 @@ export function createWebMetrics(registry: Registry) {
       help: 'Bytes of upload bodies read',
       registers,
     }),
-    uploadsInFlight: new Gauge({ name: 'competition_uploads_in_flight', help: 'Uploads under way', registers }),
+    uploadsInFlight: new Gauge({ name: 'competition_uploads_in_flight', help: 'Uploads in flight', registers }),
     votes: new Counter({
       name: 'competition_votes_total',
-      help: 'Votes answered, by what became of them',
+      help: 'Votes answered, by result',
       labelNames: ['result'],
       registers,
     }),
     rateLimited: new Counter({
       name: 'competition_rate_limited_total',
-      help: 'Requests refused because a limit was exceeded',
+      help: 'Requests rejected because a rate limit was exceeded',
       labelNames: ['limit'],
       registers,
     }),
-    rateLimitsOpen: new Counter({
-      name: 'competition_rate_limits_open_total',
-      help: 'Requests let through uncounted because Redis could not be asked',
+    rateLimiterFailOpen: new Counter({
+      name: 'competition_rate_limiter_fail_open_total',
+      help: 'Requests allowed without rate limiting because Redis did not answer',
       registers,
     }),
     voteBatchSize: new Histogram({
       name: 'competition_vote_batch_size',
-      help: 'Votes in one statement',
+      help: 'Votes inserted by one statement',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
       registers,
     }),
     s3Seconds: createS3Metric(registry),
-    /** Read when somebody asks, not kept up to date. */
+    /** Adds a gauge that is read when the metrics are collected. */
     watch(
-      name: 'competition_upload_waiting' | 'competition_part_buffers_in_use',
+      name: 'competition_uploads_waiting_for_buffer' | 'competition_part_buffers_in_use',
       help: string,
       read: () => number,
     ): void {
@@ -75,14 +75,14 @@ export function createWebMetrics(registry: Registry) {
 export function createS3Metric(registry: Registry) {
   return new Histogram({
     name: 'competition_s3_request_duration_seconds',
-    help: 'Calls to S3, retries included',
+    help: 'Duration of calls to S3, retries included',
     labelNames: ['operation'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
     registers: [registry],
   });
 }
 
-/** The dependencies are checked when the metric is read. */
+/** Adds a gauge per dependency. The dependencies are checked when the metrics are collected. */
 export function createDependencyMetric(registry: Registry, findMissing: FindMissing): void {
   new Gauge({
     name: 'competition_dependency_up',
@@ -97,8 +97,8 @@ export function createDependencyMetric(registry: Registry, findMissing: FindMiss
 }
 
 /**
- * On the loopback address alone: metrics are for whoever is on the machine. `/readyz` beside them answers 503 while a
- * dependency is out of reach, for a process that serves no clients. Rejects when the port is taken.
+ * Serves the metrics on the loopback address, so that only this machine can read them. `/readyz` answers 503 while a dependency
+ * is unreachable, for a process that serves no clients. Rejects when the port is taken.
  */
 export function serveMetrics(registry: Registry, port: number, findMissing?: FindMissing): Promise<Server> {
   const server = createServer((request, response) => {
@@ -109,7 +109,7 @@ export function serveMetrics(registry: Registry, port: number, findMissing?: Fin
       );
     } else if (request.url === '/readyz' && findMissing !== undefined) {
       findMissing().then(
-        (missing) => answerReadiness(response, describeMissing(missing)),
+        (missing) => respondReadiness(response, describeMissing(missing)),
         () => response.writeHead(500).end(),
       );
     } else response.writeHead(404).end();
@@ -120,7 +120,7 @@ export function serveMetrics(registry: Registry, port: number, findMissing?: Fin
   });
 }
 
-function answerReadiness(response: ServerResponse, missing: string | undefined): void {
+function respondReadiness(response: ServerResponse, missing: string | undefined): void {
   const body = missing === undefined ? { status: 'ready' } : { detail: `Not ready: ${missing}` };
   response
     .writeHead(missing === undefined ? 200 : 503, { 'Content-Type': 'application/json' })

@@ -7,79 +7,92 @@ import {
   passwordHashMaxThreads,
   passwordHashRetryAfterSeconds,
 } from './limits.ts';
+import { openSemaphore } from './semaphore.ts';
 
 export type Passwords = ReturnType<typeof openPasswords>;
 
 export interface PasswordVerdict {
   ok: boolean;
   /**
-   * True only beside `ok`: the hash at rest is weaker than, or made otherwise than, what `hash` makes today, and the
-   * password is known to its last byte.
+   * True only when `ok` is: the stored hash has other parameters than a new one, and the whole password was verified, so that it
+   * can be hashed anew.
    */
   needsRehash: boolean;
 }
 
 interface PasswordOptions {
-  /** Hashes in flight in this process: its share of the instance's vCPUs. */
+  /** Concurrent hashes in this process: the instance's vCPUs divided by its web processes. */
   concurrency: number;
-  /** Callers that may wait for their turn; one more is refused at once. */
+  /** Callers that may wait. One more is rejected at once. */
   queueMax: number;
 }
 
-/** OWASP's argon2id: 19 MiB, two passes, one thread. The algorithm, its version and lengths are the library's defaults. */
+/** OWASP's parameters of argon2id: 19 MiB, two passes, one thread. Algorithm, version and lengths are the library's defaults. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const currentPrefix = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`;
-/** Cost 4 to 15: a stored hash decides what verifying it costs, so one that would take minutes counts as unreadable. */
+/** Accepts costs 4 to 15. A stored hash decides the cost of verifying it, so one that would take minutes is treated as unreadable. */
 const bcryptPattern = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
-/** Bcrypt knows only this much of a password. */
+/** Bcrypt ignores the bytes of a password after these. */
 const bcryptPasswordMaxBytes = 72;
 
 /**
- * Hashes and verifies with a bound on the work in flight and on the callers waiting, past which a caller is told
- * `unavailable` at once. Every verification of a password against something unknown or unreadable costs what a real
- * one costs, so that its time tells nothing.
+ * Hashes and verifies passwords, `concurrency` at once. Beyond `queueMax` waiting callers rejects with 503 at once. Verifying
+ * against an unknown user or an unreadable hash takes as long as against a real one, so that the time reveals nothing.
  */
 export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
-  const { inTurn, refuseWhenFull } = openTurns(concurrency, queueMax);
-  const nobodysHash = hashSync('the password of nobody', parameters);
+  const semaphore = openSemaphore(concurrency);
+  const dummyHash = hashSync('a password that no user has', parameters);
 
-  async function verifyAgainstNobody(password: string, signal?: AbortSignal): Promise<void> {
-    await inTurn(() => verifyArgon2(nobodysHash, password), signal);
+  function rejectWhenFull(): void {
+    if (semaphore.free() > 0 || semaphore.waiting() < queueMax) return;
+    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
+      retryAfterSeconds: passwordHashRetryAfterSeconds,
+    });
+  }
+
+  async function run<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted();
+    rejectWhenFull();
+    return semaphore.run(work, signal);
+  }
+
+  async function verifyDummy(password: string, signal?: AbortSignal): Promise<void> {
+    await run(() => verifyArgon2(dummyHash, password), signal);
   }
 
   return {
     hash(password: string, signal?: AbortSignal): Promise<string> {
-      return inTurn(() => hashArgon2(password, parameters), signal);
+      return run(() => hashArgon2(password, parameters), signal);
     },
 
     async verify(passwordHash: string, password: string, signal?: AbortSignal): Promise<PasswordVerdict> {
       const verifyKnown = chooseVerifier(passwordHash);
       if (verifyKnown === undefined) {
-        await verifyAgainstNobody(password, signal);
+        await verifyDummy(password, signal);
         return { ok: false, needsRehash: false };
       }
-      const ok = await inTurn(() => verifyKnown(passwordHash, password), signal);
+      const ok = await run(() => verifyKnown(passwordHash, password), signal);
       const isKept = passwordHash.startsWith(currentPrefix) || isCutShort(passwordHash, password);
       return { ok, needsRehash: ok && !isKept };
     },
 
-    verifyAgainstNobody,
-    /** For a caller who has something to ask elsewhere first: throws what he would be told after that. */
-    refuseWhenFull,
+    verifyDummy,
+    /** Throws 503 when the queue is full, so that a caller can reject a request before it does other work. */
+    rejectWhenFull,
   };
 }
 
 type Verifier = (passwordHash: string, password: string) => Promise<boolean>;
 
-/** Undefined for a hash that cannot be read, or whose own parameters ask for more than we are ready to spend. */
+/** Returns undefined for a hash that cannot be read, or whose parameters exceed the limits. */
 function chooseVerifier(passwordHash: string): Verifier | undefined {
   if (bcryptPattern.test(passwordHash)) return verifyLegacy;
   return isAffordableArgon2(passwordHash) ? verifyArgon2 : undefined;
 }
 
 /**
- * Bcrypt lets in whoever has the first bytes right, so what was typed need not be the password: hashed anew as it
- * stands it could lock the owner out.
+ * Returns whether bcrypt verified only the beginning of the password. The rest may differ from the user's password, so a new hash
+ * of it could lock the user out.
  */
 function isCutShort(passwordHash: string, password: string): boolean {
   return bcryptPattern.test(passwordHash) && Buffer.byteLength(password) >= bcryptPasswordMaxBytes;
@@ -100,64 +113,4 @@ function isAffordableArgon2(passwordHash: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** First come, first served. A caller that gives up leaves the queue; work that has begun keeps its place until it ends. */
-function openTurns(concurrency: number, queueMax: number) {
-  const waiting = new Set<() => void>();
-  let running = 0;
-
-  function refuseWhenFull(): void {
-    if (running < concurrency || waiting.size < queueMax) return;
-    throw new AppError('unavailable', 'The service is busy, try again in a moment', {
-      retryAfterSeconds: passwordHashRetryAfterSeconds,
-    });
-  }
-
-  async function takeTurn(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    if (running < concurrency) {
-      running += 1;
-      return;
-    }
-    refuseWhenFull();
-    await waitForTurn(waiting, signal);
-  }
-
-  function passTurn(): void {
-    const [next] = waiting;
-    if (next === undefined) running -= 1;
-    else next();
-  }
-
-  async function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await takeTurn(signal);
-    try {
-      return await work();
-    } finally {
-      passTurn();
-    }
-  }
-
-  return { inTurn, refuseWhenFull };
-}
-
-/** Resolves when the turn is handed over: whoever calls `start` gives away a place that stays counted. */
-function waitForTurn(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      waiting.delete(start);
-      signal?.removeEventListener('abort', giveUp);
-    };
-    const start = () => {
-      leave();
-      resolve();
-    };
-    const giveUp = () => {
-      leave();
-      reject(signal?.reason);
-    };
-    waiting.add(start);
-    signal?.addEventListener('abort', giveUp, { once: true });
-  });
 }

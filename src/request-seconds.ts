@@ -1,19 +1,19 @@
 import type { Metric, Registry } from 'prom-client';
 
 const name = 'http_request_duration_seconds';
-const help = 'From the last header to the last byte of the answer';
+const help = 'Time from the last request header to the last byte of the response';
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 interface Series {
   readonly labels: { readonly route: string; readonly method: string; readonly status: number };
-  /** How many took up to the bound of the same index and more than the one before; the last counts what took longer. */
+  /** Counts of the requests within the bound of the same index and above the previous bound. The last one is above all bounds. */
   readonly counts: number[];
   sum: number;
 }
 
 /**
- * The histogram that every request goes into. It is counted in plain arrays and only put into words when somebody asks,
- * since the library's own would cost more than a cached answer.
+ * Creates the histogram of request durations. It counts in plain arrays and is formatted only when the metrics are collected: the
+ * library's histogram would cost more than a cached response.
  */
 export function createRequestSeconds(registry: Registry) {
   const byRoute = new Map<string, Map<string, Series[]>>();

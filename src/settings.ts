@@ -2,22 +2,22 @@ import type { Values } from './config.ts';
 import { ConfigError } from './errors.ts';
 
 /**
- * Where the settings come from: the environment, or AWS when SETTINGS_SOURCE says so, never a mix of the two. What
- * belongs to one process rather than to the installation (ports, folders, log level) is the environment's in either case.
+ * Reads the settings from the environment, or from AWS when SETTINGS_SOURCE is `aws`. A setting never has both sources: those of a
+ * single process (ports, folders, log level) always come from the environment.
  */
 export async function readSettings(env: Values): Promise<Values> {
   const source = env['SETTINGS_SOURCE'] || 'env';
   if (source === 'env') return { ...env };
   if (source !== 'aws') {
-    throw new ConfigError(`Cannot start: Expected SETTINGS_SOURCE to be env or aws, got ${JSON.stringify(source)}.`);
+    throw new ConfigError(`Cannot start: expected SETTINGS_SOURCE to be env or aws, got ${JSON.stringify(source)}.`);
   }
-  // Loaded only where it is used: the AWS clients take memory that most processes have no use for.
+  // Imported only when used, since the AWS clients take memory.
   const { readAwsSettings } = await import('./aws-settings.ts');
   const ownedByAws = Object.fromEntries(namesOwnedByAws.map((name) => [name, undefined]));
   return { ...env, ...ownedByAws, ...(await readAwsSettings(env)) };
 }
 
-/** What the environment says of these counts for nothing under SETTINGS_SOURCE=aws; there the instance's role signs. */
+/** Settings that the environment cannot set under SETTINGS_SOURCE=aws. There the instance's role signs calls to S3. */
 const namesOwnedByAws = [
   'DATABASE_URL',
   'DATABASE_PASSWORD_NEXT',

@@ -11,7 +11,7 @@ export function onStop(log: Logger, deadlineMs: number, drain: () => Promise<voi
   function stop(exitCode: number): void {
     isStopping = true;
     setTimeout(() => {
-      log.error({ deadlineMs }, 'the drain did not end in time');
+      log.error({ deadlineMs }, 'drain timed out, exiting');
       process.exit(1);
     }, deadlineMs).unref();
     drain().then(
@@ -20,7 +20,7 @@ export function onStop(log: Logger, deadlineMs: number, drain: () => Promise<voi
         process.exit(exitCode);
       },
       (error: unknown) => {
-        log.error({ err: error }, 'stopping failed');
+        log.error({ err: error }, 'drain failed');
         process.exit(1);
       },
     );

@@ -7,16 +7,16 @@ export type Tokens = ReturnType<typeof openTokens>;
 
 interface Verified {
   userId: number;
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   expiresAt: number;
 }
 
 const algorithm = 'HS256';
 
 /**
- * Issues and verifies JSON Web Tokens. Verified ones are remembered, so that a busy client costs one signature, and only
- * those: a forged token can neither enter the memory nor push another out. The clock (`now`, in
- * milliseconds since 1970) is read on every use.
+ * Issues and verifies JSON Web Tokens. Caches verified tokens, so that a busy client costs one verification. Only valid tokens
+ * are cached: a forged one can neither enter the cache nor evict another. `now` returns milliseconds since 1970 and is called
+ * on every use.
  */
 export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenConfig, now: () => number = Date.now) {
   const sign = createSigner({ key: secretKey, algorithm, expiresIn: lifetimeSeconds * 1000 });
@@ -29,10 +29,10 @@ export function openTokens({ secretKey, previousKey, lifetimeSeconds }: TokenCon
       return sign({ sub: String(userId) });
     },
 
-    /** The user's id, or undefined for a token that is forged, expired, not ours to read, or of no user. */
+    /** Returns the user's id, or undefined for a token that is forged, expired, of another issuer, or without a user. */
     verify(token: string): number | undefined {
-      const known = remembered.get(token);
-      if (known !== undefined) return now() < known.expiresAt ? known.userId : undefined;
+      const cached = remembered.get(token);
+      if (cached !== undefined) return now() < cached.expiresAt ? cached.userId : undefined;
       for (const verifier of verifiers) {
         const verified = readClaims(tryVerifier(verifier, token), now());
         if (verified === undefined) continue;
@@ -56,7 +56,7 @@ function tryVerifier(verifier: (token: string) => unknown, token: string): unkno
   }
 }
 
-/** What the library leaves open: `exp` must be there, `iat` must have passed, `sub` must be an id. */
+/** Checks what the library does not: `exp` must exist, `iat` must be in the past, `sub` must be an id. */
 function readClaims(payload: unknown, now: number): Verified | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { sub, exp, iat } = payload as Record<string, unknown>;

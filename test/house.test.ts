@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import t from 'tap';
+import { rootFolder } from '../scripts/lib/paths.ts';
 
 /**
  * uWebSockets.js is published by its author on GitHub only; what the registry has is a third party's copy. So its exact
@@ -23,7 +25,7 @@ const uWebSockets = createRequire(import.meta.url).resolve('uWebSockets.js');
 const readBeside = (name: string) => readFileSync(new URL(name, `file://${uWebSockets}`));
 
 t.test('the lockfile pins the bytes of uWebSockets.js', async (t) => {
-  const lockfile = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as {
+  const lockfile = JSON.parse(readFileSync(join(rootFolder, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { version?: string; integrity?: string; hasInstallScript?: boolean }>;
   };
   const { version, integrity, hasInstallScript } = lockfile.packages['node_modules/uWebSockets.js'] ?? {};

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { rootFolder } from '../scripts/lib/paths.ts';
 
-const log = join(fileURLToPath(import.meta.url), '..', '..', 'src', 'log.ts');
+const log = join(rootFolder, 'dist', 'src', 'log.js');
 const line = `{ requestId: 'id', method: 'GET', route: '/x', status: 200, seconds: 0.0012345678, bytesIn: 0, bytesOut: 7 }`;
 
 /** Runs a script in a process of its own and gives what it has written to standard output, line by line. */
 async function runScript(script: string): Promise<Record<string, unknown>[]> {
   const code = `import { openLog, openWebLog } from ${JSON.stringify(log)}; ${script}`;
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';

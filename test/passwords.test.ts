@@ -37,7 +37,7 @@ t.test('a legacy bcrypt hash verifies over the first 72 bytes, whatever its pref
   for (const version of ['2a', '2b', '2y']) {
     const legacy = hash.replace(/^\$2[aby]\$/, `$$${version}$$`);
     t.ok(legacy.startsWith(`$${version}$04$`));
-    // Which of the two was the password nobody knows: hashed anew, the one would shut out the other.
+    // It is unknown which of the two was the password: a new hash of one would lock out the other.
     t.same(await passwords.verify(legacy, long), { ok: true, needsRehash: false });
     t.same(await passwords.verify(legacy, `${'a'.repeat(71)}ñ and less`), { ok: true, needsRehash: false });
     t.same(await passwords.verify(legacy, 'a'.repeat(71)), { ok: false, needsRehash: false });
@@ -75,7 +75,7 @@ t.test('an unknown user costs what a known one costs', async (t) => {
   const passwords = openPasswords({ concurrency: 1, queueMax: 4 });
   const stored = await passwords.hash(password);
   const known = await measureCpu(() => passwords.verify(stored, 'a wrong password'));
-  const unknown = await measureCpu(() => passwords.verifyAgainstNobody('a wrong password'));
+  const unknown = await measureCpu(() => passwords.verifyDummy('a wrong password'));
   // CPU time, so that a busy machine counts little. Without a hash the ratio is below 0.01, with bcrypt of cost 12 it is 10.
   const ratio = unknown / known;
   t.ok(ratio > 1 / 3 && ratio < 3, `Expected the same work, got a ratio of ${ratio.toFixed(2)}`);
@@ -84,31 +84,31 @@ t.test('an unknown user costs what a known one costs', async (t) => {
 t.test('callers past the queue are refused at once, those in it are served in order', async (t) => {
   const passwords = openPasswords({ concurrency: 1, queueMax: 2 });
   const served: number[] = [];
-  const accepted = [0, 1, 2].map((caller) => passwords.verifyAgainstNobody(password).then(() => served.push(caller)));
-  const refusal: unknown = await passwords.verifyAgainstNobody(password).catch((error: unknown) => error);
+  const accepted = [0, 1, 2].map((caller) => passwords.verifyDummy(password).then(() => served.push(caller)));
+  const refusal: unknown = await passwords.verifyDummy(password).catch((error: unknown) => error);
   t.ok(refusal instanceof AppError && refusal.code === 'unavailable' && (refusal.retryAfterSeconds ?? 0) >= 1);
   t.same(served, [], 'the refusal waited for nobody');
-  t.throws(() => passwords.refuseWhenFull(), { code: 'unavailable' });
+  t.throws(() => passwords.rejectWhenFull(), { code: 'unavailable' });
   await Promise.all(accepted);
   t.same(served, [0, 1, 2]);
-  passwords.refuseWhenFull();
-  await passwords.verifyAgainstNobody(password);
+  passwords.rejectWhenFull();
+  await passwords.verifyDummy(password);
 });
 
 t.test('a caller that gives up leaves the queue to the others', async (t) => {
   const passwords = openPasswords({ concurrency: 1, queueMax: 1 });
-  const running = passwords.verifyAgainstNobody(password);
+  const running = passwords.verifyDummy(password);
   const controller = new AbortController();
   const abandoned = passwords.hash(password, controller.signal);
   controller.abort(new Error('the client left'));
-  const next = passwords.verifyAgainstNobody(password);
+  const next = passwords.verifyDummy(password);
   await t.rejects(abandoned, { message: 'the client left' });
   await Promise.all([running, next]);
   await t.rejects(passwords.hash(password, AbortSignal.abort(new Error('gone already'))), { message: 'gone already' });
   t.ok(await passwords.hash(password), 'no place was lost');
 });
 
-t.test('work that fails gives its place back', async (t) => {
+t.test('work that fails releases its slot', async (t) => {
   const passwords = openPasswords({ concurrency: 1, queueMax: 1 });
   const notText = 5 as unknown as string;
   for (let round = 0; round < 3; round += 1) await t.rejects(passwords.hash(notText));

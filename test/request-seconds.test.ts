@@ -3,7 +3,7 @@ import t from 'tap';
 import { createRequestSeconds } from '../src/request-seconds.ts';
 
 t.test(
-  'what is observed is told as a Prometheus histogram, one series for each route, method and status',
+  'observations are reported as a Prometheus histogram, one series for each route, method and status',
   async (t) => {
     const registry = new Registry();
     const { observe } = createRequestSeconds(registry);

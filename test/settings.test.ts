@@ -80,7 +80,7 @@ t.test('the environment fills no gap and overrules nothing', async (t) => {
   await t.rejects(readSettings({ ...fromEnvironment, ...empty }), ConfigError);
 });
 
-t.test('each missing name is told, all in one sentence', async (t) => {
+t.test('all missing names are reported in one sentence', async (t) => {
   const names = [...Object.keys(inAws.secrets), '/app/redis-hostname', '/app/s3-bucket', '/app/aws-account-id'];
   const message = await readMessage(await startAws(t, { secrets: {}, parameters: {} }));
   for (const name of names) t.match(message, name);
@@ -96,7 +96,7 @@ t.test('each missing name is told, all in one sentence', async (t) => {
   }
 });
 
-t.test('a secret without a field, with an empty one, or that is no JSON is told without a word of it', async (t) => {
+t.test('a secret that lacks a field, has an empty one or is no JSON is reported without its content', async (t) => {
   for (const [name, text, expected] of [
     [
       'app/database-credentials',
@@ -104,9 +104,9 @@ t.test('a secret without a field, with an empty one, or that is no JSON is told 
       /password.*dbname|dbname.*password/,
     ],
     ['app/jwt-secret', '{"key":"hidden","previous_key":{}}', /previous_key/],
-    ['app/jwt-secret', '{"other":"hidden"}', /app\/jwt-secret has no text under key/],
-    ['app/jwt-secret', 'hidden', /app\/jwt-secret is no JSON object/],
-    ['app/jwt-secret', '["hidden"]', /app\/jwt-secret is no JSON object/],
+    ['app/jwt-secret', '{"other":"hidden"}', /Expected key of secret app\/jwt-secret to be a text, got nothing/],
+    ['app/jwt-secret', 'hidden', /Expected secret app\/jwt-secret to be a JSON object/],
+    ['app/jwt-secret', '["hidden"]', /Expected secret app\/jwt-secret to be a JSON object/],
   ] as const) {
     const env = await startAws(t, { ...inAws, secrets: { ...inAws.secrets, [name]: text } });
     const message = await readMessage(env);
@@ -115,7 +115,7 @@ t.test('a secret without a field, with an empty one, or that is no JSON is told 
   }
 });
 
-t.test('an end that is out of reach is told, name by name', async (t) => {
+t.test('an unreachable endpoint is reported, name by name', async (t) => {
   const message = await readMessage({ SETTINGS_SOURCE: 'aws', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' });
   t.match(message, 'app/database-credentials cannot be read (');
   t.match(message, '/app/s3-bucket cannot be read (');

@@ -5,7 +5,7 @@ import { openTokens } from '../src/tokens.ts';
 
 const secretKey = 'the key of this year';
 const previousKey = 'the key of last year';
-const otherKey = 'the key of somebody else';
+const otherKey = 'the key of another service';
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 const open = (lifetimeSeconds = 3600) => openTokens({ secretKey, previousKey, lifetimeSeconds });
 
@@ -46,7 +46,7 @@ t.test('what is forged, broken, out of time or of no user is refused, on the sec
     'algorithm HS512 with our key': make({ sub: '7', exp }, { alg: 'HS512', hash: 'sha512' }),
     'header says HS512, signed as HS256': make({ sub: '7', exp }, { alg: 'HS512' }),
     'no algorithm': make({ sub: '7', exp }, { alg: undefined }),
-    'key of somebody else': make({ sub: '7', exp }, { key: otherKey }),
+    'another key': make({ sub: '7', exp }, { key: otherKey }),
     'payload exchanged': `${header}.${tampered}.${signature}`,
     'signature shortened': good.slice(0, -1),
     'signature missing': `${header}.${payload}.`,
@@ -75,7 +75,7 @@ t.test('what is forged, broken, out of time or of no user is refused, on the sec
     'sub past what a number holds': make({ sub: '9007199254740993', exp }),
     'sub huge': make({ sub: '9'.repeat(400), exp }),
     'sub a list': make({ sub: ['7'], exp }),
-    'critical header nobody knows': make({ sub: '7', exp }, { crit: ['x'], x: 1 }),
+    'unknown critical header': make({ sub: '7', exp }, { crit: ['x'], x: 1 }),
     'payload a list': makeRaw('["7"]'),
     'payload null': makeRaw('null'),
     'payload no JSON': makeRaw('{"sub":"7",'),

@@ -1,8 +1,8 @@
 import type { Track } from '../src/mp4/tracks.ts';
 
 /**
- * Returns the picture that players show: a film before a thumbnail or cover, which some writers mark as the picture to show,
- * then an enabled one before a disabled one, a codec that films have before another, the longest, the first.
+ * Returns the video track that media players show. Prefers, in this order: a film to a thumbnail or cover (which some writers
+ * enable), an enabled track, a codec of films, the longest track, the first one.
  */
 export function chooseTrack(pictures: readonly Track[]): Track | undefined {
   const longest = Math.max(...pictures.map(({ seconds }) => seconds));
@@ -26,10 +26,10 @@ function isBetter(track: Track, other: Track): boolean {
   return track.seconds > other.seconds + lengthToleranceSeconds;
 }
 
-/** Two cameras of one recording do not stop at the same instant. */
+/** Tracks of one recording that differ by less are equally long. */
 const lengthToleranceSeconds = 1;
 
-/** Whether a sample entry's tag is one under which the accepted codecs go. */
+/** Returns whether a sample entry's tag belongs to an accepted codec. */
 export function hasFilmCodec(tag = ''): boolean {
   return /^(avc[1-4]|hvc1|hev1|dv(a1|av|h1|he)|mp4v|vp09|av01|encv)$/.test(tag);
 }

@@ -2,9 +2,9 @@ import { type Box, findBox } from '../src/mp4/boxes.ts';
 import { fieldReader, type Track } from '../src/mp4/tracks.ts';
 
 /**
- * Corrects, in the bytes of a `moov` box, what FFmpeg would believe. The media's duration becomes what its samples last,
- * since FFmpeg takes the last sample's own duration from it. Nothing is known of a fragmented one, whose samples are elsewhere.
- * A matrix that neither turns nor mirrors by quarters becomes the identity.
+ * Corrects header fields that FFmpeg relies on, in the bytes of a `moov` box. The media's duration is set to the sum of its
+ * samples' durations, since FFmpeg derives the last sample's duration from it; that of a fragmented file is set to 0, since its
+ * samples are outside the box. A matrix that is no quarter turn or mirror image becomes the identity.
  */
 export function correctHeaders(bytes: Buffer, movie: Box, track: Track, isFragmented: boolean): void {
   const media = findBox(bytes, track.box, 'mdia', 'mdhd');
@@ -20,7 +20,7 @@ function writeMediaDuration(bytes: Buffer, media: Box, ticks: number): void {
   else bytes.writeUInt32BE(ticks > 0xffffffff ? 0 : ticks, media.body + 16);
 }
 
-/** `offset` is that of the matrix in a header of version 0; version 1 has twelve bytes more before it. */
+/** `offset` is the matrix's in a header of version 0. In version 1 it is twelve bytes further. */
 function correctMatrix(bytes: Buffer, header: Box | undefined, offset: number): void {
   if (header === undefined) return;
   const at = header.body + offset + (fieldReader(bytes, header)(0, 1) === 1 ? 12 : 0);

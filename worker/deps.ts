@@ -10,7 +10,7 @@ import type { Scratch } from './scratch.ts';
 import type { WorkerCapacity } from './tool-limits.ts';
 import type { Tools } from './tools.ts';
 
-/** Everything a job needs, opened once by main and passed down. */
+/** The dependencies of a job, opened once by main and passed down. */
 export interface WorkerDeps {
   readonly log: Logger;
   readonly sql: Sql;
@@ -20,9 +20,9 @@ export interface WorkerDeps {
   readonly tools: Tools;
   readonly sandbox: Sandbox;
   readonly pool: Pool;
-  readonly threadBudget: CpuSemaphore;
+  readonly cpuSemaphore: CpuSemaphore;
   readonly capacity: WorkerCapacity;
   readonly profile: Profile;
-  /** Whether no other job runs here at this moment. */
+  /** Returns whether this worker has no other active job. */
   readonly isOnlyActiveJob: () => boolean;
 }

@@ -12,9 +12,9 @@ import { toolLimits } from './tool-limits.ts';
 type Fields = 'tff' | 'bff' | 'progressive';
 
 /**
- * Returns which field comes first, or undefined for progressive pictures. The file's mark is not enough: cameras mark
- * progressive pictures as interlaced, and tapes are digitised without a mark. A few frames are therefore looked at, but only
- * of sources that may be interlaced, since it costs as much as encoding some twenty frames.
+ * Resolves to the field that comes first, or to undefined for progressive pictures. The file's flag is unreliable: cameras flag
+ * progressive pictures as interlaced, and digitised tapes have no flag. A few frames are therefore compared, but only of sources
+ * that may be interlaced, since it costs as much as encoding some twenty frames.
  */
 export async function detectInterlacing(
   { tools, sandbox, capacity }: ProbeDeps,
@@ -23,13 +23,13 @@ export async function detectInterlacing(
   signal: AbortSignal,
 ): Promise<SourceFacts['interlacing']> {
   if (!mayBeInterlaced(source)) return undefined;
-  const middle = Math.min(source.seconds, lookedAtSeconds) / 2;
+  const middle = Math.min(source.seconds, comparedSeconds) / 2;
   const args = [
     ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-threads', '1', '-filter_threads', '1'],
-    // From the key frame before the middle, where more moves than at the start.
+    // Starts at the key frame before the middle, where more moves than at the start.
     ...['-noautorotate', '-noaccurate_seek', '-ss', middle.toFixed(3), ...inputGuards, '-i', jobFiles.source],
     ...['-map', `0:${source.streamIndex}`, '-vf', `format=gray,scale=${sampleWidth}:ih:flags=neighbor`],
-    ...['-frames:v', String(lookedAtFrames), '-f', 'rawvideo', sampleFile],
+    ...['-frames:v', String(comparedFrames), '-f', 'rawvideo', sampleFile],
   ];
   const limits = toolLimits(capacity, source, 1);
   const wrapped = sandbox.wrap(folder, tools.ffmpeg, args, Math.ceil(probeWallMs / 1000), limits);
@@ -38,23 +38,23 @@ export async function detectInterlacing(
   const pixels = await readFile(path).catch(emptyWithoutFile);
   await rm(path, { force: true });
   const fields = compareFields(pixels, sampleWidth, source.height);
-  // A marked source in which nothing moved counts as marked.
+  // Without motion the file's flag decides.
   if (fields === undefined) return source.isMarkedInterlaced ? 'tff' : undefined;
   return fields === 'progressive' ? undefined : fields;
 }
 
-/** FFmpeg writes no file when it decodes no frame. Other failures to read are the machine's. */
+/** Returns no bytes when FFmpeg wrote no file because it decoded no frame. Other read errors are the machine's. */
 function emptyWithoutFile(error: NodeJS.ErrnoException): Buffer {
   if (error.code === 'ENOENT') return Buffer.alloc(0);
   throw error;
 }
 
-const lookedAtSeconds = 30;
-const lookedAtFrames = 8;
-/** Columns: every so many are enough, since combs run along the lines. */
+const comparedSeconds = 30;
+const comparedFrames = 8;
+/** Width of the samples. Columns can be left out, since interlacing artefacts run along the lines. */
 const sampleWidth = 240;
 const sampleFile = 'fields.gray';
-/** Lines of the formats that had fields; the second of each pair is how encoders fill up to whole blocks. */
+/** Heights of interlaced formats, some with the padding of encoders to whole blocks. */
 const interlacedHeights = new Set([480, 486, 576, 1080, 1088]);
 const interlacedFramesPerSecondMax = 31;
 
@@ -65,9 +65,9 @@ function mayBeInterlaced(source: SourceFacts): boolean {
 }
 
 /**
- * Compares how jagged the frames are with how jagged they would be were each field shown with one of the next frame. The fields
- * of a progressive frame belong together, and both exchanges make it worse. Where the top field is the earlier one, that of the
- * next frame is as near to the bottom field as its own, and that exchange makes it no worse. Undefined where nothing moves.
+ * Compares how jagged each frame is with how jagged it would be if one of its fields came from the next frame. Both exchanges make
+ * a progressive frame more jagged, because its fields belong together. When the top field is the earlier one, exchanging it for
+ * that of the next frame makes the frame no more jagged. Returns undefined when nothing moves.
  */
 export function compareFields(pixels: Buffer, width: number, height: number): Fields | undefined {
   const frameBytes = width * height;
@@ -84,7 +84,7 @@ export function compareFields(pixels: Buffer, width: number, height: number): Fi
   return nextTop < nextBottom ? 'tff' : 'bff';
 }
 
-/** Adds up how far the lines of one field are from those of the other beside them. */
+/** Sums the differences between the lines of one field and the adjacent lines of the other. */
 function measureJags(pixels: Buffer, top: number, bottom: number, width: number, height: number): number {
   let sum = 0;
   for (let line = 1; line + 1 < height; line += 1) {

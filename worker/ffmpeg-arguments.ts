@@ -4,7 +4,7 @@ import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
 import { usefulThreads } from './tool-limits.ts';
 
-/** The names of a job's files, in its own folder. */
+/** The names of a job's files in its folder. */
 export const jobFiles = {
   source: 'source.mp4',
   logo: 'logo.png',
@@ -13,8 +13,8 @@ export const jobFiles = {
 } as const;
 
 /**
- * FFmpeg's whole command line for one video, run in the job's folder. Pure. Decoder, filters and encoder get `threads` each,
- * but no more than are useful for the rows of their picture.
+ * Returns FFmpeg's arguments for one video, run in the job's folder. Decoder, filters and encoder get `threads` each, but no more
+ * than are useful for the rows of their picture.
  */
 export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: number): string[] {
   const decoderThreads = Math.min(threads, usefulThreads(Math.min(source.width, source.height)));
@@ -22,7 +22,7 @@ export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: 
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-benchmark', '-y'],
     ...['-progress', 'pipe:1', '-stats_period', '0.5', '-filter_complex_threads', String(renditionThreads)],
-    // Before -i, so that what comes after the last second is not even read.
+    // -t stands before -i, so that the source is not read beyond the last second.
     ...['-threads', String(decoderThreads), '-t', String(profile.seconds), ...inputGuards, '-i', jobFiles.source],
     ...['-protocol_whitelist', 'file', '-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', '1000'],
     ...['-i', jobFiles.logo],
@@ -46,10 +46,10 @@ export function ffmpegArguments(profile: Profile, source: SourceFacts, threads: 
   ];
 }
 
-/** Nothing but the picture: no sound, no subtitles, no chapters, and no metadata, which may say where it was filmed. */
+/** Returns the output options. Drops sound, subtitles, chapters and metadata, which may contain the place of recording. */
 function renditionOptions(profile: Profile, source: SourceFacts, threads: number): string[] {
   return [
-    // Frames are repeated here, behind all filters: a gap in time, however long, holds one picture in memory.
+    // Frames are repeated here, after all filters, so that a gap of any length holds one picture in memory.
     ...['-fps_mode', 'cfr', '-r', frameRate(profile, source)],
     ...['-an', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
     ...['-c:v', 'libx264', '-preset', profile.preset, '-crf', String(profile.crf), '-threads', String(threads)],
@@ -60,9 +60,9 @@ function renditionOptions(profile: Profile, source: SourceFacts, threads: number
 }
 
 /**
- * FFmpeg builds the graph anew where size or pixel format of the source change, and its inputs go on from where they are. Times
- * are therefore not counted from the first frame seen, and the logo's input never ends: each graph takes one frame of it, which
- * the overlay keeps.
+ * Returns the filter graph. FFmpeg rebuilds the graph when the source's size or pixel format changes, and the inputs continue from
+ * their position. Times are therefore not relative to the graph's first frame, and the logo's input never ends: each graph reads one
+ * frame of it, which the overlay repeats.
  */
 function filterGraph(profile: Profile, source: SourceFacts): string {
   const { width, height, logoMarginPixels } = profile;
@@ -70,9 +70,9 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
     `setpts=PTS-(${source.startSeconds.toFixed(6)})/TB`,
     ...deinterlace(source),
     ...thinOut(profile, source),
-    // zscale wants an even size of the usual pixel formats.
+    // zscale requires even sizes for subsampled pixel formats.
     'crop=trunc(iw/2)*2:trunc(ih/2)*2',
-    // Pixels of another shape are a mistake.
+    // Other aspect ratios of pixels are errors of the file.
     'setsar=sar=if(between(sar\\,1/4\\,4)\\,sar\\,1):max=10000',
     ...toBt709(profile, source),
     'setsar=1',
@@ -84,10 +84,10 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
   ];
   const end = holdsLastFrame(profile, source) ? '' : ':shortest=1';
   const poster = [
-    // A second frame ends it: FFmpeg 7 would wait for more and keep all of the rendition's frames until then.
+    // The second frame ends the branch: FFmpeg 7 would otherwise buffer all of the rendition's frames.
     `select=gte(t\\,${posterSecond(profile, source)})*lt(selected_n\\,2)`,
     'trim=end_frame=1',
-    // What JPEG readers assume.
+    // JPEG readers assume this matrix and range.
     'zscale=matrixin=709:matrix=170m:rangein=limited:range=full',
     'format=yuvj420p',
   ];
@@ -99,13 +99,13 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
   ].join(';');
 }
 
-/** A mark is taken off progressive pictures, which zscale would scale field by field. */
+/** Deinterlaces, or clears the flag of progressive pictures, which zscale would otherwise scale field by field. */
 function deinterlace({ interlacing, isMarkedInterlaced }: SourceFacts): string[] {
   if (interlacing !== undefined) return [`bwdif=mode=send_frame:parity=${interlacing}:deint=all`];
   return isMarkedInterlaced ? ['setfield=prog'] : [];
 }
 
-/** Drops what is too fast before it is scaled. Frames are never repeated here, where each would be scaled again. */
+/** Drops surplus frames before they are scaled. Frames are repeated after the filters, since each would be scaled again here. */
 function thinOut(profile: Profile, source: SourceFacts): string[] {
   const rate = frameRate(profile, source);
   const motion = motionRate(framesWithin(profile.seconds, source)) ?? 0;
@@ -114,8 +114,8 @@ function thinOut(profile: Profile, source: SourceFacts): string[] {
 }
 
 /**
- * Whether the last frame is shown for longer than others. The overlay then goes on with it, once a second
- * by the logo, until the rendition's own end; else it ends with the picture, so that what could not be decoded is missed.
+ * Returns whether the last frame is shown for longer than others. The overlay then repeats it, at one frame a second, until the
+ * rendition's end. Otherwise the overlay ends with the picture, so that frames that could not be decoded shorten the rendition.
  */
 function holdsLastFrame(profile: Profile, source: SourceFacts): boolean {
   const motionEnds = framesWithin(profile.seconds, source).at(-1) ?? 0;
@@ -126,7 +126,7 @@ function lastSecond(profile: Profile, source: SourceFacts): number {
   return Math.min(profile.seconds, Number(source.seconds.toFixed(6)));
 }
 
-/** One scaling into the frame, by the shape the picture is shown in (its pixels need not be square), to 8-bit BT.709. */
+/** Scales once, by the display aspect ratio (pixels need not be square), and converts to 8-bit BT.709. */
 function toBt709(profile: Profile, source: SourceFacts): string[] {
   const size = fitInto(profile.width, profile.height);
   const colours = describeColours(source);
@@ -143,7 +143,7 @@ function toBt709(profile: Profile, source: SourceFacts): string[] {
   ];
 }
 
-/** As swscale means it; zscale's own is softer. */
+/** The parameters of swscale's bicubic filter. zscale's defaults are softer. */
 const bicubic = 'filter=bicubic:param_a=0:param_b=0.6';
 
 function fitInto(width: number, height: number): string {
@@ -157,16 +157,16 @@ const hdrTransfers = new Set(['smpte2084', 'arib-std-b67']);
 const widePrimaries = new Set(['bt2020', 'smpte431', 'smpte432']);
 
 /**
- * Of a picture that does not say: BT.601 below 720 lines, else BT.709, as Chromium has it and, near that line, other players.
- * FFmpeg's own scaler takes everything for BT.601, which shows an untagged film in other colours than any player.
+ * Returns the matrix of an untagged picture: BT.601 below 720 lines, else BT.709, as in Chromium and, for most sizes, in other
+ * players. FFmpeg's own scaler assumes BT.601 for every size, which gives other colours than players show.
  */
 export function assumedMatrix({ height }: SourceFacts): '170m' | '709' {
   return height < 720 ? '170m' : '709';
 }
 
 /**
- * The range is left to each picture's own mark, which may change in mid-stream. The rest is given: without it an unknown or
- * impossible mark ends the edit.
+ * Returns zscale's options for the source's colours. The range is left to each frame's tag, which may change within a stream. The
+ * rest is explicit, because zscale fails on unknown or impossible tags.
  */
 function describeColours(source: SourceFacts): string {
   const isHdr = hdrTransfers.has(source.transfer);
@@ -191,10 +191,10 @@ const matrices = new Map([
   ['bt2020c', '2020_ncl'],
 ]);
 
-/** When the frame begins that is shown at the poster's moment; the first one of a clip too short for that. */
+/** Returns the start of the frame shown at the poster's time, or of the first frame of a short clip. */
 function posterSecond(profile: Profile, source: SourceFacts): string {
   if (source.seconds <= 2 * profile.posterAtSecond) return '0';
   const begun = source.frameSeconds.filter((second) => second <= profile.posterAtSecond);
-  // A little before, as clocks round.
+  // Slightly earlier, because timestamps are rounded.
   return Math.max(0, (begun.at(-1) ?? 0) - 0.001).toFixed(3);
 }

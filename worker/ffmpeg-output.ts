@@ -1,7 +1,7 @@
-/** Reads what `-progress` writes: lines of `key=value`, in chunks cut anywhere. Tells each new whole percentage below 100. */
+/** Returns a reader of FFmpeg's `-progress` output, `key=value` lines in arbitrary chunks. Reports each new percentage below 100. */
 export function openProgressReader(seconds: number, onPercent: (percent: number) => void): (chunk: string) => void {
   let rest = '';
-  let told = 0;
+  let reported = 0;
   return (chunk) => {
     const lines = (rest + chunk).split('\n');
     rest = (lines.pop() ?? '').slice(-256);
@@ -9,15 +9,15 @@ export function openProgressReader(seconds: number, onPercent: (percent: number)
       const [, microseconds] = /^out_time_us=(\d+)/.exec(line) ?? [];
       if (microseconds === undefined) continue;
       const percent = Math.min(99, Math.floor(Number(microseconds) / 1e4 / Math.max(seconds, 0.01)));
-      if (percent > told) {
-        told = percent;
+      if (percent > reported) {
+        reported = percent;
         onPercent(percent);
       }
     }
   };
 }
 
-/** What `-benchmark` says at the end: user and system time, and the most memory that was held. Zeros when it says nothing. */
+/** Returns CPU time and peak memory from the output of `-benchmark`, or zeros when they are missing. */
 export function readCost(errors: string): { cpuSeconds: number; peakBytes: number } {
   const times = [...errors.matchAll(/bench: utime=([\d.]+)s stime=([\d.]+)s/g)].at(-1);
   const memory = [...errors.matchAll(/bench: maxrss=(\d+)(?:kB|KiB)/g)].at(-1);

@@ -2,16 +2,16 @@ import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
 
 const usualRates = ['24', '25', '30', '50', '60'];
-/** Frames over which a rate is taken: what comes in bursts evens out. */
+/** Frames over which a rate is measured, so that bursts even out. */
 const spanFrames = 8;
-/** A rate as high, of that many spans, counts as the motion's: the rest may stand still or be slower. */
+/** The quantile of the measured rates that is the motion's: the other spans may be still or slower. */
 const motionShare = 0.75;
-/** A slide show is encoded with as many frames a second, or there would be nowhere to seek to and no exact end. */
+/** The minimum frame rate: a slide show with fewer frames could not be sought in and would have no exact end. */
 const framesPerSecondMin = 10;
 
 /**
- * Returns the rendition's frames a second. A steady source keeps its own rate. A varying one gets the next usual rate above
- * that of its motion: stills lower the average, and frames dropped from a motion stutter. Both within the profile's bound.
+ * Returns the rendition's frame rate, up to the profile's maximum. A source of constant rate keeps its own. A variable one gets the
+ * next usual rate above that of its motion: still pictures lower the average, and frames dropped from motion cause stutter.
  */
 export function frameRate(profile: Profile, source: SourceFacts): string {
   const times = framesWithin(profile.seconds, source);
@@ -22,12 +22,12 @@ export function frameRate(profile: Profile, source: SourceFacts): string {
   return usualRates.find((usual) => Number(usual) >= rate * 0.98) ?? String(profile.framesPerSecondMax);
 }
 
-/** Returns when the frames begin of which the rendition is made. */
+/** Returns the start times of the frames within the rendition. */
 export function framesWithin(seconds: number, { frameSeconds }: SourceFacts): readonly number[] {
   return frameSeconds.filter((second) => second < seconds);
 }
 
-/** Returns the frames a second while the picture moves; undefined for a single frame. */
+/** Returns the frame rate while the picture moves, or undefined for a single frame. */
 export function motionRate(times: readonly number[]): number | undefined {
   const span = Math.min(spanFrames, times.length - 1);
   if (span < 1) return undefined;
@@ -38,7 +38,7 @@ export function motionRate(times: readonly number[]): number | undefined {
   return rates[Math.min(rates.length - 1, Math.floor(rates.length * motionShare))];
 }
 
-/** Whether frames follow each other evenly, but for gaps here and there and what a clock of milliseconds makes of it. */
+/** Returns whether most frames are evenly spaced, within the rounding of a millisecond clock. */
 function isSteady(times: readonly number[], rate: number): boolean {
   const tolerance = Math.max(0.002, 0.1 / rate);
   const isEven = (time: number, i: number) => Math.abs(time - (times[i] ?? 0) - 1 / rate) <= tolerance;
@@ -47,7 +47,7 @@ function isSteady(times: readonly number[], rate: number): boolean {
 
 const steadyShare = 0.9;
 
-/** A multiple keeps every frame in its place. */
+/** Raises a rate to a multiple of at least `framesPerSecondMin`, which keeps every frame's time. */
 function raise(rate: string): string {
   const times = Math.ceil(framesPerSecondMin / readFraction(rate));
   const [above, below = '1'] = rate.split('/');

@@ -4,8 +4,8 @@ import { workerHealthCheckMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 
 /**
- * Logs when a dependency gets out of reach, and when all can be used again. Without this a worker that can do nothing would
- * look like one that has nothing to do.
+ * Logs when a dependency becomes unreachable and when all are reachable again. Without it a worker that cannot work would look like
+ * an idle one.
  */
 export function watchHealth(log: Logger, findMissing: FindMissing) {
   const stopping = new AbortController();
@@ -15,8 +15,8 @@ export function watchHealth(log: Logger, findMissing: FindMissing) {
     const missing = await findMissing();
     if (missing.join() === reported) return;
     reported = missing.join();
-    if (missing.length > 0) log.warn({ missing }, 'dependencies out of reach');
-    else log.info('all dependencies in reach again');
+    if (missing.length > 0) log.warn({ missing }, 'dependencies unreachable');
+    else log.info('all dependencies reachable again');
   }
 
   async function repeat(): Promise<void> {
@@ -28,7 +28,7 @@ export function watchHealth(log: Logger, findMissing: FindMissing) {
 
   const loop = repeat();
   return {
-    /** No check runs any more when this settles. */
+    /** Stops the checks. Resolves when none is running. */
     stop(): Promise<void> {
       stopping.abort();
       return loop;

@@ -1,6 +1,6 @@
 import { pictureMaxPixels } from '../src/limits.ts';
 
-/** The pictures we accept, by the names the probe gives, and the decoder that reads each. */
+/** The accepted codecs, by ffprobe's names, and the decoder of each. */
 export const acceptedCodecs: ReadonlyMap<string, string> = new Map([
   ['h264', 'h264'],
   ['hevc', 'hevc'],
@@ -10,8 +10,8 @@ export const acceptedCodecs: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Before every `-i` of a player's file: it is read as an MP4 and nothing else, opens no second file, and reaches none
- * but well-tested decoders, with a picture of bounded size.
+ * Options that precede every `-i` of a player's file. FFmpeg then reads the file only as an MP4, opens no other file, uses only
+ * well-tested decoders and limits the size of the picture.
  */
 export const inputGuards: readonly string[] = [
   '-protocol_whitelist',

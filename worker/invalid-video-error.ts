@@ -1,11 +1,11 @@
-/** The file itself is at fault: no other try will help. The message is what the player reads. */
+/** The uploaded file is invalid, so a retry cannot succeed. The player reads the message. */
 export class InvalidVideoError extends Error {
-  /** What the tool said, for the log. */
-  readonly lastWords: string | undefined;
+  /** The tool's last lines of output, for the log. */
+  readonly toolOutput: string | undefined;
 
-  constructor(reason: string, lastWords?: string) {
+  constructor(reason: string, toolOutput?: string) {
     super(reason);
-    this.name = 'VideoRefused';
-    this.lastWords = lastWords;
+    this.name = 'InvalidVideoError';
+    this.toolOutput = toolOutput;
   }
 }

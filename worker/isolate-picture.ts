@@ -7,20 +7,20 @@ import { chooseTrack } from './choose-track.ts';
 import { correctHeaders } from './correct-headers.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
 
-/** What the file's index says of the picture that is shown. */
+/** The facts of the shown video track that the file's index contains. */
 export interface IsolatedPicture {
   /** The codec's tag: `avc1`, `apcn` ... */
   readonly sampleEntry: string;
-  /** How long it is by its sample table. Undefined where that is spread over fragments. */
+  /** The duration by the sample table. Undefined for a fragmented file. */
   readonly indexedSeconds: number | undefined;
 }
 
 /**
- * Leaves one track in an MP4: the picture that players show. In the file itself, every other track, the metadata and an edit
- * list that cannot be true are renamed to `free`, which is space without meaning, and impossible fields of the headers are
- * corrected. FFmpeg then opens no decoder but the picture's, and believes no duration but that of the samples.
- * Rejects with InvalidVideoError when there is no picture or it is encrypted, which FFmpeg would hide: it names the codec beneath.
- * Resolves to undefined for a file whose index cannot be found: FFmpeg decides.
+ * Removes every track but the shown video track from an MP4. Renames, in the file itself, the boxes of the other tracks, of metadata
+ * and of an edit list that cannot be true to `free`, which readers ignore, and corrects impossible header fields. FFmpeg then
+ * opens only the decoder of this track and uses only its samples' durations. Rejects with InvalidVideoError when the file has no
+ * video track or an encrypted one, which FFmpeg would report as the codec beneath. Resolves to undefined when the index is not
+ * found: FFmpeg then decides.
  */
 export async function isolatePicture(path: string): Promise<IsolatedPicture | undefined> {
   const file = await open(path, 'r+');
@@ -45,10 +45,10 @@ export async function isolatePicture(path: string): Promise<IsolatedPicture | un
 }
 
 const free = Buffer.from('free', 'latin1');
-/** Covers, titles, still pictures: nothing of it is shown. */
+/** Boxes of metadata: covers, titles, still images. */
 const unwanted = new Set(['meta', 'udta', 'uuid']);
 
-/** Changes the bytes of a `moov` box. */
+/** Applies the changes to the bytes of a `moov` box. */
 function isolate(bytes: Buffer): IsolatedPicture | undefined {
   const movie = readBoxHeader(bytes, 0, bytes.length);
   if (movie === undefined) return undefined;
@@ -60,7 +60,7 @@ function isolate(bytes: Buffer): IsolatedPicture | undefined {
   for (const box of listBoxes(bytes, movie.body, movie.end)) {
     if (unwanted.has(box.type) || (box.type === 'trak' && box.start !== track.box.start)) erase(bytes, box);
   }
-  // References lead to tracks that are gone.
+  // References point to removed tracks.
   for (const type of ['tref', 'udta', 'meta']) erase(bytes, findBox(bytes, track.box, type));
   const isFragmented = findBox(bytes, movie, 'mvex') !== undefined;
   correctHeaders(bytes, movie, track, isFragmented);
@@ -77,7 +77,7 @@ function erase(bytes: Buffer, box: Box | undefined): void {
   if (box !== undefined) free.copy(bytes, box.start + 4);
 }
 
-/** Goes from header to header: what the boxes hold is not read. */
+/** Lists the top-level boxes by reading only their headers. */
 async function listOutermost(file: FileHandle): Promise<Box[]> {
   const { size } = await file.stat();
   const header = Buffer.alloc(16);
@@ -87,7 +87,7 @@ async function listOutermost(file: FileHandle): Promise<Box[]> {
     const box = readBoxHeader(header, 0, size - at);
     if (box === undefined) break;
     boxes.push({ type: box.type, start: at, body: at + box.body, end: Math.min(at + box.end, size) });
-    // A fragment's boxes come by the thousand, and behind the first nothing but fragments.
+    // Only fragments follow the first fragment, and there can be thousands.
     if (box.type === 'moof') break;
     at += box.end;
   }

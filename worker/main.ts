@@ -8,8 +8,7 @@ import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerReq
 import { type Logger, openLog } from '../src/log.ts';
 import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
-import { openConsumer } from '../src/queue/consumer.ts';
-import { openProducer } from '../src/queue/producer.ts';
+import { videoQueue } from '../src/queue/video-queue.ts';
 import { readSettings } from '../src/settings.ts';
 import { onStop } from '../src/shutdown.ts';
 import { openCpuSemaphore } from './cpu-semaphore.ts';
@@ -20,6 +19,7 @@ import { createWorkerMetrics } from './metrics.ts';
 import { openPool } from './pool.ts';
 import { processVideo } from './process-video.ts';
 import { showcaseProfile } from './profile.ts';
+import { videoQueuePolicy } from './retry-policy.ts';
 import { openSandbox } from './sandbox.ts';
 import { openScratch } from './scratch.ts';
 import { startSweeping } from './sweep.ts';
@@ -27,7 +27,7 @@ import { workerCapacity } from './tool-limits.ts';
 import { findTools, type Tools } from './tools.ts';
 import { tryCapacity } from './try-capacity.ts';
 
-/** The worker. Everything is opened here, once, and passed down. */
+/** Starts the worker: opens every connection once and passes it down. */
 async function main(): Promise<void> {
   const config = loadConfig(await readSettings(process.env));
   const log = openLog(config.logLevel, { process: 'worker' });
@@ -37,12 +37,12 @@ async function main(): Promise<void> {
   const scratch = openScratch(config.dataDir);
   const staleFolders = await scratch.removeStale();
   const planned = workerCapacity(machine);
-  // It runs while the connections are opened, and is awaited before the first job.
+  // The trial runs while the connections are opened, and is awaited before the first job.
   const trial = tryCapacity({ log, tools, sandbox, scratch, profile: showcaseProfile }, planned);
   trial.catch(() => undefined);
 
   const onRedisError = openErrorLog(log);
-  const producer = openProducer(config.redisUrl, onRedisError);
+  const producer = videoQueue.openProducer(config.redisUrl, onRedisError);
   const registry = createRegistry(config.release);
   const metrics = createWorkerMetrics(registry, producer.countBacklog);
   ignoreTypeQueryRejections(log);
@@ -56,41 +56,42 @@ async function main(): Promise<void> {
   const pool = openPool(planned.cores);
 
   const capacity = await trial;
-  const parts: WorkerDeps = {
+  const deps: WorkerDeps = {
     ...{ log, sql, objects, metrics, scratch, tools, sandbox, pool },
-    threadBudget: openCpuSemaphore(capacity.cores, config.jobThreads),
+    cpuSemaphore: openCpuSemaphore(capacity.cores, config.jobThreads),
     capacity,
     profile: showcaseProfile,
     isOnlyActiveJob: () => consumer.active() === 1,
   };
-  const consumer = openConsumer(
+  const consumer = videoQueue.openConsumer(
     config.redisUrl,
+    videoQueuePolicy,
     {
       concurrency: config.jobsAtOnce,
       lockMs: config.jobLockSeconds * 1000,
       stalledCheckMs: config.jobCheckSeconds * 1000,
       onError: onRedisError,
-      onFailedRun: ({ requestId, videoId }, err) =>
+      onFailedAttempt: ({ requestId, videoId }, err) =>
         log.warn({ requestId, videoId, err }, 'job failed, will be retried'),
     },
-    (job, signal) => processVideo(parts, job, signal),
+    (job, signal) => processVideo(deps, job, signal),
   );
   const findMissing = openDependencyChecks({
     database: () => checkDatabase(sql),
     object_store: objects.checkBucket,
     redis: async () => {
       await producer.checkWritable();
-      if (!consumer.isReady()) throw new Error('The consumer has no connection');
+      if (!consumer.isReady()) throw new Error('Expected the consumer to be connected to Redis, got no connection');
     },
   });
   createDependencyMetric(registry, findMissing);
   const metricsServer = await serveMetrics(registry, config.workerMetricsPort, findMissing);
   const health = watchHealth(log, findMissing);
   const { sweepGraceSeconds: graceSeconds, queueSweepSeconds } = config;
-  const sweeping = startSweeping({ ...parts, producer, graceSeconds, queueSweepSeconds }, metrics);
+  const sweeping = startSweeping({ ...deps, producer, graceSeconds, queueSweepSeconds }, metrics);
   log.info(
     { metricsPort: config.workerMetricsPort, cores: capacity.cores, staleFolders, release: config.release },
-    'working',
+    'worker started',
   );
 
   onStop(log, shutdownDeadlineMs, async () => {
@@ -110,13 +111,13 @@ async function openNamedSandbox(log: Logger, tools: Tools, config: Config) {
   if (!sandbox.isolates) {
     log.warn(
       { reason: sandbox.warning },
-      'FFmpeg runs without a sandbox: a hostile file meets limits and input guards alone',
+      'FFmpeg runs without a sandbox: only resource limits and input guards protect against hostile files',
     );
   }
   return sandbox;
 }
 
-/** While Redis is away, every connection tells of every try: one line of a kind in five seconds is enough. */
+/** Returns a handler that logs each kind of error at most once in five seconds: while Redis is unreachable every reconnect fails. */
 function openErrorLog(log: Logger): (error: Error) => void {
   const lastAt = new Map<string, number>();
   return (error) => {
@@ -125,7 +126,7 @@ function openErrorLog(log: Logger): (error: Error) => void {
     if (now - (lastAt.get(kind) ?? Number.NEGATIVE_INFINITY) < 5_000) return;
     if (lastAt.size > 100) lastAt.clear();
     lastAt.set(kind, now);
-    log.warn({ err: error }, 'Redis');
+    log.warn({ err: error }, 'Redis connection error');
   };
 }
 

@@ -6,7 +6,7 @@ export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800];
 
-/** Base units. Labels never carry ids. */
+/** Returns the metrics of a worker, in base units. Labels never hold ids. */
 export function createWorkerMetrics(registry: Registry, readBacklog: () => Promise<Backlog>) {
   const registers = [registry];
   addBacklog(registers, readBacklog);
@@ -14,45 +14,45 @@ export function createWorkerMetrics(registry: Registry, readBacklog: () => Promi
     s3Seconds: createS3Metric(registry),
     waitSeconds: new Histogram({
       name: 'competition_job_wait_seconds',
-      help: 'From the end of the upload to the first attempt',
+      help: 'Time from the end of the upload to the first attempt',
       buckets: seconds,
       registers,
     }),
     runSeconds: new Histogram({
       name: 'competition_job_run_seconds',
-      help: 'A stage of a job',
+      help: 'Duration of each stage of a job',
       labelNames: ['stage'],
       buckets: seconds,
       registers,
     }),
     jobs: new Counter({
       name: 'competition_jobs_total',
-      help: 'Jobs that ended here, by what became of them',
+      help: 'Attempts that ended on this worker, by outcome',
       labelNames: ['outcome'],
       registers,
     }),
     timeToPlayableSeconds: new Histogram({
       name: 'competition_time_to_playable_seconds',
-      help: 'From the end of the upload to the published rendition',
+      help: 'Time from the end of the upload to the stored rendition',
       buckets: seconds,
       registers,
     }),
     sweepFindings: new Counter({
       name: 'competition_sweep_findings_total',
-      help: 'What sweeps found and mended',
+      help: 'Inconsistencies that sweeps found and repaired',
       labelNames: ['kind'],
       registers,
     }),
   };
 }
 
-/** Asked of Redis as they are read; no number while it is away. */
+/** Adds the gauges of the backlog, read from Redis when the metrics are collected. NaN while Redis is unreachable. */
 function addBacklog(registers: Registry[], readBacklog: () => Promise<Backlog>): void {
   const unknown: Backlog = { waiting: Number.NaN, workers: Number.NaN };
   const read = () => readBacklog().catch(() => unknown);
   new Gauge({
     name: 'competition_queue_depth',
-    help: 'Jobs that wait for a worker',
+    help: 'Jobs waiting for a worker',
     registers,
     async collect() {
       this.set((await read()).waiting);
@@ -60,7 +60,7 @@ function addBacklog(registers: Registry[], readBacklog: () => Promise<Backlog>):
   });
   new Gauge({
     name: 'competition_backlog_per_worker',
-    help: 'Jobs that wait, shared out to all workers that are connected: what to scale by',
+    help: 'Waiting jobs divided by connected workers, for scaling',
     registers,
     async collect() {
       const { waiting, workers } = await read();

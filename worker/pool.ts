@@ -16,7 +16,7 @@ export interface TranscodeRun extends Command {
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly onPercent: (percent: number) => void;
-  /** For whoever needs to know the process, a test say. */
+  /** Called with the process id, for tests. */
   readonly onStart?: (pid: number) => void;
 }
 
@@ -25,63 +25,64 @@ export interface TranscodeCost {
   readonly peakBytes: number;
 }
 
+/** Opens a pool of threads, each of which runs one FFmpeg at a time. */
 export function openPool(threads: number) {
   const piscina: Threads = new Piscina({
-    // The same ending as this file's: compiled, or as written.
+    // The extension of this file: compiled or source.
     filename: new URL(`./transcode${extname(import.meta.url)}`, import.meta.url).href,
     name: 'transcode',
-    // All from the start: to start one costs as much CPU as all else that a job needs of it.
+    // All threads start with the pool, because starting one costs as much CPU as the rest of a job in this process.
     minThreads: threads,
     maxThreads: threads,
     resourceLimits: { maxOldGenerationSizeMb: poolThreadHeapMiB },
   });
-  // A thread that ends by itself rejects its task, which is where it is dealt with.
+  // The task of a thread that ends rejects, which is handled there.
   piscina.on('error', () => undefined);
-  const line = openLine(piscina);
+  const startTimers = openStartTimers(piscina);
 
   return {
     /**
-     * Rejects with InvalidVideoError when the file is at fault, with ProcessCrashedError when FFmpeg or its thread was ended, with the
-     * signal's reason after an abort. When it settles, no process of it is left: aborting a piscina task only ends the
-     * thread, so the process is ended from here.
+     * Runs FFmpeg. Rejects with InvalidVideoError when the file cannot be decoded, with ProcessCrashedError when FFmpeg or its thread
+     * was ended, and with the signal's reason after an abort. When it settles, none of its processes is left: aborting a piscina
+     * task ends only the thread, so the processes are killed here.
      */
     async transcode(run: TranscodeRun): Promise<TranscodeCost> {
       run.signal.throwIfAborted();
-      const { port1: ours, port2: theirs } = new MessageChannel();
-      const lastResort = new AbortController();
+      const { port1: ownPort, port2: threadPort } = new MessageChannel();
+      const threadAbort = new AbortController();
       let pid: number | undefined;
-      const leaveLine = line.enter(() => lastResort.abort());
-      ours.on('message', (report: TranscodeReport) => {
+      const clearStartTimer = startTimers.start(() => threadAbort.abort());
+      ownPort.on('message', (report: TranscodeReport) => {
         if ('percent' in report) return run.onPercent(report.percent);
-        leaveLine();
+        clearStartTimer();
         pid = report.pid;
         run.onStart?.(pid);
         if (run.signal.aborted) killGroup(pid);
       });
       const abort = () => {
         killGroup(pid);
-        ours.postMessage('abort');
-        sleep(poolThreadEndMs, undefined, { signal: lastResort.signal, ref: false }).then(
-          () => lastResort.abort(),
+        ownPort.postMessage('abort');
+        sleep(poolThreadEndMs, undefined, { signal: threadAbort.signal, ref: false }).then(
+          () => threadAbort.abort(),
           () => undefined,
         );
       };
       run.signal.addEventListener('abort', abort, { once: true });
       try {
         const { command, args, bounds, folder, wallMs, seconds } = run;
-        const task: TranscodeTask = { command, args, bounds, folder, wallMs, seconds, port: theirs };
-        const outcome = await piscina.run(task, { transferList: [theirs], signal: lastResort.signal });
+        const task: TranscodeTask = { command, args, bounds, folder, wallMs, seconds, port: threadPort };
+        const outcome = await piscina.run(task, { transferList: [threadPort], signal: threadAbort.signal });
         pid = undefined;
-        return judge(outcome);
+        return readOutcome(outcome);
       } catch (error) {
         run.signal.throwIfAborted();
         if (error instanceof InvalidVideoError || error instanceof ProcessCrashedError) throw error;
         throw new ProcessCrashedError(`The pool thread ended: ${String(error)}`);
       } finally {
-        leaveLine();
+        clearStartTimer();
         run.signal.removeEventListener('abort', abort);
-        lastResort.abort();
-        ours.close();
+        threadAbort.abort();
+        ownPort.close();
         killGroup(pid);
       }
     },
@@ -92,10 +93,11 @@ export function openPool(threads: number) {
 type Threads = Piscina<TranscodeTask | undefined, TranscodeOutcome>;
 
 /**
- * A thread that ends while it starts leaves the tasks in line to nobody: piscina starts another one only when it is asked
- * for more, so it is asked for nothing. `onLate` is called when a task has not left the line in good time all the same.
+ * Returns timers for tasks that have not started FFmpeg yet; `start` calls `onLate` after `poolThreadStartMs`. If a thread dies
+ * during startup, queued tasks stay queued: piscina starts a replacement only on the next submission. An empty task is therefore
+ * submitted.
  */
-function openLine(piscina: Threads) {
+function openStartTimers(piscina: Threads) {
   const waiting = new Set<NodeJS.Timeout>();
   piscina.on('workerDestroy', () => {
     setImmediate(() => {
@@ -103,7 +105,7 @@ function openLine(piscina: Threads) {
     });
   });
   return {
-    enter(onLate: () => void): () => void {
+    start(onLate: () => void): () => void {
       const timer = setTimeout(onLate, poolThreadStartMs);
       waiting.add(timer);
       return () => {
@@ -114,7 +116,7 @@ function openLine(piscina: Threads) {
   };
 }
 
-function judge(outcome: TranscodeOutcome): TranscodeCost {
+function readOutcome(outcome: TranscodeOutcome): TranscodeCost {
   if (outcome.kind === 'done') return outcome;
   if (outcome.kind === 'unreadable') {
     throw new InvalidVideoError('The video could not be read to its end.', outcome.message);

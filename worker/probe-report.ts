@@ -1,4 +1,4 @@
-/** What ffprobe prints in its compact form, as far as we ask for it. Any field may be missing. */
+/** The requested fields of ffprobe's compact output. Any field may be missing. */
 export interface ProbeReport {
   readonly streams: readonly ProbeStream[];
   readonly format: Readonly<Record<string, string>>;
@@ -34,11 +34,11 @@ export interface ProbePacket {
   readonly start: number;
   /** In seconds, 0 where unknown. */
   readonly duration: number;
-  /** Decoded and not shown, by the edit list. */
+  /** Whether the edit list hides the packet's frame. */
   readonly isDiscarded: boolean;
 }
 
-/** Collects a report of lines like `stream|index=0|codec_name=h264`, in chunks cut anywhere: it may be long. */
+/** Returns a reader of a report with lines like `stream|index=0|codec_name=h264`, in arbitrary chunks. */
 export function openReportReader() {
   const streams: ProbeStream[] = [];
   const packets: ProbePacket[] = [];

@@ -16,34 +16,34 @@ import { refuseCodec, refuseLargePicture, validateRendition, validateSource } fr
 const unreadable = 'The file could not be read as a video.';
 
 /**
- * Looks at the source before any work is done on it, and leaves the picture alone in it. Rejects with InvalidVideoError when it
- * cannot be accepted.
+ * Probes the source before any other work and removes all but the shown video track from it. Rejects with InvalidVideoError when
+ * the source is not accepted.
  */
-export async function probeSource(parts: ProbeDeps, folder: string, signal: AbortSignal): Promise<SourceFacts> {
+export async function probeSource(deps: ProbeDeps, folder: string, signal: AbortSignal): Promise<SourceFacts> {
   const picture = await isolatePicture(join(folder, jobFiles.source));
-  const { result, report } = await runProbe(parts, folder, sourceProbe, signal);
+  const { result, report } = await runProbe(deps, folder, sourceProbe, signal);
   if (result.code !== 0) refuse(result, picture);
   const source = validateSource(report, picture);
-  return { ...source, interlacing: await detectInterlacing(parts, folder, source, signal) };
+  return { ...source, interlacing: await detectInterlacing(deps, folder, source, signal) };
 }
 
-/** The last look before anybody else's: what was made must be what was asked for, and its first frame must decode. */
+/** Checks the rendition before it is stored: it must have the requested format, and its first frame must decode. */
 export async function probeRendition(
-  parts: ProbeDeps,
+  deps: ProbeDeps,
   folder: string,
   profile: Profile,
   source: SourceFacts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { result, report } = await runProbe(parts, folder, renditionProbe, signal);
+  const { result, report } = await runProbe(deps, folder, renditionProbe, signal);
   if (result.code !== 0) throw new InvalidVideoError(unreadable);
   validateRendition(report, profile, source);
 }
 
-/** A probe decodes a frame or two: threads of its own would cost more than they do. */
+/** A probe decodes a frame or two, which is not worth the start of more threads. */
 const oneThread = ['-threads', '1'];
 
-/** More packets than these are too many, whatever the rest of the file holds. */
+/** The number of packets read, enough to detect a source above the limits of duration and frame rate. */
 const packetsMax = Math.ceil(sourceMaxSeconds * sourceMaxFramesPerSecond * 1.05);
 
 const sourceProbe = [
@@ -63,12 +63,12 @@ const renditionProbe = [
 ];
 
 async function runProbe(
-  parts: ProbeDeps,
+  deps: ProbeDeps,
   folder: string,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<{ result: ToolResult; report: ProbeReport }> {
-  const { sandbox, tools } = parts;
+  const { sandbox, tools } = deps;
   const reader = openReportReader();
   const wrapped = sandbox.wrap(folder, tools.ffprobe, args, Math.ceil(probeWallMs / 1000));
   const result = await runTool({ ...wrapped, folder, wallMs: probeWallMs, signal, onOutput: reader.read });

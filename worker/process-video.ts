@@ -1,95 +1,86 @@
-import { claimVideoForWork, failVideo, returnVideoToQueue, type WorkClaim } from '../src/database/video-jobs.ts';
-import { jobCrashesMax, jobShortageRetryMs } from '../src/limits.ts';
+import { claimVideoForWork, failVideo, requeueVideo, type WorkClaim } from '../src/database/video-jobs.ts';
 import type { Logger } from '../src/log.ts';
-import { RetryLater } from '../src/queue/consumer.ts';
-import type { VideoJob } from '../src/queue/job.ts';
+import type { VideoJob } from '../src/queue/video-queue.ts';
 import type { WorkerDeps } from './deps.ts';
-import { ProcessCrashedError } from './ffmpeg.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
-import { StaleAttemptError } from './publish.ts';
+import { crashesMax, findFailure, findShortageOf } from './retry-policy.ts';
 import { type JobCost, openCost, runPipeline } from './run-pipeline.ts';
-import { explainShortage, type Shortage, shortageByCode } from './tool-shortage.ts';
+import { explainShortage } from './tool-shortage.ts';
 
 /**
- * One job, from claiming the row to a verdict in it: `processed`, `failed`, or nothing (the attempt was lost to a later
- * one, or the video is gone). Rejects when there is no verdict and the job has to come again; by then the row says
- * `waiting`, and nothing of the attempt is left: no process, no file, no object.
+ * Runs one job: claims the row and sets it to `processed` or `failed`, or leaves it alone when the attempt is stale or the video is
+ * deleted. Rejects when the job is to be retried by the policy of retry-policy.ts. By then the row is requeued, and nothing of the
+ * attempt is left: no process, no file, no object.
  */
-export async function processVideo(parts: WorkerDeps, job: VideoJob, signal: AbortSignal): Promise<void> {
+export async function processVideo(deps: WorkerDeps, job: VideoJob, signal: AbortSignal): Promise<void> {
   const id = Number(job.videoId);
-  const claim = await claimVideoForWork(parts.sql, id);
-  const log = parts.log.child({ requestId: claim?.request_id ?? job.requestId, videoId: id, attempt: claim?.attempt });
+  const claim = await claimVideoForWork(deps.sql, id);
+  const log = deps.log.child({ requestId: claim?.request_id ?? job.requestId, videoId: id, attempt: claim?.attempt });
   if (claim === undefined) {
-    parts.metrics.jobs.inc({ outcome: 'nothing_to_do' });
-    log.info('nothing to do: the video is done, given up or gone');
+    deps.metrics.jobs.inc({ outcome: 'nothing_to_do' });
+    log.info('nothing to do: the video is processed, failed or deleted');
     return;
   }
-  if (claim.attempt === 1) parts.metrics.waitSeconds.observe(secondsSince(claim.uploaded_at));
+  if (claim.attempt === 1) deps.metrics.waitSeconds.observe(secondsSince(claim.uploaded_at));
   const cost = openCost();
-  if (claim.crashes >= jobCrashesMax) {
-    await fail(parts, log, claim, cost, explainShortage(undefined));
+  if (claim.crashes >= crashesMax) {
+    await fail(deps, log, claim, cost, explainShortage(undefined));
     return;
   }
   try {
-    await parts.scratch.use((folder) => runPipeline(parts, claim, folder, signal, cost));
-    parts.metrics.jobs.inc({ outcome: 'processed' });
-    parts.metrics.timeToPlayableSeconds.observe(secondsSince(claim.uploaded_at));
+    await deps.scratch.use((folder) => runPipeline(deps, claim, folder, signal, cost));
+    deps.metrics.jobs.inc({ outcome: 'processed' });
+    deps.metrics.timeToPlayableSeconds.observe(secondsSince(claim.uploaded_at));
     log.info(cost, 'video processed');
   } catch (error) {
-    await concludeFailure(parts, log, claim, cost, error);
+    await handleFailure(deps, log, claim, cost, error);
   }
 }
 
-async function concludeFailure(
-  parts: WorkerDeps,
+async function handleFailure(
+  deps: WorkerDeps,
   log: Logger,
   claim: WorkClaim,
   cost: JobCost,
   error: unknown,
 ): Promise<void> {
-  if (error instanceof InvalidVideoError) return fail(parts, log, claim, cost, error.message, error.lastWords);
-  if (error instanceof StaleAttemptError) {
-    parts.metrics.jobs.inc({ outcome: 'lost' });
-    log.info(cost, lost);
+  if (error instanceof InvalidVideoError) return fail(deps, log, claim, cost, error.message, error.toolOutput);
+  const { failure, isCrash } = findFailure(error);
+  if (failure === 'stale_attempt') {
+    deps.metrics.jobs.inc({ outcome: 'stale' });
+    log.info(cost, staleAttempt);
     return;
   }
   const shortage = findShortageOf(error);
-  const crashed = error instanceof ProcessCrashedError || shortage !== undefined;
-  if (crashed && claim.crashes + 1 >= jobCrashesMax) {
-    return fail(parts, log, claim, cost, explainShortage(shortage), messageOf(error));
+  if (isCrash && claim.crashes + 1 >= crashesMax) {
+    return fail(deps, log, claim, cost, explainShortage(shortage), messageOf(error));
   }
-  parts.metrics.jobs.inc({ outcome: crashed ? 'crashed' : 'returned' });
-  log.warn({ ...cost, err: error, crashed, shortage }, 'video requeued');
-  // Should even this fail, the next claim takes the attempt for a crash.
-  await returnVideoToQueue(parts.sql, { ...claim, crashed });
-  throw shortage === undefined ? error : new RetryLater(messageOf(error), jobShortageRetryMs);
-}
-
-/** What the machine lacked, as the tool or a failed system call of the worker says (the disk may be full before a tool runs). */
-function findShortageOf(error: unknown): Shortage | undefined {
-  if (error instanceof ProcessCrashedError) return error.shortage;
-  return shortageByCode.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  deps.metrics.jobs.inc({ outcome: isCrash ? 'crashed' : 'requeued' });
+  log.warn({ ...cost, err: error, crashed: isCrash, shortage }, 'video requeued');
+  // If this query fails too, the next claim counts the attempt as a crash.
+  await requeueVideo(deps.sql, { ...claim, crashed: isCrash });
+  throw error;
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** `reason` is for the player, `lastWords`, of FFmpeg, for the log. */
+/** Sets the video to `failed`. The player reads `reason`; `toolOutput` is logged. */
 async function fail(
-  parts: WorkerDeps,
+  deps: WorkerDeps,
   log: Logger,
   claim: WorkClaim,
   cost: JobCost,
   reason: string,
-  lastWords?: string,
+  toolOutput?: string,
 ): Promise<void> {
-  const isOurs = await failVideo(parts.sql, { ...claim, reason });
-  parts.metrics.jobs.inc({ outcome: isOurs ? 'failed' : 'lost' });
-  log.info({ ...cost, reason, lastWords }, isOurs ? 'video failed' : lost);
+  const isCurrent = await failVideo(deps.sql, { ...claim, reason });
+  deps.metrics.jobs.inc({ outcome: isCurrent ? 'failed' : 'stale' });
+  log.info({ ...cost, reason, toolOutput }, isCurrent ? 'video failed' : staleAttempt);
 }
 
-const lost = 'the video is gone, or a later attempt has it';
+const staleAttempt = 'attempt is stale: the video is deleted or has a later attempt';
 
 function secondsSince(moment: Date): number {
   return Math.max(0, (Date.now() - moment.getTime()) / 1000);

@@ -1,28 +1,34 @@
-/** What can be set of the edit. The version is stored with each rendition: change it with anything that changes the picture. */
+/** The settings of the edit. The version is stored with each rendition: change it with anything that changes the picture. */
 export interface Profile {
   readonly version: string;
   readonly seconds: number;
   readonly width: number;
   readonly height: number;
-  /** A faster source is thinned out to this, a slower one keeps its own rate. */
+  /** Frames of a faster source are dropped down to this rate. A slower source keeps its own. */
   readonly framesPerSecondMax: number;
   readonly crf: number;
   readonly preset: string;
   readonly x264Params: string;
-  /** A PNG in worker/assets, laid over the picture in its own size. */
+  /** The name of a PNG in worker/assets, which is overlaid in its own size. */
   readonly logo: string;
-  /** From the frame's upper right corner to the logo's. */
+  /** The distance of the logo from the frame's upper and right edge. */
   readonly logoMarginPixels: number;
-  /** Of the poster, when the clip is long enough. */
+  /** The time of the poster, when the clip is long enough. */
   readonly posterAtSecond: number;
 }
 
 /**
- * `superfast` with what it leaves out that pays for itself: bits where the eye looks for them (mbtree, with a look ahead and
- * little regard for how a scene's demands change, and aq-mode 2) and a finer search (subme 2). Without trellis the encoder drops
- * small coefficients by a rule of thumb, and with them grain: it drops fewer here, and quantises more coarsely instead. That
- * pays for leaving out the choice of B-frames and the smallest parts of a picture that is coded by itself. Weights stay: without
- * them a fade over a still picture takes half as many bytes again. What each is worth: capacity_planning/encoding.md.
+ * x264's `superfast` with these changes. bench/results/decided/encode.md has the figures.
+ *
+ *   mbtree, rc-lookahead=17   spend bits on blocks that later frames reference; saves bytes for a look-ahead of 17 frames
+ *   qcomp=0.5                 strengthens mbtree, and evens the bit rate across scenes
+ *   aq-mode=2                 adapts the quantiser to each block's variance, where the eye sees errors
+ *   subme=2                   refines the motion search; saves bytes for some CPU
+ *   deadzone-inter/-intra     keep more small coefficients, which are grain; without trellis they would be dropped
+ *   crf=22.55                 quantises more coarsely, which pays for the kept coefficients
+ *   b-adapt=0                 does not search for the best B-frames; saves CPU
+ *   partitions=i8x8           leaves out the smallest intra blocks; saves CPU
+ *   weightp=1                 stays: without weights a fade over a still picture takes 1.5 times the bytes
  */
 export const showcaseProfile: Profile = {
   version: 'showcase-6',

@@ -4,8 +4,8 @@ import { progressIntervalMs } from '../src/limits.ts';
 import { StaleAttemptError } from './publish.ts';
 
 /**
- * Writes a job's percentage to its row, at most once in `progressIntervalMs` and never two at once. `lost` aborts when the
- * row says that the attempt is not the current one any more. A percentage that cannot be written is no reason to stop.
+ * Writes a job's percentage to its row, at most once in `progressIntervalMs` and one write at a time. `stale` aborts when the row
+ * shows that the attempt is stale. A failed write does not stop the job.
  */
 export function openProgressWriter(sql: Sql, claim: WorkClaim) {
   const controller = new AbortController();
@@ -14,24 +14,24 @@ export function openProgressWriter(sql: Sql, claim: WorkClaim) {
 
   async function write(percent: number): Promise<void> {
     try {
-      const isOurs = await setProgress(sql, { ...claim, percent });
-      if (!isOurs) controller.abort(new StaleAttemptError());
+      const isCurrent = await setProgress(sql, { ...claim, percent });
+      if (!isCurrent) controller.abort(new StaleAttemptError());
     } catch {
-      // The end of the job will tell.
+      // The next write, or the job's last query, meets the same error.
     } finally {
       writing = undefined;
     }
   }
 
   return {
-    lost: controller.signal,
-    tell(percent: number): void {
+    stale: controller.signal,
+    report(percent: number): void {
       const now = performance.now();
       if (writing !== undefined || now - lastAt < progressIntervalMs) return;
       lastAt = now;
       writing = write(percent);
     },
-    /** No write is under way when this settles. */
+    /** Resolves when no write is in flight. */
     end: async () => writing,
   };
 }

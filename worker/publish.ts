@@ -6,11 +6,11 @@ import { newPosterKey, newRenditionKey } from '../src/objects/keys.ts';
 import type { WorkerDeps } from './deps.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 
-/** The row is gone or done, or a later attempt has it: what this one made is nobody's. */
+/** The video is deleted or finished, or a later attempt has claimed it: the results of this attempt are discarded. */
 export class StaleAttemptError extends Error {
   constructor() {
     super('The attempt is no longer the current one');
-    this.name = 'AttemptLost';
+    this.name = 'StaleAttemptError';
   }
 }
 
@@ -22,16 +22,16 @@ interface Result {
 }
 
 /**
- * Stores rendition and poster and makes the row name them, if the attempt is still the current one. When this rejects,
- * the objects are gone, or their intents are left for the sweep. Resolves to the bytes stored.
+ * Stores rendition and poster and makes the row name them, unless the attempt is stale. Resolves to the number of bytes stored.
+ * When it rejects, the objects have been deleted, or their intents are left to the sweep.
  */
 export async function publish(
-  parts: WorkerDeps,
+  deps: WorkerDeps,
   claim: WorkClaim,
   folder: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const { sql, objects, profile } = parts;
+  const { sql, objects, profile } = deps;
   const rendition = await describe(folder, jobFiles.rendition, newRenditionKey(), 'video/mp4');
   const poster = await describe(folder, jobFiles.poster, newPosterKey(), 'image/jpeg').catch(() => undefined);
   const results = poster === undefined ? [rendition] : [rendition, poster];
@@ -48,7 +48,7 @@ export async function publish(
     });
     if (!isPublished) throw new StaleAttemptError();
   } catch (error) {
-    await undo(parts, keys);
+    await rollback(deps, keys);
     throw error;
   }
   return results.reduce((sum, result) => sum + result.bytes, 0);
@@ -59,13 +59,13 @@ async function describe(folder: string, name: string, key: string, contentType: 
   return { key, path, contentType, bytes: (await stat(path)).size };
 }
 
-/** An intent that is not there any more was taken by the row after all, or by a sweep: the object is theirs. */
-async function undo({ sql, objects, log }: WorkerDeps, keys: readonly string[]): Promise<void> {
+/** Deletes the objects whose intents still exist. A missing intent was deleted with the row's update or claimed by a sweep. */
+async function rollback({ sql, objects, log }: WorkerDeps, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     try {
       if (await claimIntent(sql, key)) await objects.deleteObject(key);
     } catch (error) {
-      log.warn({ err: error }, 'an object was left for the sweep');
+      log.warn({ err: error }, 'object not deleted, left to the sweep');
     }
   }
 }

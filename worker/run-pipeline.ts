@@ -13,14 +13,14 @@ import { publish } from './publish.ts';
 import type { SourceFacts } from './source-facts.ts';
 import { toolLimits, usefulJobThreads } from './tool-limits.ts';
 
-/** What a job did and what it cost so far, for its one line in the log. CPU and memory are those of its FFmpeg. */
+/** The cost of a job so far, for its log line. CPU time and memory are those of FFmpeg. */
 export interface JobCost {
   threads: number;
   cpuSeconds: number;
   peakBytes: number;
   bytesIn: number;
   bytesOut: number;
-  /** By stage. */
+  /** The duration of each stage. */
   seconds: Record<string, number>;
 }
 
@@ -29,42 +29,42 @@ export function openCost(): JobCost {
 }
 
 /**
- * Takes a claimed video through all stages, in a folder of its own, and keeps account in `cost`. Rejects with the reason
- * there is no rendition.
+ * Runs all stages of a claimed video in its folder and adds their cost to `cost`. Rejects with the reason why there is no
+ * rendition.
  */
 export async function runPipeline(
-  parts: WorkerDeps,
+  deps: WorkerDeps,
   claim: WorkClaim,
   folder: string,
   stop: AbortSignal,
   cost: JobCost,
 ): Promise<void> {
-  const progress = openProgressWriter(parts.sql, claim);
-  const signal = AbortSignal.any([stop, progress.lost]);
-  const time = openStages(parts, cost);
+  const progress = openProgressWriter(deps.sql, claim);
+  const signal = AbortSignal.any([stop, progress.stale]);
+  const time = openStages(deps, cost);
 
-  cost.bytesIn = await time('download', () => download(parts, claim, folder, signal));
-  const source = await time('probe', () => probeSource(parts, folder, signal));
-  const threadsMax = Math.min(parts.capacity.threadsMax, usefulJobThreads(source, parts.profile.height));
-  const share = await time('turn', () => parts.threadBudget.acquire(parts.isOnlyActiveJob, signal, threadsMax));
-  cost.threads = share.threads;
+  cost.bytesIn = await time('download', () => download(deps, claim, folder, signal));
+  const source = await time('probe', () => probeSource(deps, folder, signal));
+  const threadsMax = Math.min(deps.capacity.threadsMax, usefulJobThreads(source, deps.profile.height));
+  const lease = await time('cpu_wait', () => deps.cpuSemaphore.acquire(deps.isOnlyActiveJob, signal, threadsMax));
+  cost.threads = lease.weight;
   try {
-    const run = () => transcode(parts, source, share.threads, folder, signal, progress.tell);
+    const run = () => transcode(deps, source, lease.weight, folder, signal, progress.report);
     const { cpuSeconds, peakBytes } = await time('transcode', run);
     Object.assign(cost, { cpuSeconds, peakBytes });
   } finally {
-    share.release();
+    lease.release();
     await progress.end();
   }
-  await time('check', () => probeRendition(parts, folder, parts.profile, source, signal));
-  cost.bytesOut = await time('publish', () => publish(parts, claim, folder, signal));
+  await time('check', () => probeRendition(deps, folder, deps.profile, source, signal));
+  cost.bytesOut = await time('publish', () => publish(deps, claim, folder, signal));
 }
 
-async function download(parts: WorkerDeps, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
+async function download(deps: WorkerDeps, claim: WorkClaim, folder: string, signal: AbortSignal): Promise<number> {
   if (claim.original_url === null) throw new InvalidVideoError('The file of this video never arrived.');
-  await copyFile(findAsset(parts.profile.logo), join(folder, jobFiles.logo));
+  await copyFile(findAsset(deps.profile.logo), join(folder, jobFiles.logo));
   try {
-    return await parts.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);
+    return await deps.objects.getToFile(claim.original_url, join(folder, jobFiles.source), signal);
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') throw new InvalidVideoError('The uploaded file is gone.');
     throw error;
@@ -72,17 +72,17 @@ async function download(parts: WorkerDeps, claim: WorkClaim, folder: string, sig
 }
 
 function transcode(
-  parts: WorkerDeps,
+  deps: WorkerDeps,
   source: SourceFacts,
   threads: number,
   folder: string,
   signal: AbortSignal,
   onPercent: (percent: number) => void,
 ): Promise<TranscodeCost> {
-  const { profile, sandbox, tools } = parts;
-  const limits = toolLimits(parts.capacity, source, threads);
+  const { profile, sandbox, tools } = deps;
+  const limits = toolLimits(deps.capacity, source, threads);
   const cpuSeconds = Math.ceil(transcodeWallMs / 1000) * threads;
-  return parts.pool.transcode({
+  return deps.pool.transcode({
     ...sandbox.wrap(folder, tools.ffmpeg, ffmpegArguments(profile, source, threads), cpuSeconds, limits),
     folder,
     wallMs: transcodeWallMs,

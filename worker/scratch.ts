@@ -6,15 +6,15 @@ import { join, resolve } from 'node:path';
 export type Scratch = ReturnType<typeof openScratch>;
 
 /**
- * Folders under `dataDir`/scratch, one a job, each named after its process and when that was started: so a worker can tell
- * the folders of one that died from those of one that lives, even when the number is in use again.
+ * Creates a folder per job under `dataDir`/scratch. Its name contains the process id and start time of its worker, so that the
+ * folders of dead workers are recognised even when the id is in use again.
  */
 export function openScratch(dataDir: string) {
   const root = resolve(dataDir, 'scratch');
   const owner = `${process.pid}-${startTicks(process.pid) ?? 0}`;
 
   return {
-    /** The folder is gone, with all that is in it, when this settles. */
+    /** Runs `work` with a new folder, and removes the folder before it settles. */
     async use<T>(work: (folder: string) => Promise<T>): Promise<T> {
       const folder = join(root, `${owner}-${randomUUID()}`);
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -24,7 +24,7 @@ export function openScratch(dataDir: string) {
         await rm(folder, { recursive: true, force: true });
       }
     },
-    /** Removes the folders of workers that died. Resolves to how many there were. */
+    /** Removes the folders of dead workers and resolves to their number. */
     async removeStale(): Promise<number> {
       await mkdir(root, { recursive: true, mode: 0o700 });
       const names = await readdir(root);
@@ -40,11 +40,11 @@ function isOwned(name: string): boolean {
   return /^\d+$/.test(pid) && String(startTicks(Number(pid)) ?? 0) === ticks && isAlive(Number(pid));
 }
 
-/** When a process was started, in the kernel's ticks. Undefined where there is no such process, or no /proc. */
+/** Returns the start time of a process, in clock ticks. Undefined when there is no such process, or no /proc. */
 function startTicks(pid: number): number | undefined {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets, which may hold anything; the start is the twentieth after it.
+    // The second field is the program's name in brackets, which may contain spaces. The start time is the 20th field after it.
     return Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[19]);
   } catch {
     return undefined;

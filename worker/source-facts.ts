@@ -1,26 +1,26 @@
-/** What the probe found out about an accepted source, as FFmpeg names it. */
+/** The facts of an accepted source that the probe found, by FFmpeg's names. */
 export interface SourceFacts {
   readonly streamIndex: number;
   readonly codec: string;
   readonly width: number;
   readonly height: number;
-  /** Of the picture, from its first frame to the end of its last one, by the frames themselves. */
+  /** The duration from the first frame to the end of the last one, by the packets. */
   readonly seconds: number;
-  /** The same by the index, which a file that was cut off does not keep. Undefined where there is none. */
+  /** The duration by the index, which is longer than `seconds` for a truncated file. Undefined when there is no index. */
   readonly indexedSeconds: number | undefined;
-  /** Where FFmpeg's clock stands at the first frame. */
+  /** FFmpeg's timestamp of the first frame. */
   readonly startSeconds: number;
-  /** When each frame begins, counted from the first one, in the order they are shown. */
+  /** The start time of each frame, relative to the first one, in display order. */
   readonly frameSeconds: readonly number[];
   readonly pixelFormat: string;
-  /** Frames a second as the file gives them: exact fractions, which may be wrong. */
+  /** Frame rates by the file's headers: exact fractions, which may be wrong. */
   readonly declaredRates: readonly string[];
   readonly matrix: string;
   readonly transfer: string;
   readonly primaries: string;
   readonly range: string;
-  /** Whether the file says so; what its pictures show may differ. */
+  /** Whether the file is flagged as interlaced, which may be wrong. */
   readonly isMarkedInterlaced: boolean;
-  /** The field that comes first, where the pictures are found to be interlaced. */
+  /** The field that comes first, when the pictures are interlaced. */
   readonly interlacing: 'tff' | 'bff' | undefined;
 }

@@ -15,28 +15,28 @@ export interface ObjectSweepDeps {
 }
 
 /**
- * Ends what a crash left half done: an intent older than the grace period is claimed, so that nobody can make a row of it
- * any more, and only then is its object removed.
+ * Removes the objects of crashed uploads and jobs. Claims each intent older than the grace period, so that no transaction can
+ * insert a row for its key any more, and only then deletes the object.
  */
-export async function sweepIntents(parts: ObjectSweepDeps, dryRun: boolean, report: Report): Promise<void> {
-  const { sql, graceSeconds } = parts;
+export async function sweepIntents(deps: ObjectSweepDeps, dryRun: boolean, report: Report): Promise<void> {
+  const { sql, graceSeconds } = deps;
   const options = { graceSeconds, limit: intentsPerSweepMax };
   const keys = await (dryRun ? listAgedIntents : claimAgedIntents)(sql, options);
   for (const key of keys) {
-    if (!dryRun) await removeOrRemember(parts, key);
+    if (!dryRun) await deleteOrRestoreIntent(deps, key);
     report('aged_intent', key);
   }
 }
 
-/** Without its intent, a key that is not of our making could never be found again. */
-async function removeOrRemember({ sql, objects, log }: ObjectSweepDeps, key: string): Promise<void> {
+/** Deletes an object, or restores its intent when S3 fails: without one, an object under an older system's key is never found. */
+async function deleteOrRestoreIntent({ sql, objects, log }: ObjectSweepDeps, key: string): Promise<void> {
   try {
     for await (const open of objects.listOpenMultiparts(key)) {
       if (open.key === key) await objects.abortMultipart(key, open.uploadId);
     }
     await objects.deleteObject(key);
   } catch (error) {
-    log.warn({ err: error }, 'an object could not be removed, and will be tried again');
+    log.warn({ err: error }, 'object not deleted, will be retried');
     await recordIntents(sql, [key]);
   }
 }
@@ -44,23 +44,23 @@ async function removeOrRemember({ sql, objects, log }: ObjectSweepDeps, key: str
 export type StrayFinder = ReturnType<typeof openStrayFinder>;
 
 /**
- * Removes objects and open multipart uploads that neither a row nor an intent names, if they are older than the grace
- * period and their keys can be of our making: whatever else lies in the bucket is not ours to judge. A folder too large for
- * one pass is gone on with in the next, so a finder is kept from pass to pass.
+ * Returns a function that deletes objects and multipart uploads that neither a row nor an intent names, if they are older than the
+ * grace period and this service can have created their keys. It keeps its position in a folder too large for one pass, so one
+ * function serves all passes.
  */
-export function openStrayFinder(parts: ObjectSweepDeps) {
+export function openStrayFinder(deps: ObjectSweepDeps) {
   const resumeAfter = new Map<string, string | undefined>();
 
   return async (dryRun: boolean, report: Report): Promise<void> => {
-    const before = new Date(Date.now() - parts.graceSeconds * 1000);
+    const before = new Date(Date.now() - deps.graceSeconds * 1000);
     for (const folder of ownFolders) {
-      resumeAfter.set(folder, await sweepObjects(parts, folder, resumeAfter.get(folder), before, dryRun, report));
-      await sweepMultiparts(parts, folder, before, dryRun, report);
+      resumeAfter.set(folder, await sweepObjects(deps, folder, resumeAfter.get(folder), before, dryRun, report));
+      await sweepMultiparts(deps, folder, before, dryRun, report);
     }
   };
 }
 
-/** Resolves to the key to go on behind, or undefined at the folder's end. */
+/** Resolves to the last key of the pass, or to undefined at the end of the folder. */
 async function sweepObjects(
   { sql, objects }: ObjectSweepDeps,
   folder: string,
@@ -69,7 +69,7 @@ async function sweepObjects(
   dryRun: boolean,
   report: Report,
 ): Promise<string | undefined> {
-  const judge = async (keys: string[]) => {
+  const deleteUnused = async (keys: string[]) => {
     const used = await keysInUse(sql, keys);
     for (const key of keys.filter((each) => !used.has(each))) {
       if (!dryRun) await objects.deleteObject(key);
@@ -81,16 +81,16 @@ async function sweepObjects(
   for await (const object of objects.listObjects(folder, afterKey)) {
     if (isOwnKey(object.key) && object.modifiedAt < before) batch.push(object.key);
     if (batch.length >= sweepBatchKeys) {
-      await judge(batch);
+      await deleteUnused(batch);
       batch = [];
     }
     seen += 1;
     if (seen >= objectsPerSweepMax) {
-      await judge(batch);
+      await deleteUnused(batch);
       return object.key;
     }
   }
-  await judge(batch);
+  await deleteUnused(batch);
   return undefined;
 }
 
@@ -103,7 +103,7 @@ async function sweepMultiparts(
 ): Promise<void> {
   for await (const { key, uploadId, initiatedAt } of objects.listOpenMultiparts(folder)) {
     if (!isOwnKey(key) || initiatedAt >= before) continue;
-    // Under a row's key the object is whole: what is open there is of an earlier try whose answer was lost.
+    // The object of a row is complete, so a multipart upload under its key is left from a call whose response was lost.
     if (await hasIntent(sql, key)) continue;
     if (!dryRun) await objects.abortMultipart(key, uploadId);
     report('multipart_without_row', key);

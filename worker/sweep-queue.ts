@@ -1,28 +1,29 @@
 import type { Sql } from '../src/database/open.ts';
 import { listVideosWaiting, type RankedVideo } from '../src/database/video-jobs.ts';
 import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
-import type { Producer, QueuedJob } from '../src/queue/producer.ts';
+import type { QueuedJob } from '../src/queue/producer.ts';
+import type { VideoProducer } from '../src/queue/video-queue.ts';
 import type { Report } from './sweep-report.ts';
 
 export interface QueueSweepDeps {
   readonly sql: Sql;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
 }
 
 /**
- * Holds the line of jobs against the rows, which are the truth: a waiting row without a job gets one, a job that no row
- * needs is taken out, and a job's rank follows its place among its player's videos.
+ * Compares the queue with the rows, which are the truth. Queues a job for each waiting row without one, removes jobs that no row
+ * needs, and updates the ranks of jobs.
  */
 export async function sweepQueue({ sql, producer }: QueueSweepDeps, dryRun: boolean, report: Report): Promise<void> {
-  // Jobs first: a row is there before its job, so a job seen now whose row is not seen after it has none.
-  const jobs = new Map((await producer.listJobs()).map((job) => [job.taskId, job]));
+  // Jobs are read first: a row exists before its job, so a job without a row in the later read has none.
+  const jobs = new Map((await producer.listJobs()).map((job) => [job.id, job]));
   const videos = await listAll(sql);
   const needed = new Set(videos.map((video) => video.task_id));
 
   await queueMissing(producer, jobs, videos, dryRun, report);
   for (const job of jobs.values()) {
-    if (needed.has(job.taskId) || job.state === 'active') continue;
-    if (dryRun || (await producer.remove(job.taskId))) report('job_without_row', job.taskId);
+    if (needed.has(job.id) || job.state === 'active') continue;
+    if (dryRun || (await producer.remove(job.id))) report('job_without_row', job.id);
   }
   if (!dryRun) await updateRanks(producer, jobs, videos);
 }
@@ -39,7 +40,7 @@ async function listAll(sql: Sql): Promise<RankedVideo[]> {
 }
 
 async function queueMissing(
-  producer: Producer,
+  producer: VideoProducer,
   jobs: ReadonlyMap<string, QueuedJob>,
   videos: readonly RankedVideo[],
   dryRun: boolean,
@@ -47,8 +48,8 @@ async function queueMissing(
 ): Promise<void> {
   const missing = videos.filter((video) => !jobs.has(video.task_id));
   if (missing.length === 0) return;
-  // A second look: the upload's own process may have queued the job between the first and the rows.
-  const queuedSince = new Set((await producer.listJobs()).map((job) => job.taskId));
+  // The upload's process may have queued the job between the two reads, so the queue is read again.
+  const queuedSince = new Set((await producer.listJobs()).map((job) => job.id));
   for (const video of missing) {
     if (queuedSince.has(video.task_id)) continue;
     const job = { videoId: String(video.id), taskId: video.task_id, requestId: video.request_id };
@@ -58,7 +59,7 @@ async function queueMissing(
 }
 
 async function updateRanks(
-  producer: Producer,
+  producer: VideoProducer,
   jobs: ReadonlyMap<string, QueuedJob>,
   videos: readonly RankedVideo[],
 ): Promise<void> {

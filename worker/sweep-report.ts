@@ -5,5 +5,5 @@ export type FindingKind =
   | 'object_without_row'
   | 'multipart_without_row';
 
-/** Told of each finding once it is mended (or, in a dry run, would be). */
+/** Called for each finding when it has been repaired, or found in a dry run. */
 export type Report = (kind: FindingKind, what: string) => void;

@@ -11,24 +11,24 @@ export type SweepDeps = QueueSweepDeps & ObjectSweepDeps;
 const queueLock = 'sweep-queue';
 const objectLock = 'sweep-objects';
 
-/** Everything once. False when another process is at it. */
-export async function sweepOnce(parts: SweepDeps, dryRun: boolean, report: Report): Promise<boolean> {
-  const queueDone = await withSweepLock(parts.sql, queueLock, async () => {
-    await sweepQueue(parts, dryRun, report);
+/** Runs every sweep once. Resolves to false when another process runs one of them. */
+export async function sweepOnce(deps: SweepDeps, dryRun: boolean, report: Report): Promise<boolean> {
+  const queueDone = await withSweepLock(deps.sql, queueLock, async () => {
+    await sweepQueue(deps, dryRun, report);
     return true;
   });
-  const objectsDone = await sweepObjectsOnce(parts, openStrayFinder(parts), dryRun, report);
+  const objectsDone = await sweepObjectsOnce(deps, openStrayFinder(deps), dryRun, report);
   return queueDone === true && objectsDone;
 }
 
 async function sweepObjectsOnce(
-  parts: SweepDeps,
+  deps: SweepDeps,
   findStrays: StrayFinder,
   dryRun: boolean,
   report: Report,
 ): Promise<boolean> {
-  const done = await withSweepLock(parts.sql, objectLock, async () => {
-    await sweepIntents(parts, dryRun, report);
+  const done = await withSweepLock(deps.sql, objectLock, async () => {
+    await sweepIntents(deps, dryRun, report);
     await findStrays(dryRun, report);
     return true;
   });
@@ -36,27 +36,27 @@ async function sweepObjectsOnce(
 }
 
 /**
- * Sweeps the queue often, so that an emptied Redis costs seconds, and the objects now and then; over all workers one at a
- * time. A sweep that fails is tried again at its next turn. Stop by `stop`, which settles when none is under way.
+ * Sweeps the queue every few seconds, so that jobs lost with Redis are soon requeued, and the objects every minute. Of all workers
+ * one sweeps at a time. A failed sweep is retried at the next interval. `stop` resolves when no sweep is running.
  */
-export function startSweeping(parts: SweepDeps & { readonly queueSweepSeconds: number }, metrics: WorkerMetrics) {
+export function startSweeping(deps: SweepDeps & { readonly queueSweepSeconds: number }, metrics: WorkerMetrics) {
   const stopping = new AbortController();
   const report: Report = (kind, what) => {
     metrics.sweepFindings.inc({ kind });
-    parts.log.info({ kind, what }, 'sweep');
+    deps.log.info({ kind, what }, 'sweep repaired a finding');
   };
-  const findStrays = openStrayFinder(parts);
+  const findStrays = openStrayFinder(deps);
   const loops = [
-    repeat(parts.queueSweepSeconds * 1000, () =>
-      withSweepLock(parts.sql, queueLock, () => sweepQueue(parts, false, report)),
+    repeat(deps.queueSweepSeconds * 1000, () =>
+      withSweepLock(deps.sql, queueLock, () => sweepQueue(deps, false, report)),
     ),
-    repeat(objectSweepIntervalMs, () => sweepObjectsOnce(parts, findStrays, false, report)),
+    repeat(objectSweepIntervalMs, () => sweepObjectsOnce(deps, findStrays, false, report)),
   ];
 
   async function repeat(intervalMs: number, sweep: () => Promise<unknown>): Promise<void> {
     while (!stopping.signal.aborted) {
-      await sweep().catch((error: unknown) => parts.log.warn({ err: error }, 'a sweep failed'));
-      // Workers that were started together need not sweep together.
+      await sweep().catch((error: unknown) => deps.log.warn({ err: error }, 'sweep failed, will be retried'));
+      // The jitter spreads the sweeps of workers that were started together.
       const pauseMs = intervalMs * (0.8 + 0.4 * Math.random());
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

@@ -14,8 +14,8 @@ import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';
 
 /**
- * Throws InvalidVideoError with a reason the player understands. Durations and rates are those of the packets: what headers say
- * of them is a hint.
+ * Returns the facts of a source. Throws InvalidVideoError with a reason for the player when it is not accepted. Durations and rates
+ * are those of the packets, since headers may be wrong.
  */
 export function validateSource(report: ProbeReport, index?: IsolatedPicture): SourceFacts {
   const { streams, packets } = report;
@@ -49,7 +49,7 @@ export function validateSource(report: ProbeReport, index?: IsolatedPicture): So
   };
 }
 
-/** FFmpeg has no name for what it does not know; the file has at least a tag. */
+/** Returns the codec's name, or the file's tag when FFmpeg does not know the codec. */
 function nameCodec({ codec_name: name = 'unknown' }: ProbeStream, index?: IsolatedPicture): string {
   return name === 'unknown' ? index?.sampleEntry.replace(/[^\w -]/g, '?').trim() || 'something unknown' : name;
 }
@@ -69,7 +69,7 @@ function readTimeline(packets: ProbeReport['packets']): Timeline {
   return { start: first.start, frameSeconds, seconds: last.start - first.start + lastSeconds };
 }
 
-/** Of a single frame of no duration. */
+/** The frame rate of a single frame without a duration. */
 const framesPerSecondAssumed = 25;
 
 export function refuseCodec(codec: string): never {
@@ -84,11 +84,11 @@ function refuseSize(picture: ProbeStream): void {
   const [width, height] = [Number(picture.width ?? 0), Number(picture.height ?? 0)];
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
   if (long > pictureLongSideMaxPixels || short > pictureShortSideMaxPixels) refuseLargePicture();
-  // A decoder that made no picture of the first frames leaves the size at nothing.
+  // The size is 0 when no frame could be decoded.
   if (short === 0) throw new InvalidVideoError('The picture could not be read.');
 }
 
-/** A last frame may be shown for however long: it costs nothing. */
+/** Rejects sources that are too long or have too many frames. The duration of the last frame does not count, as it costs nothing. */
 function refuseLength({ frameSeconds }: Timeline): void {
   const last = frameSeconds.at(-1) ?? 0;
   if (last > sourceMaxSeconds * (1 + boundTolerance)) {
@@ -99,10 +99,10 @@ function refuseLength({ frameSeconds }: Timeline): void {
   }
 }
 
-/** Cameras keep their rates less exactly, and a film of ten minutes ends with its last sound. */
+/** Tolerance of the limits: cameras' frame rates vary, and a film of ten minutes ends with its last sample of sound. */
 const boundTolerance = 0.01;
 
-/** What does not fit was made from a file that falls apart in the middle, or ends before its index does. */
+/** Throws InvalidVideoError when the rendition differs from its profile: the source is damaged or shorter than its index. */
 export function validateRendition(report: ProbeReport, profile: Profile, source: SourceFacts): void {
   const [picture, ...others] = report.streams;
   const seconds = Number(report.format.duration) || 0;
@@ -117,7 +117,7 @@ export function validateRendition(report: ProbeReport, profile: Profile, source:
   refuseShort(seconds, Math.min(profile.seconds, Math.max(source.seconds, source.indexedSeconds ?? 0)));
 }
 
-/** More than was expected is no damage. */
+/** Rejects a rendition shorter than expected. A longer one is accepted. */
 function refuseShort(seconds: number, expected: number): void {
   if (seconds >= expected - shortToleranceSeconds) return;
   throw new InvalidVideoError(

@@ -5,43 +5,24 @@ import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
 import { readMachine } from '../../worker/machine.ts';
 import { probeSource } from '../../worker/probe.ts';
-import { type Profile, showcaseProfile } from '../../worker/profile.ts';
+import { showcaseProfile } from '../../worker/profile.ts';
 import { openSandbox } from '../../worker/sandbox.ts';
 import type { SourceFacts } from '../../worker/source-facts.ts';
 import { workerCapacity } from '../../worker/tool-limits.ts';
 import { findTools } from '../../worker/tools.ts';
-import type { BenchCase, Candidate, Figures, Target } from '../lib/bench-case.ts';
+import { atLeast, atMost, type BenchCase, type Candidate, type Figures } from '../lib/bench-case.ts';
 import { type Clip, prepareClips } from '../lib/encode-clips.ts';
-import { writeEncodeReport } from '../lib/encode-report.ts';
-import { baselineCommand, layOut, ownWay, passesWay, type Way } from '../lib/encode-ways.ts';
+import { baselineCommand, copyInputs, type EncodeCommand, ownCommand, passesCommand } from '../lib/encode-commands.ts';
+import { renderEncodeReport } from '../lib/encode-report.ts';
 import { measureSsim, measureVmaf } from '../lib/similarity.ts';
 
-const ours = 'ours';
-
-const lookAhead = 'mbtree=1:rc-lookahead=17:aq-mode=2:subme=2';
-const deadZones = 'deadzone-inter=8:deadzone-intra=5';
-const rest = 'qcomp=0.5:b-adapt=0';
-
-/** What was tried beside the profile in use; crf brings each to about as many bytes. */
-const variants: Readonly<Record<string, Partial<Profile> & { readonly crf: number }>> = {
-  'with the usual dead zones': { crf: 21.1, x264Params: `${lookAhead}:${rest}:weightp=1:partitions=i8x8` },
-  'with all parts a key frame can have': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=1` },
-  'showcase-4: so, and no weights': { crf: 22.6, x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=0` },
-  'with B-frames in parts of 8x8': {
-    crf: 22.7,
-    x264Params: `${lookAhead}:${deadZones}:${rest}:weightp=1:partitions=b8x8,i8x8,i4x4`,
-  },
-  'superfast as it is': { crf: 26, x264Params: 'mbtree=0' },
-  veryfast: { crf: 21.5, preset: 'veryfast', x264Params: 'rc-lookahead=10:aq-mode=2' },
-};
-
 /**
- * BENCH_MEDIA names folders of filmed MP4s (with `:` between them) to be encoded beside the made ones; BENCH_VMAF_FFMPEG an
- * FFmpeg with libvmaf.
+ * BENCH_MEDIA names folders of filmed MP4s, separated by `:`, that are encoded in addition to the generated clips.
+ * BENCH_VMAF_FFMPEG names an FFmpeg that was built with libvmaf.
  */
 export const benchCase: BenchCase = {
   name: 'encode',
-  summary: 'CPU time, size and likeness of a rendition: the profile in use, variants, and two usual ways',
+  summary: 'CPU time, size and SSIM of a rendition: the service, one usual command, and a pass per feature',
   async open(defer) {
     const { FFMPEG_PATH, FFPROBE_PATH, PATH, BENCH_MEDIA, BENCH_VMAF_FFMPEG } = process.env;
     const tools = await findTools({ ffmpegPath: FFMPEG_PATH, ffprobePath: FFPROBE_PATH, searchPath: PATH ?? '' });
@@ -49,30 +30,23 @@ export const benchCase: BenchCase = {
     const sandbox = await openSandbox(tools, folder);
     const capacity = workerCapacity(readMachine({ cores: 0, memoryMiB: 0 }));
     const mediaFolders = (BENCH_MEDIA ?? '').split(':').filter((path) => path !== '');
-    const prepared = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
-    // The largest first, so that the runners of a round end together: a queue under load has no end at which one of them idles.
-    const clips = [...prepared].sort((a, b) => b.bytes - a.bytes);
+    const clips = await prepareClips(tools.ffmpeg, join(folder, 'clips'), mediaFolders);
+    // The largest clip comes first, so that no processor idles while the last clip of a round is encoded.
+    clips.sort((a, b) => b.bytes - a.bytes);
     const subjects: Subject[] = [];
     for (const clip of clips) {
       const work = join(folder, `work-${subjects.length}`);
       mkdirSync(work);
-      layOut(work, clip);
+      copyInputs(work, clip.path);
       const source = await probeSource({ tools, sandbox, capacity }, work, new AbortController().signal);
       subjects.push({ clip, source, folder: work });
     }
-    const ways: Way[] = [
-      baselineCommand,
-      passesWay,
-      ownWay(ours, showcaseProfile, 1),
-      ownWay('ours, two threads', showcaseProfile, 2),
-      ...Object.entries(variants).map(([name, change]) =>
-        ownWay(`${name}, crf ${change.crf}`, { ...showcaseProfile, ...change }, 1),
-      ),
-    ];
-    const judge = openJudge(tools.ffmpeg, BENCH_VMAF_FFMPEG);
+    const compare = openComparison(tools.ffmpeg, BENCH_VMAF_FFMPEG);
     return {
-      candidates: ways.map((way) => candidate(way, tools.ffmpeg, subjects, judge)),
-      targets,
+      candidates: [baselineCommand, passesCommand, ownCommand].map((command) =>
+        candidate(command, tools.ffmpeg, subjects, compare),
+      ),
+      targets: listTargets(ownCommand.name, baselineCommand.name, passesCommand.name),
       runMetadata: {
         ffmpeg: tools.version,
         profile: showcaseProfile,
@@ -80,7 +54,7 @@ export const benchCase: BenchCase = {
       },
     };
   },
-  writeReport: writeEncodeReport,
+  renderReport: renderEncodeReport,
 };
 
 interface Subject {
@@ -89,62 +63,34 @@ interface Subject {
   readonly folder: string;
 }
 
-const targets: Target[] = [
-  {
-    what: 'videos a minute / (a)',
-    of: [ours, 'videosPerMinute'],
-    against: [baselineCommand.name, 'videosPerMinute'],
-    is: '>=',
-    bound: 1.9,
-  },
-  {
-    what: 'videos a minute / (b)',
-    of: [ours, 'videosPerMinute'],
-    against: [passesWay.name, 'videosPerMinute'],
-    is: '>=',
-    bound: 5.5,
-  },
-  {
-    what: 'videos a CPU minute / (a)',
-    of: [baselineCommand.name, 'cpuSeconds'],
-    against: [ours, 'cpuSeconds'],
-    is: '>=',
-    bound: 1.9,
-  },
-  {
-    what: 'videos a CPU minute / (b)',
-    of: [passesWay.name, 'cpuSeconds'],
-    against: [ours, 'cpuSeconds'],
-    is: '>=',
-    bound: 5.5,
-  },
-  { what: 'bytes / (a)', of: [ours, 'sizeMiB'], against: [baselineCommand.name, 'sizeMiB'], is: '<=', bound: 1.1 },
-  {
-    what: 'memory a job / (a)',
-    of: [ours, 'peakMemoryMiB'],
-    against: [baselineCommand.name, 'peakMemoryMiB'],
-    is: '<=',
-    bound: 0.8,
-  },
-  { what: 'mean SSIM below (a)', of: [ours, 'ssimBelowObvious'], is: '<=', bound: 0.0003 },
-];
+function listTargets(ours: string, a: string, b: string) {
+  return [
+    atLeast('videos per minute / (a)', [ours, 'videosPerMinute'], 1.9, [a, 'videosPerMinute']),
+    atLeast('videos per minute / (b)', [ours, 'videosPerMinute'], 5.5, [b, 'videosPerMinute']),
+    atLeast('videos per CPU minute / (a)', [a, 'cpuSeconds'], 1.9, [ours, 'cpuSeconds']),
+    atLeast('videos per CPU minute / (b)', [b, 'cpuSeconds'], 5.5, [ours, 'cpuSeconds']),
+    atMost('bytes / (a)', [ours, 'sizeMiB'], 1.1, [a, 'sizeMiB']),
+    atMost('memory per job / (a)', [ours, 'peakMemoryMiB'], 0.8, [a, 'peakMemoryMiB']),
+    atMost('mean SSIM below (a)', [ours, 'ssimBelowBaseline'], 0.0003),
+  ];
+}
 
-type Judge = ReturnType<typeof openJudge>;
+type Comparison = ReturnType<typeof openComparison>;
 
-/** The same command gives the same picture each time: it is looked at once. */
-function openJudge(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
+/** Compares a rendition with its source once: a command makes the same picture in every round. */
+function openComparison(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
   const known = new Map<string, Figures>();
   return {
     baselineSsim: Number.NaN,
-    async look(way: Way, { clip, source, folder }: Subject): Promise<Figures> {
-      const key = `${way.name} ${clip.path}`;
+    async measure(command: EncodeCommand, { clip, source, folder }: Subject): Promise<Figures> {
+      const key = `${command.name} ${clip.path}`;
       const earlier = known.get(key);
       if (earlier !== undefined) return earlier;
       const figures: Record<string, number> = {
-        ssim: await measureSsim(ffmpeg, folder, clip, source, way.isOurs),
+        ssim: await measureSsim(ffmpeg, folder, clip, source, command.isOurs),
       };
       if (ffmpegWithVmaf !== undefined) {
-        figures['vmaf'] = await measureVmaf(ffmpegWithVmaf, folder, clip, way.isOurs);
+        figures['vmaf'] = await measureVmaf(ffmpegWithVmaf, folder, clip, command.isOurs);
       }
       known.set(key, figures);
       return figures;
@@ -152,58 +98,58 @@ function openJudge(ffmpeg: string, ffmpegWithVmaf: string | undefined) {
   };
 }
 
-function candidate(way: Way, ffmpeg: string, subjects: readonly Subject[], judge: Judge): Candidate {
+function candidate(
+  command: EncodeCommand,
+  ffmpeg: string,
+  subjects: readonly Subject[],
+  comparison: Comparison,
+): Candidate {
   return {
-    name: way.name,
+    name: command.name,
     async run({ isWarmUp }) {
       const chosen = isWarmUp ? subjects.slice(0, 1) : subjects;
       const startedAt = performance.now();
-      const costs = await mapAtOnce(chosen, way.atOnce, ({ folder, source }) => way.encode(ffmpeg, folder, source));
+      const costs = await mapAtOnce(chosen, command.atOnce, ({ folder, source }) =>
+        command.encode(ffmpeg, folder, source),
+      );
       const minutes = (performance.now() - startedAt) / 60_000;
-      const looks = await mapAtOnce(chosen, availableParallelism(), (subject) => judge.look(way, subject));
+      const similarities = await mapAtOnce(chosen, availableParallelism(), (each) => comparison.measure(command, each));
       const rows = chosen.map(({ folder }, i): Record<string, number> => {
         const sizeMiB = statSync(join(folder, jobFiles.rendition)).size / 1024 / 1024;
-        return { ...costs[i], sizeMiB, ...looks[i] };
+        return { ...costs[i], sizeMiB, ...similarities[i] };
       });
-      const ssim = mean(rows, 'ssim');
-      if (way === baselineCommand) judge.baselineSsim = ssim;
+      const sum = (figure: string) => rows.reduce((total, row) => total + (row[figure] ?? Number.NaN), 0);
+      const ssim = sum('ssim') / rows.length;
+      if (command === baselineCommand) comparison.baselineSsim = ssim;
       return {
         videosPerMinute: chosen.length / minutes,
-        cpuSeconds: sum(rows, 'cpuSeconds'),
-        sizeMiB: sum(rows, 'sizeMiB'),
+        cpuSeconds: sum('cpuSeconds'),
+        sizeMiB: sum('sizeMiB'),
         peakMemoryMiB: Math.max(...rows.map((row) => row['peakMemoryMiB'] ?? 0)),
         ssim,
-        ...(way.isOurs ? { ssimBelowBaseline: judge.baselineSsim - ssim } : {}),
-        ...('vmaf' in (rows[0] ?? {}) ? { vmaf: mean(rows, 'vmaf') } : {}),
-        ...perClip(rows, subjects),
+        ...(command.isOurs ? { ssimBelowBaseline: comparison.baselineSsim - ssim } : {}),
+        ...('vmaf' in (rows[0] ?? {}) ? { vmaf: sum('vmaf') / rows.length } : {}),
+        ...perClip(rows, chosen),
       };
     },
   };
 }
 
-/** In the order of `items`, so many under way at once. */
+/** Maps `items` in their order, at most `atOnce` at a time. */
 async function mapAtOnce<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const left = items.entries();
-  const go = async () => {
+  const runNext = async () => {
     for (const [i, item] of left) results[i] = await work(item);
   };
-  await Promise.all(Array.from({ length: atOnce }, go));
+  await Promise.all(Array.from({ length: atOnce }, runNext));
   return results;
 }
 
-/** `ssim of NAME`, so that the report can show which clip a mean hides. */
+/** Adds the figures of each clip, as `ssim of NAME`, because a mean hides a single bad clip. */
 function perClip(rows: readonly Record<string, number>[], subjects: readonly Subject[]): Figures {
   const entries = rows.flatMap((row, i) =>
     Object.entries(row).map(([figure, value]) => [`${figure} of ${subjects[i]?.clip.name}`, value] as const),
   );
   return Object.fromEntries(entries);
-}
-
-function sum(rows: readonly Record<string, number>[], figure: string): number {
-  return rows.reduce((total, row) => total + (row[figure] ?? Number.NaN), 0);
-}
-
-function mean(rows: readonly Record<string, number>[], figure: string): number {
-  return sum(rows, figure) / rows.length;
 }

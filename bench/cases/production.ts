@@ -4,7 +4,7 @@ import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
 import type { Wrap } from '../../scripts/lib/wrap.ts';
 import { readProductionNode } from '../../scripts/test/production/node-binary.ts';
 import { openProductionSystem } from '../../scripts/test/production/system.ts';
-import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
+import { atMost, type BenchCase, type Candidate, type Target } from '../lib/bench-case.ts';
 import { openOurs } from '../lib/upload-servers.ts';
 import { loadPage, page } from './rankings.ts';
 import { createCandidate as loadUploads } from './upload.ts';
@@ -13,10 +13,10 @@ const rows = { users: 5_000, videos: 1_000, votes: 50_000 };
 const uploadsAtOnce = 4;
 const connections = 32;
 
-/** CPU time of the web process: load, PostgreSQL and the S3 end run on this Node.js both times. */
+/** Measures the CPU time of the web process. Load generator, PostgreSQL and the S3 sink run on this Node.js both times. */
 export const benchCase: BenchCase = {
   name: 'production',
-  summary: 'Uploads and rankings on the system and the Node.js that servers run, against this Node.js',
+  summary: 'Uploads and rankings on the production system and its Node.js, compared with this Node.js',
   async open(defer) {
     const system = await openProductionSystem();
     const node = readProductionNode();
@@ -43,11 +43,8 @@ export const benchCase: BenchCase = {
 
 function listTargets(version: string): Target[] {
   const figures = { uploads: 'cpuSecondsPer100MiB', rankings: 'cpuUsPerRequest' };
-  return Object.entries(figures).map(([load, figure]) => ({
-    what: `CPU of ${load}: Node.js ${version} / this Node.js`,
-    of: [`${load}, Node.js ${version}`, figure],
-    against: [`${load}, this Node.js`, figure],
-    is: '<=',
-    bound: 1.15,
-  }));
+  return Object.entries(figures).map(([load, figure]) => {
+    const what = `CPU of ${load}: Node.js ${version} / this Node.js`;
+    return atMost(what, [`${load}, Node.js ${version}`, figure], 1.15, [`${load}, this Node.js`, figure]);
+  });
 }

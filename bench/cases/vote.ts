@@ -6,24 +6,24 @@ import {
   startWebProcess,
 } from '../../scripts/dev/testbed/servers.ts';
 import { fillVoteRows } from '../../scripts/dev/testbed/vote-rows.ts';
-import type { BenchCase, Target } from '../lib/bench-case.ts';
-import { castByPgbench, castInProcess, castOverHttp, type VoteStage } from '../lib/vote-candidates.ts';
+import { atLeast, atMost, type BenchCase, type Target } from '../lib/bench-case.ts';
+import { type VoteContext, voteByPgbench, voteInProcess, voteOverHttp } from '../lib/vote-candidates.ts';
 
 const rows = { users: 300_000, videos: 10_000 };
 const seconds = 4;
 const spreadClients = 64;
 const hotClients = 256;
 
-/** Every vote is acknowledged after a durable commit. In batches and by pgbench: no HTTP on either side. */
+/** Every vote is acknowledged after a durable commit. The batches and pgbench are compared without HTTP on either side. */
 export const benchCase: BenchCase = {
   name: 'vote',
-  summary: 'Votes in batches, against pgbench, a single INSERT and a transaction for each vote',
+  summary: 'Votes in batches, against pgbench and against a single INSERT or a transaction per vote',
   async open(defer) {
     const folder = makeBenchFolder(defer);
     const postgres = await openBenchPostgres(folder, defer);
     await fillVoteRows(postgres.sql, rows);
     const { sql, url, pid: postgresPid } = postgres;
-    const stage: VoteStage = { sql, url, postgresPid, folder, ...rows, seconds };
+    const context: VoteContext = { sql, url, postgresPid, folder, ...rows, seconds };
     const settings = { DATABASE_URL: url, SECRET_KEY: benchSecretKey };
     const ours = await startWebProcess(folder, settings, defer);
     const insert = await startNodePeer('vote-server', folder, { ...settings, MODE: 'insert' }, defer);
@@ -31,19 +31,19 @@ export const benchCase: BenchCase = {
     const anyVideo = `random(1, ${rows.videos})`;
     return {
       candidates: [
-        castInProcess('spread, batches', stage, 'spread', spreadClients),
-        castByPgbench('spread, pgbench INSERT', stage, insertScript(anyVideo), spreadClients),
-        castByPgbench('spread, pgbench transaction', stage, transactionScript(anyVideo), spreadClients),
-        castInProcess('hot, batches', stage, 'hot', hotClients),
-        castByPgbench('hot, pgbench transaction', stage, transactionScript('1'), hotClients),
-        castOverHttp('spread, service', stage, ours, 'spread', spreadClients),
-        castOverHttp('spread, INSERT server', stage, insert, 'spread', spreadClients),
-        castOverHttp('spread, transaction server', stage, transaction, 'spread', spreadClients),
-        castOverHttp('hot, service', stage, ours, 'hot', hotClients),
-        castOverHttp('hot, INSERT server', stage, insert, 'hot', hotClients),
-        castOverHttp('hot, transaction server', stage, transaction, 'hot', hotClients),
-        castOverHttp('unloaded, service', stage, ours, 'spread', 1),
-        castOverHttp('unloaded, INSERT server', stage, insert, 'spread', 1),
+        voteInProcess('spread, batches', context, 'spread', spreadClients),
+        voteByPgbench('spread, pgbench INSERT', context, insertScript(anyVideo), spreadClients),
+        voteByPgbench('spread, pgbench transaction', context, transactionScript(anyVideo), spreadClients),
+        voteInProcess('hot, batches', context, 'hot', hotClients),
+        voteByPgbench('hot, pgbench transaction', context, transactionScript('1'), hotClients),
+        voteOverHttp('spread, service', context, ours, 'spread', spreadClients),
+        voteOverHttp('spread, INSERT server', context, insert, 'spread', spreadClients),
+        voteOverHttp('spread, transaction server', context, transaction, 'spread', spreadClients),
+        voteOverHttp('hot, service', context, ours, 'hot', hotClients),
+        voteOverHttp('hot, INSERT server', context, insert, 'hot', hotClients),
+        voteOverHttp('hot, transaction server', context, transaction, 'hot', hotClients),
+        voteOverHttp('unloaded, service', context, ours, 'spread', 1),
+        voteOverHttp('unloaded, INSERT server', context, insert, 'spread', 1),
       ],
       targets,
       runMetadata: { rows, secondsPerRound: seconds, spreadClients, hotClients },
@@ -71,19 +71,15 @@ commit;
 `;
 }
 
-/** By wall time and by CPU time, the client's and PostgreSQL's together. */
+/** Compares by wall time and by CPU time, which is the sum of the client's and PostgreSQL's. */
 function faster(ours: string, theirs: string, bound: number): Target[] {
-  return (['votesPerSecond', 'votesPerCpuSecond'] as const).map((figure) => ({
-    what: `${figure}: ${ours} / ${theirs}`,
-    of: [ours, figure],
-    against: [theirs, figure],
-    is: '>=',
-    bound,
-  }));
+  return ['votesPerSecond', 'votesPerCpuSecond'].map((figure) =>
+    atLeast(`${figure}: ${ours} / ${theirs}`, [ours, figure], bound, [theirs, figure]),
+  );
 }
 
 function quicker(figure: 'p50Ms' | 'p99Ms', ours: string, theirs: string, bound: number): Target {
-  return { what: `${figure}: ${ours} / ${theirs}`, of: [ours, figure], against: [theirs, figure], is: '<=', bound };
+  return atMost(`${figure}: ${ours} / ${theirs}`, [ours, figure], bound, [theirs, figure]);
 }
 
 const targets: Target[] = [

@@ -1,50 +1,58 @@
 import type { Defer } from '../../scripts/lib/defer.ts';
 
-/** What a candidate did in one round: each figure by its name, with the unit last (`cpuUsPerRequest`, `p99Ms`). */
+/** The figures of one candidate in one round. A name ends with its unit (`cpuUsPerRequest`, `p99Ms`). */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Candidate {
   readonly name: string;
-  /** One round: the load, and what it cost. Called once more before the rounds, to warm up. */
+  /** Runs one round and returns what it cost. The warm-up is an extra call before the first round. */
   run(round: Round): Promise<Figures>;
 }
 
 export interface Round {
-  /** 0 is the warm-up, whose figures are dropped: it may be shorter. */
+  /** 0 is the warm-up. Its figures are dropped, so it may be shorter. */
   readonly number: number;
   readonly isWarmUp: boolean;
-}
-
-/**
- * One figure of a candidate, divided by a figure of another one in the same round (by nothing: taken as it is), against a
- * bound. What counts is the median over the rounds.
- */
-export interface Target {
-  readonly what: string;
-  readonly of: FigureName;
-  readonly against?: FigureName;
-  readonly is: '<=' | '>=';
-  readonly bound: number;
 }
 
 /** A candidate's name and the name of its figure. */
 export type FigureName = readonly [candidate: string, figure: string];
 
+/**
+ * A bound for a figure, or for its ratio to another candidate's figure in the same round. The median over all rounds is
+ * compared with the bound.
+ */
+export interface Target {
+  readonly what: string;
+  readonly of: FigureName;
+  readonly against: FigureName | undefined;
+  readonly is: '<=' | '>=';
+  readonly bound: number;
+}
+
+export function atMost(what: string, of: FigureName, bound: number, against?: FigureName): Target {
+  return { what, of, against, is: '<=', bound };
+}
+
+export function atLeast(what: string, of: FigureName, bound: number, against?: FigureName): Target {
+  return { what, of, against, is: '>=', bound };
+}
+
 export interface OpenCase {
   readonly candidates: readonly Candidate[];
   readonly targets: readonly Target[];
-  /** What else somebody needs to know who wants the same figures again. */
+  /** Settings that a reader needs to repeat the run. */
   readonly runMetadata?: Readonly<Record<string, unknown>>;
 }
 
 export interface BenchCase {
   readonly name: string;
-  /** One sentence: what is compared. */
+  /** One sentence that says what is compared. */
   readonly summary: string;
-  /** Starts what the candidates need; whatever is given to `defer` is run at the end, the last first. */
+  /** Starts what the candidates need. Functions passed to `defer` run at the end, in reverse order. */
   open(defer: Defer): Promise<OpenCase>;
-  /** Writes what people read of the result, beside the raw figures; the path, from the repository's top. */
-  writeReport?(result: CaseResult): string;
+  /** Renders a Markdown report, which is stored beside the raw figures. */
+  renderReport?(result: CaseResult): string;
 }
 
 export interface CaseResult {
@@ -52,7 +60,7 @@ export interface CaseResult {
   readonly summary: string;
   readonly runMetadata: Readonly<Record<string, unknown>>;
   readonly rounds: number;
-  /** Every figure of every round, as it was measured. */
+  /** Every figure of every round, as measured. */
   readonly candidates: readonly { readonly name: string; readonly rounds: readonly Figures[] }[];
   readonly verdicts: readonly Verdict[];
 }
@@ -63,7 +71,7 @@ export interface CaseFailure {
 }
 
 export interface Verdict extends Target {
-  /** The median over the rounds, of the ratio or of the figure itself. */
+  /** The median over the rounds, of the figure or of the ratio. */
   readonly value: number;
   readonly isReached: boolean;
 }

@@ -8,43 +8,47 @@ export interface Clip {
   readonly bytes: number;
 }
 
-/** Grain, as every camera adds it: without, a generated picture is easier to encode than any filmed one. */
-const grain = 'noise=alls=4:allf=t';
-/** What a phone writes in a second, and how: fast, for a chip has no time. */
-const camera = [
-  ...['-t', '4', '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'],
-  ...['-b:v', '16M', '-maxrate', '20M', '-bufsize', '16M'],
-];
+/** Noise like a camera's: without noise, a generated picture is easier to encode than filmed footage. */
+const noise = 'noise=alls=4:allf=t';
+/** A bit rate and a preset like a phone's encoder. */
+const camera = '-t 4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -b:v 16M -maxrate 20M -bufsize 16M'.split(' ');
 const sound = ['-f', 'lavfi', '-i', 'sine=frequency=330:duration=4'];
 
-/** Clips as players send them, 4 s each, made by FFmpeg. */
+/** Clips of 4 s that FFmpeg generates, in the shapes that players upload. */
 const recipes: Readonly<Record<string, readonly string[]>> = {
-  'patterns 2560x1440': [...generate('testsrc2=size=2560x1440:rate=30'), '-vf', grain, ...camera],
+  'patterns 2560x1440': [...generate('testsrc2=size=2560x1440:rate=30'), '-vf', noise, ...camera],
   'zoom 1920x1080 with sound': [
     ...generate('mandelbrot=size=1920x1080:rate=30:end_scale=0.05:maxiter=120'),
-    ...[...sound, '-vf', grain, ...camera, '-c:a', 'aac', '-shortest'],
+    ...sound,
+    '-vf',
+    noise,
+    ...camera,
+    '-c:a',
+    'aac',
+    '-shortest',
   ],
   'phone 1080x1920': [
     ...generate('mandelbrot=size=1920x1080:rate=30:start_scale=0.8:maxiter=120'),
     '-vf',
-    grain,
+    noise,
     ...camera,
   ],
-  // As edited videos begin and end.
+  // Edited videos begin and end with fades.
   'fades 1280x720': [
     ...generate('mandelbrot=size=1280x720:rate=30:start_scale=0.8:maxiter=120'),
-    ...['-vf', `${grain},fade=t=in:d=1,fade=t=out:st=2.5:d=1.5`, ...camera],
+    '-vf',
+    `${noise},fade=t=in:d=1,fade=t=out:st=2.5:d=1.5`,
+    ...camera,
   ],
   'cells 1280x720 at 60 frames': [
     ...generate('life=size=320x180:rate=60:mold=10:life_color=0x40c0ff:death_color=0x203040:seed=7'),
-    ...['-vf', `scale=1280:720:flags=bilinear,${grain}`, ...camera],
+    '-vf',
+    `scale=1280:720:flags=bilinear,${noise}`,
+    ...camera,
   ],
 };
 
-/**
- * Makes the clips that are made, and takes beside them the beginning of every MP4 in `mediaFolders` (filmed footage, which is
- * not in this repository).
- */
+/** Generates the clips, and copies the first seconds of every MP4 in `mediaFolders` (footage that is not in this repository). */
 export async function prepareClips(ffmpeg: string, folder: string, mediaFolders: readonly string[]): Promise<Clip[]> {
   mkdirSync(folder, { recursive: true });
   const clips: Clip[] = [];
@@ -56,11 +60,11 @@ export async function prepareClips(ffmpeg: string, folder: string, mediaFolders:
   for (const [name, recipe] of Object.entries(recipes)) {
     await make(name, async (path) => {
       await run(ffmpeg, [...recipe, path]);
-      if (name.startsWith('phone')) await turn(ffmpeg, path);
+      if (name.startsWith('phone')) await rotate(ffmpeg, path);
     });
   }
   for (const source of mediaFolders.flatMap(listVideos)) {
-    // The packets as they are: nothing is encoded twice.
+    // Copies the packets, so that nothing is encoded twice.
     const cut = ['-i', source, '-t', '5', '-map', '0:v:0', '-map', '0:a:0?', '-c', 'copy'];
     await make(basename(source, '.mp4'), (path) => run(ffmpeg, [...cut, path]));
   }
@@ -71,11 +75,11 @@ function generate(source: string): string[] {
   return ['-f', 'lavfi', '-i', source];
 }
 
-/** A phone films lying and says by how much to turn. */
-async function turn(ffmpeg: string, path: string): Promise<void> {
-  const turned = `${path}.turned.mp4`;
-  await run(ffmpeg, ['-i', path, '-c', 'copy', '-metadata:s:v', 'rotate=90', turned]);
-  await run(ffmpeg, ['-i', turned, '-c', 'copy', path]);
+/** A phone stores an upright video in landscape, with a rotation in its metadata. */
+async function rotate(ffmpeg: string, path: string): Promise<void> {
+  const rotated = `${path}.rotated.mp4`;
+  await run(ffmpeg, ['-i', path, '-c', 'copy', '-metadata:s:v', 'rotate=90', rotated]);
+  await run(ffmpeg, ['-i', rotated, '-c', 'copy', path]);
 }
 
 function listVideos(folder: string): string[] {

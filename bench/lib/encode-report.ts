@@ -1,26 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { rootFolder } from '../../scripts/lib/paths.ts';
-import { median } from '../../scripts/lib/statistics.ts';
 import type { CaseResult } from './bench-case.ts';
+import { describeRun, openFigures, renderTable, renderTargets } from './tables.ts';
 
-/** Writes capacity_planning/encoding.md from a result, so that no figure in it was ever typed. */
-export function writeEncodeReport(result: CaseResult): string {
-  const path = join('capacity_planning', 'encoding.md');
-  mkdirSync(join(rootFolder, 'capacity_planning'), { recursive: true });
-  writeFileSync(join(rootFolder, path), renderEncodeReport(result));
-  return path;
-}
-
-function renderEncodeReport(result: CaseResult): string {
+/** Renders the report of the encode case. Every figure in it comes from the result. */
+export function renderEncodeReport(result: CaseResult): string {
   const read = openFigures(result);
-  const [obvious = '', ...others] = result.candidates.map(({ name }) => name);
-  const hasVmaf = Number.isFinite(read(obvious, 'vmaf'));
-  const overview = [obvious, ...others].map((name) => [
+  const names = result.candidates.map(({ name }) => name);
+  const [baseline = ''] = names;
+  const hasVmaf = Number.isFinite(read(baseline, 'vmaf'));
+  const overview = names.map((name) => [
     name,
     read(name, 'videosPerMinute').toFixed(1),
     read(name, 'cpuSeconds').toFixed(2),
-    (read(obvious, 'cpuSeconds') / read(name, 'cpuSeconds')).toFixed(2),
+    (read(baseline, 'cpuSeconds') / read(name, 'cpuSeconds')).toFixed(2),
     read(name, 'sizeMiB').toFixed(2),
     read(name, 'ssim').toFixed(5),
     ...(hasVmaf ? [read(name, 'vmaf').toFixed(2)] : []),
@@ -30,50 +21,27 @@ function renderEncodeReport(result: CaseResult): string {
   const perClip = clips.map(({ name: clip, bytes }) => [
     clip,
     (bytes / 1024 / 1024).toFixed(2),
-    ...[obvious, 'ours'].flatMap((name) => [
+    ...[baseline, 'ours'].flatMap((name) => [
       read(name, `cpuSeconds of ${clip}`).toFixed(2),
       read(name, `sizeMiB of ${clip}`).toFixed(2),
       read(name, `ssim of ${clip}`).toFixed(5),
     ]),
   ]);
-  const targets = result.verdicts.map(({ what, value, is, bound, isReached }) => [
-    what,
-    String(Number(value.toPrecision(4))),
-    `${is} ${bound}`,
-    isReached ? 'reached' : 'missed',
-  ]);
-  const texts = [
+  const vmaf = hasVmaf ? ['VMAF'] : [];
+  const sections = [
     '# Encoding',
-    introduce(result),
-    table(['', 'videos/min', 'CPU s', '(a) / this', 'MiB', 'SSIM', ...(hasVmaf ? ['VMAF'] : []), 'peak MiB'], overview),
+    `${describeRun(result)} FFmpeg ${result.runMetadata['ffmpeg']}.`,
+    method,
+    renderTable(['', 'videos/min', 'CPU s', '(a) / this', 'MiB', 'SSIM', ...vmaf, 'peak MiB'], overview),
     '## Targets',
-    table(['what', 'value', 'target', ''], targets),
+    renderTargets(result),
     '## Clip by clip',
-    table(['clip', 'source MiB', '(a): CPU s', 'MiB', 'SSIM', 'ours: CPU s', 'MiB', 'SSIM'], perClip),
+    renderTable(['clip', 'source MiB', '(a): CPU s', 'MiB', 'SSIM', 'ours: CPU s', 'MiB', 'SSIM'], perClip),
   ];
-  return `${texts.join('\n\n')}\n`;
+  return `${sections.join('\n\n')}\n`;
 }
 
-function introduce({ runMetadata, rounds }: CaseResult): string {
-  const machine = runMetadata['machine'] as { processor: string; processors: number };
-  return [
-    `Written by \`${runMetadata['command']}\` on ${runMetadata['date']}, commit ${runMetadata['commit']}, with FFmpeg`,
-    `${runMetadata['ffmpeg']} on ${machine.processors} x ${machine.processor}; medians of ${rounds} rounds. CPU time is`,
-    'user and system time of FFmpeg for all clips together; likeness is the mean SSIM of the luma against a lossless picture of',
-    'the source, scaled by Lanczos. Ours has one thread unless the name says otherwise, and as many clips at a time as fill the',
-    'processors, as in the worker; (a) and (b) have FFmpeg’s default threads and one clip at a time. Clips are of a few seconds, so',
-    'videos a minute compare ways and are no capacity.',
-  ].join(' ');
-}
-
-/** The median over the rounds. */
-function openFigures({ candidates }: CaseResult) {
-  return (name: string, figure: string): number => {
-    const rounds = candidates.find((candidate) => candidate.name === name)?.rounds ?? [];
-    return median(rounds.map((figures) => figures[figure] ?? Number.NaN));
-  };
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
+const method = `CPU time is FFmpeg's user and system time for all clips. SSIM is the mean over the luma planes, compared with a lossless
+rendition of the source scaled by Lanczos. "ours" runs one thread per clip unless the name says otherwise, and as many clips at once
+as there are processors, like the worker. (a) and (b) run one clip at a time with FFmpeg's default threads. Clips last a few seconds:
+videos per minute compare the commands and are not the worker's capacity.`;

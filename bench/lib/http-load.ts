@@ -3,20 +3,20 @@ import { percentile } from '../../scripts/lib/statistics.ts';
 
 export interface HttpLoad {
   port: number;
-  /** Each has one request under way at any time. */
+  /** Each connection has one request in flight at any time. */
   connections: number;
-  /** The next whole request as it goes over the wire, or undefined when there is no more. */
+  /** Returns the bytes of the next request, or undefined when there are no more. */
   next: () => string | Buffer | undefined;
-  /** No request begins after this; without it, `next` ends the load. */
+  /** No request starts after this time. Without it, `next` ends the load. */
   durationMs?: number;
-  /** How long a connection rests between an answer and its next request. */
+  /** Pause of a connection between a response and its next request. */
   restMs?: number;
-  /** Told of each answer as it comes. */
-  onAnswer?: (status: string, ms: number) => void;
+  /** Called for each response. */
+  onResponse?: (status: string, ms: number) => void;
 }
 
 export interface HttpLoadResult {
-  answered: number;
+  responses: number;
   byStatus: Readonly<Record<string, number>>;
   seconds: number;
   requestsPerSecond: number;
@@ -26,8 +26,8 @@ export interface HttpLoadResult {
 }
 
 /**
- * A closed-loop client over plain sockets: so little of its own that a Node server on the same machine is what limits it.
- * Understands answers with a Content-Length only. Rejects when the server closes a connection.
+ * A closed-loop client over plain sockets. It uses so little CPU that a Node.js server on the same machine is the limit.
+ * It reads only responses with a Content-Length, and rejects when the server closes a connection.
  */
 export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
   const byStatus: Record<string, number[]> = {};
@@ -39,7 +39,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
       runConnection({ ...load, next }, (status, ms) => {
         byStatus[status] ??= [];
         byStatus[status].push(ms);
-        load.onAnswer?.(status, ms);
+        load.onResponse?.(status, ms);
       }),
     ),
   );
@@ -48,7 +48,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
   const each = <T>(read: (ms: number[]) => T) =>
     Object.fromEntries(Object.entries(byStatus).map(([status, ms]) => [status, read(ms)]));
   return {
-    answered: latencies.length,
+    responses: latencies.length,
     byStatus: each((ms) => ms.length),
     seconds,
     requestsPerSecond: latencies.length / seconds,
@@ -58,7 +58,7 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
   };
 }
 
-/** A GET, or a POST with the given JSON, over a connection that stays open. */
+/** Formats a request for a connection that stays open, with `json` as its body if given. */
 export function formatRequest(
   method: string,
   path: string,
@@ -75,11 +75,11 @@ export function formatRequest(
 
 function runConnection(
   { port, next, restMs }: HttpLoad,
-  onAnswer: (status: string, ms: number) => void,
+  onResponse: (status: string, ms: number) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, '127.0.0.1');
-    const readAnswer = createAnswerReader();
+    const readResponse = createResponseReader();
     let sentAt = 0;
     let isDone = false;
     const sendNext = () => {
@@ -96,9 +96,9 @@ function runConnection(
     socket.setNoDelay(true);
     socket.once('connect', sendNext);
     socket.on('data', (chunk: Buffer) => {
-      const status = readAnswer(chunk);
+      const status = readResponse(chunk);
       if (status === undefined) return;
-      onAnswer(status, performance.now() - sentAt);
+      onResponse(status, performance.now() - sentAt);
       if (restMs === undefined) sendNext();
       else setTimeout(sendNext, restMs);
     });
@@ -109,8 +109,8 @@ function runConnection(
   });
 }
 
-/** Gives the status once the whole answer has come. Most come in one piece. */
-function createAnswerReader(): (chunk: Buffer) => string | undefined {
+/** Returns a function that takes chunks and returns the status when the response is complete. */
+function createResponseReader(): (chunk: Buffer) => string | undefined {
   let status: string | undefined;
   let head = '';
   let missing = 0;
@@ -125,10 +125,10 @@ function createAnswerReader(): (chunk: Buffer) => string | undefined {
       missing -= chunk.length;
     }
     if (missing > 0) return undefined;
-    const whole = status;
+    const complete = status;
     status = undefined;
     head = '';
-    return whole;
+    return complete;
   };
 }
 

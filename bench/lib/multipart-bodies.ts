@@ -2,16 +2,16 @@ export interface MultipartBody {
   readonly name: string;
   readonly boundary: string;
   readonly bytes: Buffer;
-  /** Of the one file in it. */
+  /** The length of its only file. */
   readonly fileBytes: number;
 }
 
 const fileBytes = 16 * 1024 * 1024;
 const ordinaryBoundary = '----WebKitFormBoundary7MA4YWxkTrZu0gW';
-/** The client chooses the boundary, too: this one looks like the rest of its body wherever one begins to compare. */
+/** Clients choose the boundary. This one matches the rest of its body at every offset but the last byte. */
 const monotonousBoundary = '-'.repeat(70);
 
-/** A title and a file, as a browser sends them: what differs is the file. */
+/** Forms with a title and a file, as a browser sends them. Only the file differs. */
 export const bodies: readonly MultipartBody[] = [
   createBody('ordinary', ordinaryBoundary, createNoise(fileBytes)),
   createBody('all CR', ordinaryBoundary, fill('\r')),
@@ -23,12 +23,12 @@ export const bodies: readonly MultipartBody[] = [
   createBody('delimiter but its first byte', ordinaryBoundary, fill(`\n--${ordinaryBoundary}`)),
 ];
 
-/** `Content-Type` of a request with such a body. */
+/** Returns the `Content-Type` of a request with such a body. */
 export function contentTypeOf(boundary: string): string {
   return `multipart/form-data; boundary=${boundary}`;
 }
 
-/** Encoded video has no pattern to speak of. The same bytes every time, an MP4's first ones in front. */
+/** Returns bytes without a pattern, like encoded video, after an MP4 header. They are the same in every run. */
 export function createNoise(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length - (length % 4));
   let state = 0x2545f491;
@@ -41,7 +41,7 @@ export function createNoise(length: number): Buffer {
   return beginLikeMp4(bytes);
 }
 
-/** What stands before and behind the file in a form of a title and a file. */
+/** Returns the bytes before and after the file in a form with a title and a file. */
 export function frameFile(boundary: string): { before: Buffer; after: Buffer } {
   const before = [
     `--${boundary}`,
@@ -62,7 +62,7 @@ function createBody(name: string, boundary: string, file: Buffer): MultipartBody
   return { name, boundary, bytes: Buffer.concat([before, file, after]), fileBytes: file.length };
 }
 
-/** Not with the pattern itself: behind the empty line even that could be taken for a boundary. */
+/** Starts with an MP4 header: directly after the empty line, the pattern itself could be taken for a boundary. */
 function fill(pattern: string): Buffer {
   return beginLikeMp4(Buffer.alloc(fileBytes, pattern, 'latin1'));
 }

@@ -5,14 +5,14 @@ import { UserError } from '../../scripts/lib/user-error.ts';
 
 export interface PgbenchRun {
   url: string;
-  /** Where the script is put. */
+  /** The folder that the script is written to. */
   folder: string;
   script: string;
   clients: number;
   seconds: number;
 }
 
-/** PostgreSQL's own load program, with prepared statements and a thread for each of two processors. */
+/** Runs PostgreSQL's own load generator with prepared statements and two threads. */
 export async function runPgbench({ url, folder, script, clients, seconds }: PgbenchRun) {
   const file = join(folder, 'pgbench.sql');
   writeFileSync(file, script);

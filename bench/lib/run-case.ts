@@ -2,7 +2,7 @@ import { readRunMetadata } from '../../scripts/lib/run-metadata.ts';
 import { median } from '../../scripts/lib/statistics.ts';
 import type { BenchCase, CaseResult, Figures, Target, Verdict } from './bench-case.ts';
 
-/** The candidates take turns within each round, so that whatever else the machine does meets all of them. */
+/** Runs all candidates in turn within each round, so that other load on the machine affects all of them. */
 export async function runCase(
   benchCase: BenchCase,
   options: { rounds: number; command: string; say: (line: string) => void },
@@ -24,17 +24,17 @@ export async function runCase(
       runMetadata: { ...readRunMetadata(options.command), ...runMetadata },
       rounds: options.rounds,
       candidates: measured,
-      verdicts: targets.map((target) => judge(target, measured)),
+      verdicts: targets.map((target) => evaluate(target, measured)),
     };
   } finally {
     for (const undo of undos.reverse()) await undo();
   }
 }
 
-function judge(target: Target, measured: CaseResult['candidates']): Verdict {
-  const mine = valuesOf(target.of, measured);
-  const theirs = target.against === undefined ? mine.map(() => 1) : valuesOf(target.against, measured);
-  const value = median(mine.map((figure, i) => figure / (theirs[i] ?? Number.NaN)));
+function evaluate(target: Target, measured: CaseResult['candidates']): Verdict {
+  const figures = valuesOf(target.of, measured);
+  const others = target.against && valuesOf(target.against, measured);
+  const value = median(others === undefined ? figures : figures.map((figure, i) => figure / (others[i] ?? Number.NaN)));
   return { ...target, value, isReached: target.is === '<=' ? value <= target.bound : value >= target.bound };
 }
 

@@ -9,8 +9,8 @@ import type { SourceFacts } from '../../worker/source-facts.ts';
 import type { Clip } from './encode-clips.ts';
 
 /**
- * The mean SSIM of the luma of a rendition against a lossless picture of its source, scaled by a scaler that no candidate
- * uses. What is compared is what scaling and encoding lost, so the reference has the candidate's own shape and colour matrix.
+ * Measures the mean SSIM of a rendition's luma against a lossless rendition of its source, scaled by a scaler that no candidate
+ * uses. The reference has the candidate's shape and colour matrix, so only the loss of scaling and encoding is compared.
  */
 export async function measureSsim(
   ffmpeg: string,
@@ -28,7 +28,7 @@ export async function measureSsim(
   return Number(/SSIM Y:([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
 }
 
-/** Netflix's measure of what eyes see, 0 to 100, by an FFmpeg that was built with libvmaf; after `measureSsim`. */
+/** Measures VMAF, from 0 to 100, with an FFmpeg that has libvmaf. `measureSsim` has to run first: it makes the reference. */
 export async function measureVmaf(ffmpeg: string, folder: string, clip: Clip, isOurs: boolean): Promise<number> {
   const measure = 'libvmaf=n_threads=1:n_subsample=5';
   const output = await compare(ffmpeg, join(folder, jobFiles.rendition), referencePath(clip, isOurs), measure);
@@ -36,7 +36,7 @@ export async function measureVmaf(ffmpeg: string, folder: string, clip: Clip, is
 }
 
 async function compare(ffmpeg: string, rendition: string, reference: string, measure: string): Promise<string> {
-  // Frames meet by their number: two files hardly ever have the same clock. Neither is to be converted to the other's tags.
+  // Frames are paired by number, because the time stamps of two files differ. Equal tags prevent a colour conversion.
   const align = 'settb=1/1000,setpts=N,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
   const graph = `[0:v]${align}[a];[1:v]${align}[b];[a][b]${measure}`;
   const args = ['-n', '10', ffmpeg, '-hide_banner', '-nostdin', '-i', rendition, '-i', reference, '-lavfi', graph];
@@ -48,14 +48,13 @@ async function makeReference(ffmpeg: string, clip: Clip, source: SourceFacts, is
   if (existsSync(path)) return path;
   const { width, height, logo, logoMarginPixels: margin } = showcaseProfile;
   const flags = `flags=lanczos+accurate_rnd+full_chroma_int${isOurs ? toBt709(source) : ''}`;
-  const scale = `scale=${isOurs ? roundedShape(width, height) : cutShape(width, height)}:${flags}`;
+  const scale = `scale=${isOurs ? roundedShape(width, height) : truncatedShape(width, height)}:${flags}`;
   const rate = `fps=${frameRate(showcaseProfile, source)}`;
   const picture = `setpts=PTS-STARTPTS,${rate},${scale},setsar=1,pad=${width}:${height}:-1:-1`;
   const graph = `[0:v]${picture}[v];[v][1:v]overlay=W-w-${margin}:${margin}:format=yuv420,format=yuv420p`;
-  await runTool('nice', [
-    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', findAsset(logo)],
-    ...['-filter_complex', graph, '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', path],
-  ]);
+  const input = ['-v', 'error', '-nostdin', '-y', '-i', clip.path, '-i', findAsset(logo)];
+  const output = ['-filter_complex', graph, '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', path];
+  await runTool('nice', ['-n', '10', ffmpeg, ...input, ...output]);
   return path;
 }
 
@@ -63,19 +62,19 @@ function referencePath(clip: Clip, isOurs: boolean): string {
   return `${clip.path}.reference-${isOurs ? 'ours' : 'theirs'}.mkv`;
 }
 
-/** The service brings small pictures, which are BT.601 unless they say otherwise, to BT.709; the usual commands do not. */
+/** The service converts small pictures, which are BT.601 unless tagged otherwise, to BT.709. The other commands do not. */
 function toBt709(source: SourceFacts): string {
   const isBt601 = assumedMatrix(source) === '170m' && source.matrix !== 'bt709';
   return isBt601 ? ':in_color_matrix=bt601:out_color_matrix=bt709' : '';
 }
 
-/** The service rounds the side that is free, the usual commands cut it. */
+/** The service rounds the free side to an even number; the other commands truncate it. */
 function roundedShape(width: number, height: number): string {
   const freeWidth = `w='if(gte(dar,16/9),${width},2*round(${height}*dar/2))'`;
   return `${freeWidth}:h='if(gte(dar,16/9),2*round(${width}/dar/2),${height})'`;
 }
 
-function cutShape(width: number, height: number): string {
+function truncatedShape(width: number, height: number): string {
   return `${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2`;
 }
 

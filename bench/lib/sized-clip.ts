@@ -5,17 +5,16 @@ const seconds = 30;
 const MiB = 1024 * 1024;
 
 /**
- * Half a minute of 1920x1080 in as many bytes as a phone would have made of it at that quality; what the encoder missed of the
- * size is a `free` box at the end, which players skip.
+ * Makes half a minute of 1920x1080 with exactly `sizeMiB`: the encoder aims at nine tenths of the size, and a `free` box, which
+ * players skip, fills the rest.
  */
 export async function makeSizedClip(ffmpeg: string, path: string, sizeMiB: number): Promise<string> {
   const bitsPerSecond = Math.floor((sizeMiB * MiB * 8 * 0.9) / seconds);
   const source = `testsrc2=size=1920x1080:rate=30:duration=${seconds}`;
-  await runTool('nice', [
-    ...['-n', '10', ffmpeg, '-v', 'error', '-nostdin', '-y', '-f', 'lavfi', '-i', source],
-    ...['-vf', 'noise=alls=12:allf=t', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'],
-    ...['-b:v', String(bitsPerSecond), '-maxrate', String(bitsPerSecond), '-bufsize', String(bitsPerSecond), path],
-  ]);
+  const input = ['-v', 'error', '-nostdin', '-y', '-f', 'lavfi', '-i', source, '-vf', 'noise=alls=12:allf=t'];
+  const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+  const rate = ['-b:v', '-maxrate', '-bufsize'].flatMap((option) => [option, String(bitsPerSecond)]);
+  await runTool('nice', ['-n', '10', ffmpeg, ...input, ...encoder, ...rate, path]);
   const missing = sizeMiB * MiB - statSync(path).size;
   if (missing < 8) throw new Error(`Expected a clip of less than ${sizeMiB} MiB, got ${-missing} bytes more`);
   const head = Buffer.alloc(8);

@@ -3,7 +3,7 @@ import { contentTypeOf, createNoise, frameFile } from './multipart-bodies.ts';
 
 export interface UploadLoad {
   port: number;
-  /** Of a user, for a server that asks. */
+  /** A user's token, which the peers ignore. */
   token: string;
   body: UploadBody;
   uploads: number;
@@ -15,39 +15,39 @@ export interface UploadBody {
   readonly bytes: Buffer;
 }
 
-/** A form with a title and a file of this many bytes, ready to be sent. */
+/** Creates a form with a title and a file of `fileBytes` bytes. */
 export function createUploadBody(fileBytes: number): UploadBody {
   const boundary = '----WebKitFormBoundary7MA4YWxkTrZu0gW';
   const { before, after } = frameFile(boundary);
   return { boundary, bytes: Buffer.concat([before, createNoise(fileBytes), after]) };
 }
 
-/** What a client saw, and how long after it had asked for the connection. */
+/** The outcome of an upload, and the time since the client began to connect. */
 export interface UploadOutcome {
-  /** Of the answer; 0 when the connection ended without one. */
+  /** The response's status; 0 if the connection ended without a response. */
   readonly status: number;
   readonly seconds: number;
-  /** The answer, or how the connection ended. */
+  /** The response, or the error that ended the connection. */
   readonly text: string;
 }
 
 /**
- * Sends the form again and again, each over a connection of its own, so many at once. The body goes to the kernel as it
- * is, so that this end costs little. Rejects on any answer but 201.
+ * Sends the form `uploads` times over separate connections, `atOnce` at a time. The body is written without a copy, so that
+ * the client costs little CPU. Rejects on any response but 201.
  */
 export async function runUploads({ uploads, atOnce, ...load }: UploadLoad): Promise<void> {
   let left = uploads;
-  const runScenario = async () => {
-    for (; left > 0; ) {
+  const sendNext = async () => {
+    while (left > 0) {
       left -= 1;
       const { status, text } = await sendUpload(load);
-      if (status !== 201) throw new Error(`Expected an upload to be answered 201, got ${text}`);
+      if (status !== 201) throw new Error(`Expected 201 for an upload, got ${text}`);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, runScenario));
+  await Promise.all(Array.from({ length: atOnce }, sendNext));
 }
 
-/** As one client sends it that listens while it sends, and stops sending once it is answered. */
+/** Sends one upload, reads while it sends, and stops sending when the response arrives. */
 export function sendUpload({ port, token, body }: Pick<UploadLoad, 'port' | 'token' | 'body'>): Promise<UploadOutcome> {
   const head = [
     'POST /api/videos/upload HTTP/1.1',
@@ -60,7 +60,7 @@ export function sendUpload({ port, token, body }: Pick<UploadLoad, 'port' | 'tok
   ].join('\r\n');
   return new Promise((resolve) => {
     const startedAt = performance.now();
-    let answer = '';
+    let response = '';
     let end = 'the end of the connection';
     const socket = connect(port, '127.0.0.1', () => {
       socket.write(head);
@@ -68,15 +68,15 @@ export function sendUpload({ port, token, body }: Pick<UploadLoad, 'port' | 'tok
     });
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
-      answer += text;
-      if (answer.includes('\r\n\r\n')) socket.destroy();
+      response += text;
+      if (response.includes('\r\n\r\n')) socket.destroy();
     });
     socket.on('error', (error) => {
       end = error.message;
     });
     socket.on('close', () => {
-      const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
-      resolve({ status, seconds: (performance.now() - startedAt) / 1000, text: answer || end });
+      const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(response)?.[1] ?? 0);
+      resolve({ status, seconds: (performance.now() - startedAt) / 1000, text: response || end });
     });
   });
 }

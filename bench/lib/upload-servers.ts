@@ -5,7 +5,6 @@ import {
   openBenchPostgres,
   openBenchRedis,
   openBenchS3,
-  startNodePeer,
   startServer,
   startWebProcess,
 } from '../../scripts/dev/testbed/servers.ts';
@@ -16,7 +15,7 @@ import { insertUser } from '../../src/database/users.ts';
 import { openTokens } from '../../src/tokens.ts';
 import { openPython } from './python.ts';
 
-/** What a server that takes uploads has to be told. */
+/** The environment of a server that accepts uploads. */
 export type Settings = Readonly<Record<string, string>>;
 
 export interface UploadServer {
@@ -26,7 +25,7 @@ export interface UploadServer {
 
 const pythonPackages = ['fastapi==0.165.0', 'uvicorn[standard]==0.54.0', 'python-multipart==0.0.34', 'boto3==1.44.8'];
 
-/** Ours with a database and a queue of its own, and a user to upload as. */
+/** Starts the service with its own database and queue, and creates a user who uploads. */
 export async function openOurs(folder: string, defer: Defer) {
   const postgres = await openBenchPostgres(folder, defer);
   const redis = await openBenchRedis(folder, defer);
@@ -42,19 +41,9 @@ export async function openOurs(folder: string, defer: Defer) {
   const tokens = openTokens({ secretKey: benchSecretKey, previousKey: undefined, lifetimeSeconds: 86_400 });
   return {
     token: tokens.issue(Number(user.id)),
-    databaseUrl: postgres.url,
-    redisUrl: redis.url,
     start: (settings: Settings, wrap?: Wrap): Promise<UploadServer> =>
       startWebProcess(folder, { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...settings }, defer, wrap),
   };
-}
-
-export function startFloor(folder: string, settings: Settings, defer: Defer): Promise<UploadServer> {
-  return startNodePeer('upload-floor', folder, settings, defer);
-}
-
-export function startFastify(folder: string, settings: Settings, defer: Defer): Promise<UploadServer> {
-  return startNodePeer('fastify-upload', folder, settings, defer);
 }
 
 export async function startFastApi(folder: string, settings: Settings, defer: Defer): Promise<UploadServer> {
@@ -63,7 +52,7 @@ export async function startFastApi(folder: string, settings: Settings, defer: De
   return startServer('fastapi-upload', folder, [script], defer, settings, python);
 }
 
-/** A real S3 server, and the bucket in it. */
+/** Starts a real S3 server with a bucket. */
 export async function startS3WithBucket(folder: string, defer: Defer): Promise<Settings> {
   const { settings } = await openBenchS3(folder, defer);
   await ensureBucket({

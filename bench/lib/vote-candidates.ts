@@ -10,7 +10,7 @@ import type { Candidate, Figures } from './bench-case.ts';
 import { formatRequest, runHttpLoad } from './http-load.ts';
 import { runPgbench } from './pgbench.ts';
 
-export interface VoteStage {
+export interface VoteContext {
   sql: Sql;
   url: string;
   postgresPid: number;
@@ -20,32 +20,37 @@ export interface VoteStage {
   seconds: number;
 }
 
-/** Who votes for what: everybody for anything, or one after the other for the same. */
-export type Crowd = 'spread' | 'hot';
+/** `spread`: random users vote for random videos. `hot`: one user after another votes for the same video. */
+export type VotePattern = 'spread' | 'hot';
 
-/** The batches themselves and the folds behind them, without HTTP: what stands against pgbench, which has none either. */
-export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, concurrency: number): Candidate {
+/** Votes through the batches and the flushes of their deltas, without HTTP, for the comparison with pgbench. */
+export function voteInProcess(
+  name: string,
+  context: VoteContext,
+  pattern: VotePattern,
+  concurrency: number,
+): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
-      await clear(stage);
-      const sql = openVotesDatabase(stage);
-      const fold = openVoteCountFlusher(stage.sql);
-      const votes = openVoteBatches(sql, { onEnd: fold.soon });
-      const pick = pickPairs(stage, crowd);
-      const endsAt = performance.now() + roundSeconds(stage, isWarmUp) * 1000;
+      await resetVotes(context);
+      const sql = openVotesDatabase(context);
+      const flusher = openVoteCountFlusher(context.sql);
+      const votes = openVoteBatches(sql, { onEnd: flusher.schedule });
+      const pick = pickPairs(context, pattern);
+      const endsAt = performance.now() + roundSeconds(context, isWarmUp) * 1000;
       const latencies: number[] = [];
       const voter = async () => {
         while (performance.now() < endsAt) {
           const [videoId, userId] = pick();
           const startedAt = performance.now();
-          await votes.cast({ videoId, userId });
+          await votes.insert({ videoId, userId });
           latencies.push(performance.now() - startedAt);
         }
       };
-      const cost = await measureHere(stage, async () => {
+      const cost = await measureHere(context, async () => {
         await Promise.all(Array.from({ length: concurrency }, voter));
-        await fold.now();
+        await flusher.flush();
       });
       await sql.end();
       return toFigures(latencies.length, cost.seconds, cost.cpuSeconds, { p99Ms: percentile(latencies, 0.99) });
@@ -53,25 +58,31 @@ export function castInProcess(name: string, stage: VoteStage, crowd: Crowd, conc
   };
 }
 
-export function castByPgbench(name: string, stage: VoteStage, script: string, clients: number): Candidate {
+export function voteByPgbench(name: string, context: VoteContext, script: string, clients: number): Candidate {
   return {
     name,
     async run({ isWarmUp }) {
-      await clear(stage);
-      const run = { url: stage.url, folder: stage.folder, script, clients, seconds: roundSeconds(stage, isWarmUp) };
-      const cost = await measureHere(stage, () => runPgbench(run));
+      await resetVotes(context);
+      const run = {
+        url: context.url,
+        folder: context.folder,
+        script,
+        clients,
+        seconds: roundSeconds(context, isWarmUp),
+      };
+      const cost = await measureHere(context, () => runPgbench(run));
       const { transactions, perSecond } = cost.result;
-      // Its own rate leaves out the time in which it connects.
+      // pgbench's own rate does not include the time to connect.
       return toFigures(transactions, transactions / perSecond, cost.cpuSeconds);
     },
   };
 }
 
-export function castOverHttp(
+export function voteOverHttp(
   name: string,
-  stage: VoteStage,
+  context: VoteContext,
   server: { port: number; pid: number },
-  crowd: Crowd,
+  pattern: VotePattern,
   connections: number,
 ): Candidate {
   const tokens = openTokens({ secretKey: benchSecretKey, previousKey: undefined, lifetimeSeconds: 3600 });
@@ -79,59 +90,59 @@ export function castOverHttp(
   return {
     name,
     async run({ isWarmUp }) {
-      await clear(stage);
-      const pick = pickPairs(stage, crowd);
+      await resetVotes(context);
+      const pick = pickPairs(context, pattern);
       const next = () => {
         const [videoId, userId] = pick();
         const token = issued.get(userId) ?? tokens.issue(userId);
         issued.set(userId, token);
         return formatRequest('POST', `/api/public/videos/${videoId}/vote`, { Authorization: `Bearer ${token}` });
       };
-      const durationMs = roundSeconds(stage, isWarmUp) * 1000;
-      const cost = await measureCpu({ client: [server.pid], postgres: [stage.postgresPid] }, () =>
+      const durationMs = roundSeconds(context, isWarmUp) * 1000;
+      const cost = await measureCpu({ client: [server.pid], postgres: [context.postgresPid] }, () =>
         runHttpLoad({ port: server.port, connections, next, durationMs }),
       );
-      const { answered, byStatus, p50Ms, p99Ms } = cost.result;
-      // Random pairs meet now and then.
-      if ((byStatus['200'] ?? 0) < 0.95 * answered) {
-        throw new Error(`Expected votes to be counted, got ${JSON.stringify(byStatus)}`);
+      const { responses, byStatus, p50Ms, p99Ms } = cost.result;
+      // A few random pairs of user and video come twice.
+      if ((byStatus['200'] ?? 0) < 0.95 * responses) {
+        throw new Error(`Expected at least 95 % 200, got ${JSON.stringify(byStatus)}`);
       }
-      return toFigures(answered, cost.seconds, cost.cpuSeconds, { p50Ms, p99Ms });
+      return toFigures(responses, cost.seconds, cost.cpuSeconds, { p50Ms, p99Ms });
     },
   };
 }
 
-/** The client is this process or a child of it. So is PostgreSQL, whose time is taken out of the client's. */
-async function measureHere<T>({ postgresPid }: VoteStage, work: () => Promise<T>) {
+/** The client is this process or its child. PostgreSQL is a child as well: its time is subtracted from the client's. */
+async function measureHere<T>({ postgresPid }: VoteContext, work: () => Promise<T>) {
   const cost = await measureCpu({ all: [process.pid], postgres: [postgresPid] }, work);
   const { all, postgres } = cost.cpuSeconds;
   return { ...cost, cpuSeconds: { client: all - postgres, postgres } };
 }
 
-/** All start from the same tables: no vote, every counter 0, nothing to vacuum, a checkpoint behind them. */
-async function clear({ sql }: VoteStage): Promise<void> {
-  await sql`truncate votes, vote_gains restart identity`;
+/** Resets the tables, so that every candidate starts without votes, vacuumed and after a checkpoint. */
+async function resetVotes({ sql }: VoteContext): Promise<void> {
+  await sql`truncate votes, vote_deltas restart identity`;
   await sql`update videos set votes = 0 where votes > 0`;
   await sql`update users set votes = 0 where votes > 0`;
   await sql`vacuum analyze users, videos, votes`;
   await sql`checkpoint`;
 }
 
-function openVotesDatabase({ url }: VoteStage): Sql {
+function openVotesDatabase({ url }: VoteContext): Sql {
   return openDatabase(url, { connections: voteBatchesInFlightMax, applicationName: 'votes', keepsPlans: true });
 }
 
-function pickPairs({ users, videos }: VoteStage, crowd: Crowd): () => [videoId: number, userId: number] {
+function pickPairs({ users, videos }: VoteContext, pattern: VotePattern): () => [videoId: number, userId: number] {
   let next = 0;
   const upTo = (most: number) => 1 + Math.floor(Math.random() * most);
-  if (crowd === 'spread') return () => [upTo(videos), upTo(users)];
+  if (pattern === 'spread') return () => [upTo(videos), upTo(users)];
   return () => {
     next += 1;
     return [1, next];
   };
 }
 
-function roundSeconds({ seconds }: VoteStage, isWarmUp: boolean): number {
+function roundSeconds({ seconds }: VoteContext, isWarmUp: boolean): number {
   return isWarmUp ? 1 : seconds;
 }
 

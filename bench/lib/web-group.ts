@@ -2,14 +2,14 @@ import { freePort } from '../../scripts/lib/ports.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import type { Settings, UploadServer } from './upload-servers.ts';
 
-/** Processes that share a port, and where each counts what it served. */
+/** Processes that share a port, and the metrics port of each. */
 export interface WebGroup {
   readonly port: number;
   readonly pids: readonly number[];
   readonly metricsPorts: readonly number[];
 }
 
-/** The web processes of an instance: each is told how many they are, and takes its share of what they may hold. */
+/** Starts the web processes of an instance. Each gets their number, which divides the instance's buffers among them. */
 export async function startWebGroup(
   count: number,
   start: (settings: Settings) => Promise<UploadServer>,
@@ -22,8 +22,11 @@ export async function startWebGroup(
     const metricsPort = await freePort();
     const own = { PORT: String(port), METRICS_PORT: String(metricsPort), WEB_PROCESSES: String(count) };
     const { pid } = await start({ ...settings, ...own });
-    // The port answers as soon as one of them does: the others say so on a port of their own.
-    await waitFor('a web process to be there', async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).ok);
+    // The shared port responds as soon as one process listens, so each process is awaited on its metrics port.
+    await waitFor(
+      'a response from a web process',
+      async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).ok,
+    );
     pids.push(pid);
     metricsPorts.push(metricsPort);
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Cgroup } from '../../scripts/lib/cgroup.ts';
 import { startChild } from '../../scripts/lib/child.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
@@ -14,38 +15,37 @@ import { insertUser } from '../../src/database/users.ts';
 import { insertUploadedVideo } from '../../src/database/videos.ts';
 import { newUploadKey } from '../../src/objects/keys.ts';
 import { type ObjectStore, openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
-import type { CpuGroup } from './cpu-group.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { sampleMemory } from './tree-memory.ts';
 
 export type WorkerLoad = ReturnType<typeof openWorkerLoad>;
 
-interface JobLine {
+interface JobRecord {
   readonly msg: string;
   readonly cpuSeconds: number;
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-/** As many as may run at once, so that every thread has been at work. */
+/** As many videos as may run at once, so that every thread has run before the burst. */
 const warmUps = availableParallelism();
 
 export interface WorkerLoadDeps {
   readonly folder: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly sql: Sql;
-  readonly cpu: CpuGroup;
-  /** What an FFmpeg costs beyond what it tells. */
+  readonly cpu: Cgroup;
+  /** The CPU seconds of an FFmpeg that its own report does not include. */
   readonly launchSeconds: number;
-  /** Played first to every worker: one that has been up for a while has its program loaded. */
+  /** Processed first by every worker, so that its program is loaded before the burst. */
   readonly shortClip: string;
 }
 
-/** Plays bursts of videos to a worker of its own each, as it was built, and reads what each cost. */
+/** Runs bursts of videos, each on a new process of the built worker, and returns what each burst cost. */
 export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shortClip }: WorkerLoadDeps) {
   const values = { ...settings, SECRET_KEY: 'bench', DATA_DIR: join(folder, 'worker'), AWS_REGION: 'us-east-1' };
   const config = loadConfig(values);
   const objects = openObjectStore(config.s3);
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   let runs = 0;
 
   async function putAll(clip: string, count: number): Promise<string[]> {
@@ -69,12 +69,12 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
 
   async function warmUp(logPath: string): Promise<void> {
     await queueAll(await putAll(shortClip, warmUps), shortClip);
-    await waitFor('the short videos', () => readJobs(logPath, warmUps));
+    await waitFor('the videos of the warm-up', () => readJobs(logPath, warmUps));
   }
 
   return {
-    /** Measured from the moment when the first is put in line of a worker that is up, has done a few, and is idle. */
-    async playBurst(clip: string, count: number, env: Readonly<Record<string, string>>) {
+    /** Measures from the moment at which the first video is queued for a warm, idle worker. */
+    async runBurst(clip: string, count: number, env: Readonly<Record<string, string>>) {
       runs += 1;
       const logPath = join(folder, `worker-${runs}.log`);
       const keys = await putAll(clip, count);
@@ -84,31 +84,33 @@ export function openWorkerLoad({ folder, settings, sql, cpu, launchSeconds, shor
         const memory = sampleMemory(worker.pid);
         cpu.add(worker.pid);
         const nodeBefore = await worker.readNodeSeconds();
-        const [startedAt, cpuBefore] = [performance.now(), cpu.readSeconds()];
+        const [startedAt, cpuBefore] = [performance.now(), cpu.usedSeconds()];
         await queueAll(keys, clip);
-        await untilProcessed(sql, warmUps + count);
+        await waitUntilProcessed(sql, warmUps + count);
         const seconds = (performance.now() - startedAt) / 1000;
-        // The row is done before the job is: its folder goes and its line comes after.
-        const lines = await waitFor(`${count} lines of jobs`, () => readJobs(logPath, warmUps + count)?.slice(warmUps));
-        const cpuSeconds = cpu.readSeconds() - cpuBefore;
+        // The row is updated before the job ends, removes its folder and writes its log record.
+        const records = await waitFor(`${count} log records of jobs`, () =>
+          readJobs(logPath, warmUps + count)?.slice(warmUps),
+        );
+        const cpuSeconds = cpu.usedSeconds() - cpuBefore;
         const nodeSeconds = (await worker.readNodeSeconds()) - nodeBefore;
-        const service = lines.map(serviceSeconds);
-        const ffmpegSeconds = lines.reduce((sum, line) => sum + line.cpuSeconds + launchSeconds, 0);
+        const service = records.map(serviceSeconds);
+        const ffmpegSeconds = records.reduce((sum, job) => sum + job.cpuSeconds + launchSeconds, 0);
         return {
           videosPerMinute: (count * 60) / seconds,
           meanServiceSeconds: service.reduce((sum, each) => sum + each, 0) / service.length,
           p95ServiceSeconds: percentile(service, 0.95),
-          meanPublishSeconds: lines.reduce((sum, line) => sum + (line.seconds['publish'] ?? 0), 0) / lines.length,
+          meanPublishSeconds: records.reduce((sum, job) => sum + (job.seconds['publish'] ?? 0), 0) / records.length,
           cpuSecondsPerVideo: cpuSeconds / count,
           ownCpuSecondsPerVideo: (cpuSeconds - ffmpegSeconds) / count,
-          // The rest of its own is two probes, and the sandbox of each run.
+          // The rest of the worker's own CPU time is two probes, and the sandbox of each run.
           nodeCpuSecondsPerVideo: nodeSeconds / count,
           ownCpuPercent: (cpuSeconds / ffmpegSeconds - 1) * 100,
           peakMemoryMiB: memory.stop(),
         };
       } finally {
         await worker.stop(30_000);
-        await forget(sql, objects);
+        await deleteVideos(sql, objects);
       }
     },
     async close(): Promise<void> {
@@ -128,14 +130,14 @@ async function startWorker(values: Record<string, string>, env: Readonly<Record<
     logPath,
   });
   const readMetrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  await waitFor('the worker to answer', () => {
+  await waitFor('a response from the worker', () => {
     if (child.hasExited()) throw new Error(readFileSync(logPath, 'utf8'));
     return readMetrics();
   });
   return {
     pid: child.pid,
     stop: child.stop,
-    /** CPU time of the worker's own process, without what it started. */
+    /** Returns the CPU time of the worker's own process, without its children. */
     async readNodeSeconds(): Promise<number> {
       const [, seconds] = /^process_cpu_seconds_total (\S+)/m.exec(await readMetrics()) ?? [];
       return Number(seconds);
@@ -147,11 +149,11 @@ async function addPlayer(sql: Sql): Promise<number> {
   const email = `${randomUUID()}@example.com`;
   const names = { firstName: 'Ana', lastName: 'Ruiz', email, passwordHash: 'none', city: null, country: null };
   const user = await insertUser(sql, names);
-  if (user === undefined) throw new Error('Expected a new player, got a taken address');
+  if (user === undefined) throw new Error('Expected a new player, got an address that is in use');
   return user.id;
 }
 
-async function untilProcessed(sql: Sql, count: number): Promise<void> {
+async function waitUntilProcessed(sql: Sql, count: number): Promise<void> {
   const isDone = async () => {
     const [row] = await sql<{ done: number; failed: number }[]>`
       select count(*) filter (where status = 'processed') as done, count(*) filter (where status = 'failed') as failed
@@ -162,25 +164,26 @@ async function untilProcessed(sql: Sql, count: number): Promise<void> {
   await waitFor(`${count} processed videos`, isDone, { timeoutMs: 20 * 60_000, everyMs: 100 });
 }
 
-/** Undefined until there are as many as there were jobs. */
-function readJobs(logPath: string, count: number): JobLine[] | undefined {
+/** Returns the log records of completed jobs, or undefined while there are fewer than `count`. */
+function readJobs(logPath: string, count: number): JobRecord[] | undefined {
   const lines = readFileSync(logPath, 'utf8').split('\n');
   const jobs = lines
-    // The last is still being written, or empty.
+    // The last line is empty or incomplete.
     .slice(0, -1)
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as JobLine)
+    .map((line) => JSON.parse(line) as JobRecord)
     .filter(({ msg }) => msg === 'video processed');
   return jobs.length >= count ? jobs : undefined;
 }
 
-/** Without the wait for a turn at FFmpeg. */
-function serviceSeconds({ seconds }: JobLine): number {
-  return Object.entries(seconds).reduce((sum, [stage, taken]) => sum + (stage === 'turn' ? 0 : taken), 0);
+/** Sums the stages of a job without its wait for a CPU. */
+function serviceSeconds({ seconds }: JobRecord): number {
+  const stages = Object.entries(seconds).filter(([stage]) => stage !== 'cpu_wait');
+  return stages.reduce((sum, [, taken]) => sum + taken, 0);
 }
 
-/** So that the next burst begins with nothing, and the disk does not fill. */
-async function forget(sql: Sql, objects: ObjectStore): Promise<void> {
+/** Deletes all videos with their objects, so that the next burst starts empty and the disk does not fill. */
+async function deleteVideos(sql: Sql, objects: ObjectStore): Promise<void> {
   const rows = await sql<{ key: string }[]>`
     select key from videos, unnest(array[original_url, processed_url, poster_url]) as key where key is not null`;
   await sql`delete from videos`;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { openWebLog } from '../../src/log.ts';
 
 /**
- * Nothing but a fixed answer: the body of ANSWER_FILE with the headers that the service sends with it, and the same log line.
- * What the service costs above this is what it does.
+ * Sends a fixed response: the body and headers that RESPONSE_FILE holds, captured from the service, and writes the same log
+ * line. The difference to the service's cost is the service's own work.
  */
-const { body, headers } = JSON.parse(readFileSync(process.env['ANSWER_FILE'] ?? '', 'utf8')) as {
+const { body, headers } = JSON.parse(readFileSync(process.env['RESPONSE_FILE'] ?? '', 'utf8')) as {
   body: string;
   headers: [string, string][];
 };

@@ -1,4 +1,4 @@
-"""The ranking as the older system has it: FastAPI and SQLAlchemy, votes joined and counted for every request."""
+"""The rankings as the older system implements them: FastAPI and SQLAlchemy count all votes for every request."""
 
 import os
 

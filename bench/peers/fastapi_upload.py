@@ -1,4 +1,4 @@
-"""The upload as one writes it with FastAPI: UploadFile (python-multipart, a spooled temporary file), handed to boto3."""
+"""The upload as one writes it with FastAPI: UploadFile (python-multipart, a spooled temporary file), passed to boto3."""
 
 import os
 import uuid
@@ -10,7 +10,7 @@ from botocore.handlers import add_expect_header
 from fastapi import FastAPI, File, Form, HTTPException, UploadFile
 
 s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=os.environ["S3_ENDPOINT"])
-# It would wait a second for an interim answer that not every S3 server sends.
+# boto3 would wait a second for a 100 Continue that not every S3 server sends.
 s3.meta.events.unregister("before-call.s3", add_expect_header)
 app = FastAPI()
 

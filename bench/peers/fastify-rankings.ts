@@ -2,15 +2,15 @@ import fastify from 'fastify';
 import postgres from 'postgres';
 
 /**
- * The ranking as it would be written with Fastify: `/kept` answers with bytes made beforehand, `/api/public/rankings` asks the
- * database each time, by the service's own counters.
+ * Implements the rankings as one writes them with Fastify. `/cached` sends JSON made at start; `/api/public/rankings` queries
+ * the database for each request and uses the service's counters.
  */
 const sql = postgres(process.env['DATABASE_URL'] ?? '', { max: 10 });
 const app = fastify({ logger: true });
-const kept = JSON.stringify(await readRankings(10, 0));
+const cached = JSON.stringify(await readRankings(10, 0));
 
 app.get('/', async () => 'ready');
-app.get('/kept', async (_, reply) => reply.type('application/json').send(kept));
+app.get('/cached', async (_, reply) => reply.type('application/json').send(cached));
 app.get('/api/public/rankings', async (request) => {
   const { page = '1', limit = '10' } = request.query as Record<string, string>;
   return readRankings(Number(limit), (Number(page) - 1) * Number(limit));

@@ -4,7 +4,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import multipart from '@fastify/multipart';
 import { fastify } from 'fastify';
 
-/** The upload as one writes it with Fastify: its multipart plugin, and the file's stream handed to lib-storage. */
+/** Implements the upload as one writes it with Fastify: its multipart plugin, and the file's stream passed to lib-storage. */
 const { PORT, S3_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
 const client = new S3Client({
   region: 'us-east-1',

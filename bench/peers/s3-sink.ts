@@ -2,21 +2,20 @@ import uws, { type HttpRequest, type HttpResponse, type TemplatedApp } from 'uWe
 import { randomBytes } from 'node:crypto';
 
 /**
- * As much of an S3 server as an upload needs, and nothing behind it: bodies are read and dropped, every request is granted.
- * So little CPU of its own that on a small machine the candidates are what is measured. Not for what must be kept or
- * refused: that is for a real one. Plain on PORT, by TLS on TLS_PORT, and plain at SLOW_BYTES_PER_SECOND a connection on
- * SLOW_PORT.
+ * Implements the S3 requests of an upload without storage: reads and drops bodies and grants every request. It uses so little
+ * CPU that a bench on a small machine measures the candidates. Tests of storage and refusals need a real S3 server.
+ * Listens on PORT, with TLS on TLS_PORT, and on SLOW_PORT with SLOW_BYTES_PER_SECOND per connection.
  */
 const { PORT, TLS_PORT, SLOW_PORT, TLS_KEY = '', TLS_CERT = '' } = process.env;
 const slowBytesPerMs = Number(process.env['SLOW_BYTES_PER_SECOND']) / 1000;
 const etag = '"d41d8cd98f00b204e9800998ecf8427e"';
 
-/** What has been sent under each upload id, and then under each key: somebody may look whether all of it is there. */
+/** Bytes received by upload id and by key, so that HeadObject returns the right length. */
 const uploadBytes = new Map<string, number>();
 const objectBytes = new Map<string, number>();
 const rememberedMax = 10_000;
 
-type Answer = (res: HttpResponse, bodyBytes: number) => void;
+type Respond = (res: HttpResponse, bodyBytes: number) => void;
 
 serve(uws.App(), PORT);
 serve(uws.App(), SLOW_PORT, slowBytesPerMs);
@@ -25,10 +24,10 @@ process.on('SIGTERM', () => process.exit(0));
 
 function serve(app: TemplatedApp, port: string | undefined, bytesPerMs = Number.POSITIVE_INFINITY): void {
   app.any('/*', (res, req) => {
-    const answer = chooseAnswer(req);
+    const respond = chooseResponse(req);
     let bodyBytes = 0;
     let isOver = false;
-    const waitFor = openPace(bytesPerMs);
+    const waitMsFor = openPace(bytesPerMs);
     const later = (ms: number, go: () => void) => {
       if (ms > 0) setTimeout(() => isOver || go(), ms);
       else if (!isOver) go();
@@ -38,11 +37,11 @@ function serve(app: TemplatedApp, port: string | undefined, bytesPerMs = Number.
     });
     res.onData((bytes, isLast) => {
       bodyBytes += bytes.byteLength;
-      const waitMs = waitFor(bytes.byteLength);
+      const waitMs = waitMsFor(bytes.byteLength);
       if (isLast) {
         later(waitMs, () => {
           isOver = true;
-          res.cork(() => answer(res, bodyBytes));
+          res.cork(() => respond(res, bodyBytes));
         });
       } else if (waitMs > 0) {
         res.pause();
@@ -55,7 +54,7 @@ function serve(app: TemplatedApp, port: string | undefined, bytesPerMs = Number.
   });
 }
 
-/** How long to wait behind so many more bytes. */
+/** Returns how long to wait after each chunk to stay at the rate. */
 function openPace(bytesPerMs: number): (bytes: number) => number {
   let readyAt = performance.now();
   return (bytes) => {
@@ -65,7 +64,7 @@ function openPace(bytesPerMs: number): (bytes: number) => number {
   };
 }
 
-function chooseAnswer(req: HttpRequest): Answer {
+function chooseResponse(req: HttpRequest): Respond {
   const key = req.getUrl();
   const query = new URLSearchParams(req.getQuery());
   const uploadId = query.get('uploadId');
@@ -73,9 +72,9 @@ function chooseAnswer(req: HttpRequest): Answer {
     case 'post':
       return uploadId === null ? create() : complete(uploadId, key);
     case 'put':
-      return take(uploadId ?? key, uploadId === null ? objectBytes : uploadBytes);
+      return receive(uploadId ?? key, uploadId === null ? objectBytes : uploadBytes);
     case 'head':
-      return tellLength(objectBytes.get(key) ?? 0);
+      return respondLength(objectBytes.get(key) ?? 0);
     case 'delete':
       return (res) => void res.writeStatus('204 No Content').endWithoutBody();
     default:
@@ -83,19 +82,19 @@ function chooseAnswer(req: HttpRequest): Answer {
   }
 }
 
-function create(): Answer {
+function create(): Respond {
   const uploadId = randomBytes(16).toString('hex');
   return (res) => sendXml(res, 'InitiateMultipartUploadResult', `<UploadId>${uploadId}</UploadId>`);
 }
 
-function take(name: string, bytes: Map<string, number>): Answer {
+function receive(name: string, bytes: Map<string, number>): Respond {
   return (res, bodyBytes) => {
     bytes.set(name, (bytes.get(name) ?? 0) + bodyBytes);
     res.writeHeader('ETag', etag).endWithoutBody(0);
   };
 }
 
-function complete(uploadId: string, key: string): Answer {
+function complete(uploadId: string, key: string): Respond {
   const bytes = uploadBytes.get(uploadId) ?? 0;
   uploadBytes.delete(uploadId);
   if (objectBytes.size >= rememberedMax) objectBytes.clear();
@@ -103,8 +102,8 @@ function complete(uploadId: string, key: string): Answer {
   return (res) => sendXml(res, 'CompleteMultipartUploadResult', `<ETag>${etag}</ETag>`);
 }
 
-/** The length is a header of ours: told of it by argument, this server believes that a body is still to come. */
-function tellLength(bytes: number): Answer {
+/** Sets Content-Length itself: with the length as an argument, uWebSockets.js would expect a body to follow. */
+function respondLength(bytes: number): Respond {
   return (res) => void res.writeHeader('ETag', etag).writeHeader('Content-Length', String(bytes)).endWithoutBody();
 }
 

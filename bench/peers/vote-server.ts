@@ -3,8 +3,8 @@ import postgres from 'postgres';
 import { openTokens } from '../../src/tokens.ts';
 
 /**
- * The vote as it is usually written, behind the same HTTP server and the same tokens as ours. MODE=insert: one INSERT, no
- * counter. MODE=transaction: a transaction for each vote that inserts it and moves both counters.
+ * Implements the vote as it is usually written, with the service's HTTP server and tokens. MODE=insert sends one INSERT and
+ * keeps no counter. MODE=transaction inserts each vote and updates both counters in one transaction.
  */
 const sql = postgres(process.env['DATABASE_URL'] ?? '', { max: 32 });
 const tokens = openTokens({
@@ -12,7 +12,7 @@ const tokens = openTokens({
   previousKey: undefined,
   lifetimeSeconds: 3600,
 });
-const cast = process.env['MODE'] === 'transaction' ? castInTransaction : castByInsert;
+const vote = process.env['MODE'] === 'transaction' ? voteInTransaction : voteByInsert;
 (uws as unknown as { _cfg: (option: 'silent') => void })._cfg('silent');
 
 uws
@@ -25,21 +25,21 @@ uws
     res.onAborted(() => {
       isAborted = true;
     });
-    const answer = (status: string, message: string) => {
-      if (!isAborted) writeAnswer(res, status, message);
+    const respond = (status: string, message: string) => {
+      if (!isAborted) writeResponse(res, status, message);
     };
-    if (userId === undefined) return answer('401 Unauthorized', 'Credenciales de autenticación inválidas.');
-    cast(videoId, userId).then(
+    if (userId === undefined) return respond('401 Unauthorized', 'Credenciales de autenticación inválidas.');
+    vote(videoId, userId).then(
       (isCounted) => {
-        if (isCounted) answer('200 OK', 'Vote successfully registered');
-        else answer('400 Bad Request', 'You have already voted for this video');
+        if (isCounted) respond('200 OK', 'Vote successfully registered');
+        else respond('400 Bad Request', 'You have already voted for this video');
       },
-      () => answer('500 Internal Server Error', 'Internal server error'),
+      () => respond('500 Internal Server Error', 'Internal server error'),
     );
   })
   .listen(Number(process.env['PORT']), () => undefined);
 
-function writeAnswer(res: HttpResponse, status: string, message: string): void {
+function writeResponse(res: HttpResponse, status: string, message: string): void {
   res.cork(() => {
     res.writeStatus(status);
     res.writeHeader('Content-Type', 'application/json');
@@ -47,13 +47,13 @@ function writeAnswer(res: HttpResponse, status: string, message: string): void {
   });
 }
 
-async function castByInsert(videoId: number, userId: number): Promise<boolean> {
+async function voteByInsert(videoId: number, userId: number): Promise<boolean> {
   const { count } = await sql`
     insert into votes (video_id, user_id) values (${videoId}, ${userId}) on conflict do nothing`;
   return count === 1;
 }
 
-function castInTransaction(videoId: number, userId: number): Promise<boolean> {
+function voteInTransaction(videoId: number, userId: number): Promise<boolean> {
   return sql.begin(async (tx) => {
     const { count } = await tx`
       insert into votes (video_id, user_id) values (${videoId}, ${userId}) on conflict do nothing`;

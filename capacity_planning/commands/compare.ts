@@ -4,34 +4,33 @@ import { readReport } from '../lib/read-report.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { exitCodes, type Options } from './options.ts';
 
-/** Says by how much two runs differ, whatever that is. */
+/** Prints by how much two runs differ. */
 export async function compare(a: string, b: string, options: Options): Promise<number> {
-  const reports = [readReport(a), readReport(b), ...options.pair.map(readReport)];
+  const reports = [readReport(a), readReport(b), ...options.baselineRepeats.map(readReport)];
   const faults = listIncomparable(reports);
   if (faults.length > 0) return refuse(faults);
-  for (const text of listInvalid(reports)) process.stderr.write(`${text}: what it measured is no capacity\n`);
+  for (const text of listInvalid(reports)) process.stderr.write(`${text}: its figures are not a capacity\n`);
   print(compareAll(reports), options);
   return exitCodes.pass;
 }
 
-/** Fails on a change for the worse that is larger than what any two runs of the same thing differ by. */
+/** Fails if a figure got worse by more than any two runs of the same build differ. */
 export async function gate(a: string, b: string, options: Options): Promise<number> {
-  if (options.pair.length < 2) {
+  if (options.baselineRepeats.length < 2) {
     throw new UserError(
-      'Expected two runs of the same thing or more, --pair DIR --pair DIR: without them noise cannot be told from change.',
+      'Expected --baseline-repeat DIR at least twice, with runs of the same build: they measure the noise.',
     );
   }
   const [from, to] = [readReport(a), readReport(b)];
-  const reports = [from, to, ...options.pair.map(readReport)];
+  const reports = [from, to, ...options.baselineRepeats.map(readReport)];
   const faults = [...listIncomparable(reports), ...listInvalid(reports), ...listTwice(reports.slice(2))];
   if (faults.length > 0) return refuse(faults);
   const differences = compareAll(reports);
   const unknown = new Set(differences.filter(({ noise }) => noise === undefined).map(({ step }) => step));
-  if (unknown.size > 0)
-    return refuse([...unknown].map((step) => `${step} is not in two of the runs of the same thing`));
+  if (unknown.size > 0) return refuse([...unknown].map((step) => `${step} is not in two of the baseline repeats`));
   print(differences, options);
   const unreached = findUnreached(from, to);
-  for (const step of unreached) process.stderr.write(`WORSE: ${step} was not reached\n`);
+  for (const step of unreached) process.stderr.write(`WORSE: step ${step} was not reached\n`);
   const isWorse = unreached.length > 0 || differences.some(({ isRegression }) => isRegression);
   return isWorse ? exitCodes.regression : exitCodes.pass;
 }
@@ -51,12 +50,12 @@ function listInvalid(reports: readonly CapacityReport[]): string[] {
     .map(({ name, startedAt }) => `${name} of ${startedAt} is INVALID`);
 }
 
-/** A run differs from itself by nothing: that is no noise. */
+/** A run given twice would show no noise. */
 function listTwice(same: readonly CapacityReport[]): string[] {
   const starts = same.map(({ startedAt }) => startedAt);
   return same
     .filter(({ startedAt }, i) => starts.indexOf(startedAt) < i)
-    .map(({ name, startedAt }) => `${name} of ${startedAt} is given by --pair twice`);
+    .map(({ name, startedAt }) => `${name} of ${startedAt} is given by --baseline-repeat twice`);
 }
 
 function print(differences: readonly Difference[], { json }: Options): void {

@@ -5,7 +5,7 @@ import { type ExternalRun, judgeExternalResults } from '../lib/external-results.
 import { readExternalResults } from '../lib/read-external-results.ts';
 import { exitCodes, type Options } from './options.ts';
 
-/** What another tool's file supports and what not; 0 only where it supports a capacity claim. */
+/** Prints which conclusions another tool's file supports. Returns 0 only if it supports a capacity claim. */
 export async function judgeFile(path: string, { json }: Options): Promise<number> {
   const run = readFile(path);
   const verdict = judgeExternalResults(run);
@@ -19,7 +19,7 @@ export async function judgeFile(path: string, { json }: Options): Promise<number
   return verdict.supportsClaim ? exitCodes.pass : exitCodes.invalid;
 }
 
-/** Every fault names the file: the parsers' own do not. */
+/** Adds the file's name to the parsers' errors. */
 function readFile(path: string): ExternalRun {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new UserError(`Expected ${path} to be a file, got none.`);

@@ -9,7 +9,7 @@ export interface Options {
   threads: string;
   json: boolean;
   brief: boolean;
-  pair: readonly string[];
+  baselineRepeats: readonly string[];
   capacity?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
@@ -19,7 +19,7 @@ export interface Options {
 
 export const exitCodes = { pass: 0, failed: 99, invalid: 3, regression: 4 } as const;
 
-/** Where a run's files go: --out, else a folder of its own beside the service's state. */
+/** Returns the folder for a run's files: --out, or a new folder in DATA_DIR. */
 export function findFolder({ out }: Options, name: string): string {
   if (out !== undefined && statSync(out, { throwIfNoEntry: false })?.isDirectory() === false)
     throw new UserError(`Expected --out to be a folder, got the file ${out}.`);

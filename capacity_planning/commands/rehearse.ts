@@ -4,7 +4,7 @@ import { briefRehearsal, fullRehearsal } from '../rehearsal/settings.ts';
 import { keepRehearsal } from '../rehearsal/write-rehearsal.ts';
 import { exitCodes, findFolder, type Options } from './options.ts';
 
-/** Everything in it is started by the rehearsal itself, and gone after it. */
+/** Runs a local autoscaling test, which starts everything that it needs and stops it at the end. */
 export async function runRehearsal(options: Options): Promise<number> {
   const folder = findFolder(options, 'rehearsal');
   mkdirSync(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { readSlo } from '../lib/slo.ts';
 import { isRehearsal, renderRehearsal } from '../rehearsal/write-rehearsal.ts';
 import type { Options } from './options.ts';
 
-/** Page and Markdown once more from the raw figures, judged by today's rules. */
+/** Renders page and Markdown again from the raw figures, with a verdict by the current rules. */
 export async function renderAgain(folder: string, options: Options): Promise<number> {
   if (isRehearsal(folder)) {
     process.stdout.write(`${renderRehearsal(folder).join('\n')}\n`);

@@ -4,7 +4,7 @@ import { RehearsalReport } from '../rehearsal/rehearsal-schema.ts';
 
 const schemas: Record<string, unknown> = { run: CapacityReport, rehearsal: RehearsalReport };
 
-/** What the files capacity_planning/*.schema.json hold: a report's form as JSON Schema. */
+/** Prints the JSON Schema of a report, which capacity_planning/*.schema.json hold. */
 export async function printSchema(name = 'run'): Promise<number> {
   const schema = schemas[name];
   if (schema === undefined) throw new UserError(`Expected one of ${Object.keys(schemas).join(', ')}, got ${name}.`);

@@ -4,10 +4,11 @@ import { readWorkerMatrix, workerResultPath } from '../lib/worker-capacity.ts';
 import { readDemand } from '../rehearsal/inputs.ts';
 import { exitCodes, type Options } from './options.ts';
 
-/** What the worker bench measured, as backlog per worker and workers for a deadline. */
+/** Prints the worker bench's result as backlog per worker and as workers needed for a deadline. */
 export async function showWorker(path: string | undefined, { json }: Options): Promise<number> {
   const from = path ?? workerResultPath;
-  if (!existsSync(from)) throw new UserError(`Expected ${from} to be there (npm run bench -- worker), got nothing.`);
+  if (!existsSync(from))
+    throw new UserError(`Expected ${from} to be there (npm run bench -- worker), got nothing. Run the bench first.`);
   const { playableWithinMinutes, videosOfABurst } = readDemand();
   const rows = readWorkerMatrix(readFileSync(from, 'utf8')).map((row) => {
     const backlogPerWorker = Math.floor(row.videosPerMinute * playableWithinMinutes);

@@ -12,7 +12,7 @@ interface Request {
   failed: boolean;
 }
 
-/** The engine's columns as steps, routes (outside of the warm-up) and seconds. */
+/** Converts the engine's columns to steps, routes (without the warm-up) and seconds. */
 export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' | 'routes' | 'timeline'> {
   const requests = listRequests(result);
   const steps = result.scenarios.map((scenario) => {
@@ -30,8 +30,8 @@ export function buildSteps(result: EngineResult): Pick<CapacityReport, 'steps' |
 }
 
 /**
- * A step that the run's end cut short lasted until then; one that never began has no second. What was under way and what ended
- * meanwhile counts whichever step began it: a backlog is served before what comes next.
+ * A step lasts until its end or the run's, whichever is earlier. Requests in flight and completed requests count in the step in
+ * which they happen, whichever step started them: a backlog is served before later requests.
  */
 function buildStep(
   scenario: EngineResult['scenarios'][number],
@@ -66,7 +66,7 @@ function endsWithin({ startMs, durationMs }: Request, fromMs: number, untilMs: n
   return startMs + durationMs > fromMs && startMs + durationMs <= untilMs;
 }
 
-/** Milliseconds that requests were under way between two moments, all together. */
+/** Sums the milliseconds that requests were in flight between two times. */
 function sumOverlap(requests: readonly Request[], fromMs: number, untilMs: number): number {
   return requests.reduce((sum, { startMs, durationMs }) => {
     return sum + Math.max(0, Math.min(startMs + durationMs, untilMs) - Math.max(startMs, fromMs));
@@ -96,17 +96,12 @@ function buildTimeline(requests: readonly Request[]): CapacityReport['timeline']
     .map(([second, list]) => {
       const values = list.map(({ durationMs }) => durationMs);
       const errors = list.filter(({ failed }) => failed).length;
-      return {
-        second,
-        requests: list.length,
-        errors,
-        p50Ms: round(percentile(values, 0.5)),
-        p99Ms: round(percentile(values, 0.99)),
-      };
+      const [p50Ms, p99Ms] = [round(percentile(values, 0.5)), round(percentile(values, 0.99))];
+      return { second, requests: list.length, errors, p50Ms, p99Ms };
     });
 }
 
-/** In the order of their starts. */
+/** Lists requests by their start. */
 function listRequests({ requests: columns }: EngineResult): Request[] {
   return columns.startMs
     .map((startMs, i) => ({

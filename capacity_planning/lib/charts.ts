@@ -4,11 +4,11 @@ import { concurrencyOf, listMeasured, thinkSecondsOf } from './load-points.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { predict } from './usl.ts';
 
-/** Latency against what was offered, throughput with the fitted curve, and the run second by second, each an SVG. */
+/** Draws latency against offered rate, throughput with the fitted curve, and the run second by second, as SVG. */
 export function drawCharts(report: CapacityReport): Chart[] {
   return [
     drawChart('Latency against offered rate', drawLatency(report)),
-    drawChart('Throughput against users or requests under way', drawThroughput(report)),
+    drawChart('Throughput against users or requests in flight', drawThroughput(report)),
     drawChart('Second by second', drawTimeline(report)),
   ];
 }
@@ -41,11 +41,11 @@ function drawLatency({ steps, model }: CapacityReport): ChartOption {
 function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   const points = listMeasured(steps).map((step) => [concurrencyOf(step), step.completedPerSecond]);
   const most = Math.max(1, ...points.map(([concurrency]) => concurrency ?? 0), model?.knee?.concurrency ?? 0);
-  const places = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);
+  const concurrencies = Array.from({ length: 60 }, (_, i) => (most * 1.2 * (i + 1)) / 60);
   const curve =
-    model === null || model.withheld === 'bad-fit' ? [] : places.map((place) => [place, predict(model, place)]);
+    model === null || model.withheld === 'bad-fit' ? [] : concurrencies.map((each) => [each, predict(model, each)]);
   return {
-    xAxis: { type: 'value', name: 'users, or requests under way', nameLocation: 'middle', nameGap: 30 },
+    xAxis: { type: 'value', name: 'users, or requests in flight', nameLocation: 'middle', nameGap: 30 },
     yAxis: { type: 'value', name: '/s' },
     series: [
       { name: 'measured', type: 'scatter', data: points },
@@ -54,10 +54,13 @@ function drawThroughput({ steps, model }: CapacityReport): ChartOption {
   };
 }
 
-/** Requests, errors and latency of each second; `startSecond` is where the first one stands on the axis. */
+/** Draws requests, errors and latency of each second; `startSecond` is the position of the first second on the axis. */
 export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, startSecond = 0): ChartOption {
   const line = (name: string, yAxisIndex: number, read: (second: CapacityReport['timeline'][number]) => number) => ({
-    ...{ name, type: 'line' as const, showSymbol: false, yAxisIndex },
+    name,
+    type: 'line' as const,
+    showSymbol: false,
+    yAxisIndex,
     data: timeline.map((each) => [each.second + startSecond, read(each)]),
   });
   return {
@@ -75,21 +78,21 @@ export function drawTimeline({ timeline }: Pick<CapacityReport, 'timeline'>, sta
   };
 }
 
-/** From the fewest to the most who were there, evenly on a logarithmic axis; empty where no curve was fitted. */
+/** Returns the fitted curve between the lowest and highest measured concurrency; empty if no curve was fitted. */
 export function curveOfThroughput(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
   if (model === null || model.withheld === 'bad-fit') return [];
-  const places = steps.map((step) => Math.max(0.01, concurrencyOf(step)));
-  const [least, most] = [Math.min(...places), Math.max(...places)];
+  const concurrencies = steps.map((step) => Math.max(0.01, concurrencyOf(step)));
+  const [least, most] = [Math.min(...concurrencies), Math.max(...concurrencies)];
   return Array.from({ length: 60 }, (_, i) => {
     const at = least * (most / least) ** (i / 59);
     return [at, predict(model, at)];
   });
 }
 
-/** Where hardly anybody waits, a difference of two times says nothing. */
+/** Below this latency the difference of two measured times is dominated by their errors. */
 const leastMs = 1;
 
-/** Little's law turns the fitted throughput into a mean latency: who is there by what comes out, less the time to think. */
+/** Converts the fitted throughput to a mean latency by Little's law: concurrency / throughput, less the think time. */
 export function curveOfLatency(model: CapacityReport['model'], steps: CapacityReport['steps']): [number, number][] {
   const thinkMs = 1000 * median(steps.map(thinkSecondsOf));
   return curveOfThroughput(model, steps)

@@ -9,16 +9,16 @@ export interface Difference {
   unit: string;
   from: number;
   to: number;
-  /** `to / from`, and where it lies: all intervals of a comparison together hold in 95 of 100 cases. */
+  /** `to / from` with its interval. All intervals of a comparison together hold in 95 of 100 cases. */
   ratio: number;
   low: number;
   high: number;
-  /** What runs of the same thing differ by on this rig, at most. */
+  /** The largest difference between two baseline repeats on this testbed. */
   noise: number | undefined;
   isRegression: boolean;
 }
 
-/** What is read of a step: by its requests' latencies, or by how many of so many tries succeeded. */
+/** A figure of a step: a statistic of its latencies, or a count with the number of tries. */
 type Metric = { unit: string; isMoreBetter: boolean } & (
   | { kind: 'latency'; read(values: readonly number[]): number }
   | { kind: 'count'; read(step: Step): { count: number; per: number; tries: number } }
@@ -50,17 +50,17 @@ const metrics: Record<string, Metric> = {
   },
 };
 const resamplings = 1000;
-/** Of all intervals of a comparison together; of each of them where noise is measured. */
-const doubt = 0.05;
-/** Neighbours share their fate: they are drawn together. */
+/** The error probability of all intervals of a comparison together; when noise is measured, of each interval. */
+const errorProbability = 0.05;
+/** Consecutive requests are correlated, so the bootstrap draws them in blocks. */
 const blockSamples = 25;
 
-/** Why two runs cannot be held against each other; empty when they can. */
+/** Lists why two runs cannot be compared; empty if they can. */
 export function findIncomparable(a: CapacityReport, b: CapacityReport): string[] {
   const differs = (what: string, from: string, to: string) => (from === to ? [] : [`${what} differs: ${from}, ${to}`]);
   return [
     ...differs('script', a.scriptSha256, b.scriptSha256),
-    ...differs('data set', JSON.stringify(a.plan.env), JSON.stringify(b.plan.env)),
+    ...differs('data set or settings', JSON.stringify(a.plan.env), JSON.stringify(b.plan.env)),
     ...differs('machine', describeMachine(a), describeMachine(b)),
     ...differs(
       'generator',
@@ -71,30 +71,30 @@ export function findIncomparable(a: CapacityReport, b: CapacityReport): string[]
 }
 
 /**
- * Latencies, throughput and successes step by step. `same` are two or more runs of the same thing: a change no larger than
- * what any two of them differ by is noise.
+ * Compares latencies, throughput and successes step by step. `repeats` are two or more runs of the same build: a change that is
+ * not larger than the difference of any two of them is noise.
  */
 export function compareReports(
   a: CapacityReport,
   b: CapacityReport,
-  same: readonly CapacityReport[] = [],
+  repeats: readonly CapacityReport[] = [],
 ): Difference[] {
-  const noise = measureNoise(same);
-  // Among many figures one lies outside of its interval by mere chance: each gets its part of the doubt.
+  const noise = measureNoise(repeats);
+  // Among many figures, one lies outside its interval by chance: the error probability is divided among them.
   const figures = pairSteps(a, b).length * Object.keys(metrics).length;
-  return measureSteps(a, b, doubt / Math.max(1, figures)).map((measured) => {
+  return measureSteps(a, b, errorProbability / Math.max(1, figures)).map((measured) => {
     const floor = noise.get(keyOf(measured));
-    // The whole interval lies beyond the noise: what merely may be worse is none.
+    // A regression requires the whole interval to lie beyond the noise.
     const worse = metrics[measured.metric]?.isMoreBetter ? 1 - measured.high : measured.low - 1;
     return { ...measured, noise: floor, isRegression: floor !== undefined && worse > floor };
   });
 }
 
-/** As large as the difference of any two of them may be, in either direction. */
-function measureNoise(same: readonly CapacityReport[]): Map<string, number> {
+/** Returns the largest difference of any two repeats, in either direction, by step and metric. */
+function measureNoise(repeats: readonly CapacityReport[]): Map<string, number> {
   const noise = new Map<string, number>();
-  const couples = same.flatMap((first, i) => same.slice(i + 1).map((second) => [first, second] as const));
-  for (const each of couples.flatMap(([first, second]) => measureSteps(first, second, doubt))) {
+  const couples = repeats.flatMap((first, i) => repeats.slice(i + 1).map((second) => [first, second] as const));
+  for (const each of couples.flatMap(([first, second]) => measureSteps(first, second, errorProbability))) {
     const size = Math.max(Math.abs(each.low - 1), Math.abs(each.high - 1));
     noise.set(keyOf(each), Math.max(size, noise.get(keyOf(each)) ?? 0));
   }
@@ -103,11 +103,11 @@ function measureNoise(same: readonly CapacityReport[]): Map<string, number> {
 
 type Measured = Omit<Difference, 'noise' | 'isRegression'>;
 
-function measureSteps(a: CapacityReport, b: CapacityReport, ofDoubt: number): Measured[] {
-  return pairSteps(a, b).flatMap(([from, to]) => measure(from, to, ofDoubt / 2));
+function measureSteps(a: CapacityReport, b: CapacityReport, probability: number): Measured[] {
+  return pairSteps(a, b).flatMap(([from, to]) => measure(from, to, probability / 2));
 }
 
-/** Steps that the first run got to and the second did not. */
+/** Lists steps that the first run reached and the second did not. */
 export function findUnreached(a: CapacityReport, b: CapacityReport): string[] {
   const reached = new Set(listMeasured(b.steps).map(({ name }) => name));
   return listMeasured(a.steps)
@@ -135,13 +135,21 @@ export function renderDifferences(differences: readonly Difference[]): string {
 
 function measure(from: Step, to: Step, tail: number): Measured[] {
   const random = createRandom(from.latencySampleMs.length + to.latencySampleMs.length);
-  const draws = Array.from({ length: resamplings }, () => [readAgain(from, random), readAgain(to, random)] as const);
+  const draws = Array.from({ length: resamplings }, () => [drawSample(from, random), drawSample(to, random)] as const);
   return Object.entries(metrics).map(([name, metric]) => {
     const [before, after] = [readOnce(from, metric), readOnce(to, metric)];
     const ratios = draws.map(([one, other]) => (other[name] ?? Number.NaN) / (one[name] ?? Number.NaN));
     const [low, high] = [percentile(ratios, tail), percentile(ratios, 1 - tail)];
-    const place = { step: from.name, metric: name, unit: metric.unit };
-    return { ...place, from: before, to: after, ratio: after / before, low, high };
+    return {
+      step: from.name,
+      metric: name,
+      unit: metric.unit,
+      from: before,
+      to: after,
+      ratio: after / before,
+      low,
+      high,
+    };
   });
 }
 
@@ -151,8 +159,8 @@ function readOnce(step: Step, metric: Metric): number {
   return count / per;
 }
 
-/** By metric, as they might have come out had the same step been run once more. */
-function readAgain(step: Step, random: () => number): Record<string, number> {
+/** Draws one bootstrap sample of each metric, as another run of the same step might have measured it. */
+function drawSample(step: Step, random: () => number): Record<string, number> {
   const latencies = resample(step.latencySampleMs, random);
   const read = Object.entries(metrics).map(([name, metric]): [string, number] => {
     if (metric.kind === 'latency') return [name, metric.read(latencies)];
@@ -163,7 +171,7 @@ function readAgain(step: Step, random: () => number): Record<string, number> {
   return Object.fromEntries(read);
 }
 
-/** Of mean 0 and deviation 1 (Box and Muller). */
+/** Draws from the standard normal distribution (Box-Muller). */
 function drawNormal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
@@ -175,7 +183,7 @@ function resample(values: readonly number[], random: () => number): number[] {
     const start = Math.floor(random() * (values.length - size + 1));
     for (let i = start; i < start + size; i += 1) drawn.push(values[i] ?? Number.NaN);
   }
-  // In order already, every percentile finds its place cheaply.
+  // Sorted once, so that each percentile sorts cheaply.
   return Array.from(Float64Array.from(drawn).sort());
 }
 

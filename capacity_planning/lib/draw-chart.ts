@@ -9,7 +9,7 @@ export interface Chart {
 
 const size = { width: 860, height: 340 };
 
-/** A picture that needs nothing to be looked at: SVG, drawn here and not in the reader's browser. */
+/** Renders a chart to SVG, so that a page needs no script to show it. */
 export function drawChart(title: string, option: ChartOption): Chart {
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
   const legend = { top: 0, left: 'center' };

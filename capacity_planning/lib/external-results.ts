@@ -1,4 +1,4 @@
-/** What a file of another tool says about one route; undefined is what it does not say. */
+/** The figures of one route in another tool's file; undefined where the file has none. */
 export interface ExternalRoute {
   name: string;
   samples: number;
@@ -11,11 +11,11 @@ export interface ExternalRoute {
 export interface ExternalRun {
   format: string;
   routes: ExternalRoute[];
-  /** Over the whole run. */
+  /** The rate over the whole run. */
   perSecond: number | undefined;
-  /** Users of a closed loop, where the file tells. */
+  /** Users of a closed loop, if the file reports them. */
   users: number | undefined;
-  /** Undefined where the file cannot tell. */
+  /** Dropped iterations, if the file reports them. */
   dropped: number | undefined;
 }
 
@@ -23,19 +23,19 @@ export interface ExternalVerdict {
   supportsClaim: boolean;
   can: string[];
   cannot: string[];
-  /** What is missing, and no obstacle. */
+  /** Missing figures that do not prevent a claim. */
   notes: string[];
 }
 
 const samplesForP99 = 1000;
 const samplesForP95 = 200;
 const littleShare = 0.1;
-/** Users who wait for longer than they pause ask less of a slower service. */
+/** Users who wait longer than they pause send fewer requests to a slower service. */
 const waitShareMax = 0.5;
 
 /**
- * What can and what cannot be concluded. A capacity claim needs tails, enough samples, successes, and load that does not
- * ease off when the service is slow: arrivals at a rate, or users who mostly pause.
+ * Lists what can and what cannot be concluded. A capacity claim needs tails, enough samples, successes, and load that does not
+ * decrease when the service is slow: arrivals at a rate, or users who mostly pause.
  */
 export function judgeExternalResults({ routes, perSecond, users, dropped }: ExternalRun): ExternalVerdict {
   const samples = routes.reduce((sum, route) => sum + route.samples, 0);
@@ -43,19 +43,18 @@ export function judgeExternalResults({ routes, perSecond, users, dropped }: Exte
   const can: string[] = [];
   const cannot: string[] = [];
   const notes: string[] = [];
-  if (samples === 0) cannot.push('Nothing: the file has no request.');
+  if (samples === 0) cannot.push('Anything: the file has no request.');
   for (const route of routes) judgeRoute(route, can, cannot, notes);
   if (samples > 0 && failures / samples > 0.01) {
-    cannot.push(
-      `Capacity: ${percent(failures / samples)} of all requests failed, and a refusal costs less than an answer.`,
-    );
+    const failed = percent(failures / samples);
+    cannot.push(`Capacity: ${failed} of all requests failed, and a refusal costs less than a success.`);
   }
   judgeLoop({ routes, perSecond, users }, can, cannot);
   if (dropped !== undefined && dropped > 0) {
-    cannot.push(`The offered rate: ${dropped} iterations were dropped, so that the slowest moments are missing.`);
+    cannot.push(`The offered rate: ${dropped} iterations were dropped, so the slowest seconds are missing.`);
   }
   if (users === undefined && dropped === undefined) {
-    cannot.push('Whether load was offered at a rate or by a loop that waits for answers: the file does not tell.');
+    cannot.push('Whether load was offered at a rate or by a closed loop: the file does not report it.');
   }
   return { supportsClaim: cannot.length === 0, can, cannot, notes };
 }
@@ -68,24 +67,23 @@ function judgeRoute(
 ): void {
   if (samples === 0) return;
   if (failures === samples) {
-    cannot.push(`${name}: only ever failed (${samples} of ${samples}); its latencies are those of a refusal.`);
+    cannot.push(`${name}: every request failed (${samples} of ${samples}); the latencies are those of refusals.`);
     return;
   }
   if (p95Ms === undefined && p99Ms === undefined) {
-    cannot.push(
-      `${name}: an average${meanMs === undefined ? '' : ` of ${meanMs.toFixed(1)} ms`} without tails says nothing about the slow ones.`,
-    );
+    const mean = meanMs === undefined ? '' : ` of ${meanMs.toFixed(1)} ms`;
+    cannot.push(`${name}: an average${mean} without percentiles does not describe slow requests.`);
     return;
   }
   if (samples < samplesForP95)
     cannot.push(`${name}: ${samples} samples are too few for p95 (${samplesForP95} needed).`);
   else if (p95Ms !== undefined) can.push(`${name}: p95 was ${p95Ms.toFixed(1)} ms over ${samples} samples.`);
   if (samples >= samplesForP99 && p99Ms !== undefined) can.push(`${name}: p99 was ${p99Ms.toFixed(1)} ms.`);
-  else if (samples >= samplesForP99) notes.push(`${name}: the file tells no p99.`);
+  else if (samples >= samplesForP99) notes.push(`${name}: the file has no p99.`);
   else if (samples >= samplesForP95) notes.push(`${name}: no p99, which needs ${samplesForP99} samples.`);
 }
 
-/** Little's law: requests under way = throughput x latency. As many as users means that nobody ever paused. */
+/** Little's law: requests in flight = throughput x latency. If they equal the users, no user ever paused. */
 function judgeLoop(
   { routes, perSecond, users }: Pick<ExternalRun, 'routes' | 'perSecond' | 'users'>,
   can: string[],
@@ -98,15 +96,16 @@ function judgeLoop(
   const meanMs = timed.reduce((sum, route) => sum + (route.meanMs ?? 0) * route.samples, 0) / samples;
   const waitShare = (perSecond * meanMs) / 1000 / users;
   if (Math.abs(waitShare - 1) <= littleShare) {
+    const figures = `${perSecond.toFixed(1)}/s = ${users} users / ${meanMs.toFixed(1)} ms`;
     cannot.push(
-      `How the service scales: throughput = users / latency (${perSecond.toFixed(1)}/s = ${users} users / ${meanMs.toFixed(1)} ms): a saturated closed loop, in which a slower service is asked less.`,
+      `How the service scales: throughput = users / latency (${figures}): a saturated closed loop, which sends fewer requests to a slower service.`,
     );
   } else if (waitShare > waitShareMax) {
     cannot.push(
-      `What arrivals would get: ${users} users waited for answers ${percent(waitShare)} of their time, so that a slower service is asked less.`,
+      `What clients get at a given arrival rate: ${users} users waited for responses ${percent(waitShare)} of their time, so a slower service gets fewer requests.`,
     );
   } else {
-    can.push(`${users} users at once were served ${perSecond.toFixed(1)} requests a second, with pauses of their own.`);
+    can.push(`${users} users with pauses were served ${perSecond.toFixed(1)} requests per second.`);
   }
 }
 

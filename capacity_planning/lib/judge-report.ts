@@ -9,7 +9,7 @@ const flatShare = 1.25;
 const reachedShare = 0.99;
 const littleShare = 0.05;
 
-/** What makes a run say nothing about the service, each with its sentence. */
+/** Rules that make a run INVALID. Each returns a sentence for every finding. */
 const invalidRules: Record<string, Rule> = {
   'dropped-iterations': ({ steps }) =>
     steps
@@ -18,25 +18,19 @@ const invalidRules: Record<string, Rule> = {
   'vus-exhausted': ({ steps }) =>
     steps
       .filter(({ executor, vusPeak, vusLimit }) => executor !== 'constant-vus' && vusPeak >= vusLimit)
-      .map(({ name, vusLimit }) => `${name}: all ${vusLimit} virtual users were busy at once`),
+      .map(({ name, vusLimit }) => `${name}: all ${vusLimit} virtual users were busy`),
   'generator-cpu': ({ generator }, { generatorCpuShare }) =>
     (generator.cpuBusyShareMax ?? 0) > generatorCpuShare
-      ? [
-          `The generator used ${percent(generator.cpuBusyShareMax)} of what it could get of its core, more than ${percent(generatorCpuShare)}`,
-        ]
+      ? [`The generator used ${percent(generator.cpuBusyShareMax)} of its core, limit ${percent(generatorCpuShare)}`]
       : [],
   'generator-late': ({ generator }, { generatorLatenessP99Ms }) =>
     generator.latenessP99Ms > generatorLatenessP99Ms
-      ? [
-          `One request in a hundred was sent ${Math.round(generator.latenessP99Ms)} ms late or more by the generator itself`,
-        ]
+      ? [`The generator sent 1 % of the requests at least ${Math.round(generator.latenessP99Ms)} ms late`]
       : [],
   'generator-limit': ({ steps, generator }) =>
     steps
       .filter(({ offeredPerSecond }) => (offeredPerSecond ?? 0) > generator.arrivalLimitPerSecond)
-      .map(
-        ({ name }) => `${name}: more arrivals than the generator's own limit of ${generator.arrivalLimitPerSecond}/s`,
-      ),
+      .map(({ name }) => `${name}: more arrivals than the generator's limit of ${generator.arrivalLimitPerSecond}/s`),
   clock: ({ target }, { clockDifferenceSeconds }) =>
     [target.before, target.after]
       .filter((state) => Math.abs(state.clockDifferenceSeconds ?? 0) > clockDifferenceSeconds)
@@ -49,7 +43,7 @@ const invalidRules: Record<string, Rule> = {
   'instance-restarted': ({ target }) => {
     const before = listStarts(target.before);
     const after = listStarts(target.after);
-    return before === after ? [] : ['An instance was restarted, added or removed in the run'];
+    return before === after ? [] : ['An instance was restarted, added or removed during the run'];
   },
   'no-warm-up': ({ steps, plan }) =>
     plan.claims.length > 0 && !steps.some(({ phase }) => phase === 'warm_up') ? ['There was no warm-up'] : [],
@@ -63,7 +57,7 @@ const invalidRules: Record<string, Rule> = {
   'nothing-measured': ({ steps }) => (listMeasured(steps).length > 0 ? [] : ['No request was measured']),
 };
 
-/** INVALID before FAIL before PASS: a run that says nothing has not failed either. */
+/** INVALID takes precedence over FAIL: a run without valid figures cannot break an objective. */
 export function judgeReport(report: Evidence, slo: Slo): Judgement {
   const invalid = Object.entries(invalidRules).flatMap(([rule, find]) =>
     find(report, slo).map((text) => ({ rule, verdict: 'INVALID', text })),
@@ -83,7 +77,7 @@ export function judgeReport(report: Evidence, slo: Slo): Judgement {
   return { verdict, reasons: [...invalid, ...broken], notes: listNotes(report) };
 }
 
-/** The generator fell short while the server did not slow down: it is the generator that was measured. */
+/** Finds steps with fewer arrivals than offered and flat latency: there the generator was the limit. */
 function findUnreached(steps: readonly Step[]): string[] {
   const measured = steps.filter(({ phase, latencyMs }) => phase === 'measured' && latencyMs !== null);
   const fastest = Math.min(...measured.map(({ latencyMs }) => latencyMs?.p50 ?? Number.POSITIVE_INFINITY));
@@ -101,20 +95,20 @@ function findUnreached(steps: readonly Step[]): string[] {
 function listNotes({ steps, target, generator }: Evidence): string[] {
   const loops = steps.filter(isSaturatedLoop).map(({ name, vusLimit, latencyMs, completedPerSecond }) => {
     const figures = `${completedPerSecond.toFixed(1)}/s = ${vusLimit} users / ${latencyMs?.mean} ms`;
-    return `${name}: throughput = users / latency (${figures}): a saturated closed loop, which says nothing about what more users would get`;
+    return `${name}: throughput = users / latency (${figures}): a saturated closed loop, which does not show what more users would get`;
   });
   const unseen =
     target.before.instances.length === 0
-      ? ['The instances gave no metrics: build and restarts were not looked at']
+      ? ['The instances reported no metrics: builds and restarts were not checked']
       : [];
-  const crowd =
+  const contention =
     (generator.waitShareMean ?? 0) > 0.1
       ? [`The generator waited for a core ${percent(generator.waitShareMean)} of the time: the machine was shared`]
       : [];
-  return [...loops, ...unseen, ...crowd];
+  return [...loops, ...unseen, ...contention];
 }
 
-/** Little's law with nobody thinking: the number under way is the number of users. */
+/** Without think time, Little's law makes the requests in flight equal to the users. */
 export function isSaturatedLoop({ executor, vusLimit, latencyMs, completedPerSecond }: Step): boolean {
   if (executor !== 'constant-vus' || latencyMs === null) return false;
   return Math.abs((completedPerSecond * latencyMs.mean) / 1000 / vusLimit - 1) <= littleShare;

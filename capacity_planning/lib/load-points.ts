@@ -8,8 +8,8 @@ export interface MeasuredPoint extends LoadPoint {
 }
 
 /**
- * Each load that was measured is a point of the curve, from the lightest on. One that came again is the median of its steps:
- * what a pause of the process or of the machine took from one of them is not the load's doing.
+ * Returns one point of the curve per measured load, from the lightest. A load with several steps is their median, so that a
+ * pause of the process or the machine in one step does not move the point.
  */
 export function listPoints(steps: readonly Step[]): MeasuredPoint[] {
   const byLoad = new Map<number, Step[]>();
@@ -26,17 +26,17 @@ export function listPoints(steps: readonly Step[]): MeasuredPoint[] {
     .sort((a, b) => a.concurrency - b.concurrency);
 }
 
-/** Those that count and that the run got to. */
+/** Lists the steps after the warm-up that the run reached. */
 export function listMeasured(steps: readonly Step[]): Step[] {
   return steps.filter(({ phase, samples }) => phase === 'measured' && samples > 0);
 }
 
-/** The law's N: the users of a closed loop, those who think among them; else the requests under way, on average. */
+/** Returns N of the Universal Scalability Law: the users of a closed loop, or the mean of requests in flight. */
 export function concurrencyOf({ offeredPerSecond, vusLimit, meanInFlight }: Step): number {
   return offeredPerSecond === null ? vusLimit : meanInFlight;
 }
 
-/** Little's law tells how long users who are not waiting think between two requests; nobody does where arrivals are offered. */
+/** Returns the mean think time between two requests by Little's law; 0 where arrivals are offered. */
 export function thinkSecondsOf({ offeredPerSecond, vusLimit, meanInFlight, completedPerSecond }: Step): number {
   return offeredPerSecond === null && completedPerSecond > 0
     ? Math.max(0, vusLimit - meanInFlight) / completedPerSecond

@@ -7,7 +7,7 @@ export interface Table {
   rows: string[][];
 }
 
-/** What a report says; Markdown and HTML only dress it. */
+/** The content of a report, which is rendered to Markdown and HTML. */
 export interface Page {
   verdict: Judgement['verdict'];
   headline: string;

@@ -5,7 +5,7 @@ import type { ExternalRoute, ExternalRun } from './external-results.ts';
 
 type Row = Record<string, string>;
 
-/** Knows a file by what is in it: JMeter's CSV (JTL), Locust's statistics, k6's summary. */
+/** Detects the format by the content: JMeter's CSV (JTL), Locust's statistics or k6's summary. */
 export function readExternalResults(text: string): ExternalRun {
   if (text.trimStart().startsWith('{')) return readK6(text);
   if (text.trimStart().startsWith('<')) {
@@ -21,7 +21,7 @@ export function readExternalResults(text: string): ExternalRun {
 
 const knownFiles = 'a file of JMeter (CSV), Locust (stats CSV) or k6 (summary JSON)';
 
-/** The columns are known by the head, should there be no row. */
+/** Returns the columns as well, because a file may have no rows. */
 function readTable(text: string): [columns: string[], rows: Row[]] {
   let columns: string[] = [];
   const rows: Row[] = parse(text, {
@@ -35,7 +35,7 @@ function readTable(text: string): [columns: string[], rows: Row[]] {
   return [columns, rows];
 }
 
-/** One row per request, so that everything can be counted again. */
+/** JMeter writes a row per request, so all figures are computed here. */
 function readJmeter(rows: readonly Row[]): ExternalRun {
   const labels = [...new Set(rows.map((row) => row['label'] ?? ''))];
   const starts = rows.map((row) => expectNumber(row, 'timeStamp'));
@@ -59,7 +59,7 @@ function readJmeter(rows: readonly Row[]): ExternalRun {
   return { format: 'JMeter', routes, perSecond: rows.length / seconds, users: users || undefined, dropped: undefined };
 }
 
-/** Sums per route; how many users there were stands in another file of Locust's. */
+/** Locust writes a row per route, and the number of users to another file. */
 function readLocust(rows: readonly Row[]): ExternalRun {
   const own = rows.filter((row) => row['Name'] !== 'Aggregated');
   const routes = own.map((row) => ({
@@ -82,7 +82,7 @@ function readLocust(rows: readonly Row[]): ExternalRun {
 
 type Numbers = Record<string, number>;
 
-/** handleSummary's data, or what --summary-export wrote, which has no `values`. Routes are told apart by neither. */
+/** Reads handleSummary's data or a --summary-export file, which has no `values`. Neither distinguishes routes. */
 function readK6(text: string): ExternalRun {
   const { metrics } = JSON.parse(text) as { metrics?: Record<string, { values?: Numbers } | Numbers> };
   const read = (name: string): Numbers | undefined => {
@@ -113,7 +113,7 @@ function readK6(text: string): ExternalRun {
   };
   const peak = read('vus_max')?.['max'];
   const counted = read('dropped_iterations')?.['count'];
-  // k6 leaves a metric out that never had a sample, so that its absence says: none, or no arrival rate was asked for.
+  // k6 omits a metric without samples: without dropped_iterations, none were dropped or no arrival rate was set.
   return {
     format: 'k6',
     routes: [all],
@@ -123,7 +123,7 @@ function readK6(text: string): ExternalRun {
   };
 }
 
-/** What a count or a time can be. One that is none would be counted all the same, and the verdict be about nothing. */
+/** Rejects anything but a count or a time, on which no verdict could stand. */
 function expectNumber(row: Row, column: string): number {
   const value = readNumber(row[column]);
   if (value !== undefined && value >= 0 && Number.isFinite(value)) return value;

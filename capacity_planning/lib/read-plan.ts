@@ -6,17 +6,17 @@ import { rootFolder } from '../../scripts/lib/paths.ts';
 import { UserError } from '../../scripts/lib/user-error.ts';
 import { CapacityReport, type Plan } from './report-schema.ts';
 
-/** As a report keeps it, but a name that nothing reads is refused: a plan with it would measure something else. */
+/** The plan's part of the report schema, but unknown names are rejected: a misspelled setting would be ignored. */
 const strict = Type.Object(CapacityReport.properties.plan.properties, { additionalProperties: false });
 const validate = new Ajv().compile<Plan>(strict);
 
-/** What k6/lib reads of the environment. A file of one's own may read whatever it likes. */
+/** The settings that k6/lib reads. A scenario outside this repository may read others. */
 export const settingNames = [
-  ...['JOURNEY', 'RATE', 'RATES', 'CAPACITY', 'STEPS', 'SECONDS', 'REST_SECONDS', 'WARM_UP_SECONDS', 'VUS'],
-  ...['CONCURRENCY', 'THINK_MS', 'USERS', 'WORLD', 'VIDEO', 'TARGET', 'ALLOW_TARGET', 'SUMMARY', 'FIRST'],
-];
+  'JOURNEY RATE RATES CAPACITY STEPS SECONDS REST_SECONDS WARM_UP_SECONDS VUS'.split(' '),
+  'CONCURRENCY THINK_MS USERS DATASET VIDEO TARGET ALLOW_TARGET SUMMARY FIRST'.split(' '),
+].flat();
 
-/** A plan is a name in capacity_planning/plans or a file of one's own. */
+/** Reads a plan by its name in capacity_planning/plans or by its path. */
 export function readPlan(name: string): Plan {
   const plans = join(rootFolder, 'capacity_planning', 'plans');
   const known = join(plans, `${name}.json`);
@@ -27,19 +27,19 @@ export function readPlan(name: string): Plan {
   }
   const plan = parse(path);
   if (!validate(plan)) {
-    const [fault] = validate.errors ?? [];
-    const what = `${fault?.instancePath} ${fault?.message} ${fault?.params['additionalProperty'] ?? ''}`;
+    const [error] = validate.errors ?? [];
+    const what = `${error?.instancePath} ${error?.message} ${error?.params['additionalProperty'] ?? ''}`;
     throw new UserError(`Expected ${path} to be a plan (capacity_planning/README.md), got: ${what.trim()}.`);
   }
   const script = findScript(plan.scenario);
-  if (!existsSync(script)) throw new UserError(`Expected the scenario of ${path} to be there, got no ${script}.`);
+  if (!existsSync(script)) throw new UserError(`Expected the scenario of ${path} to exist, got no ${script}.`);
   const unknown = Object.keys(plan.env).find((setting) => !settingNames.includes(setting));
   if (unknown !== undefined && !plan.scenario.endsWith('.ts'))
     throw new UserError(`Expected the settings of ${path} to be some of ${settingNames.join(', ')}, got ${unknown}.`);
   return plan;
 }
 
-/** A scenario is a name in k6 or a file of one's own. */
+/** Returns the path of a scenario, which is a name in k6/ or a path. */
 export function findScript(scenario: string): string {
   return scenario.endsWith('.ts') ? scenario : join(rootFolder, 'k6', `${scenario}.ts`);
 }

@@ -6,15 +6,15 @@ import { CapacityReport } from './report-schema.ts';
 
 const validate = new Ajv().compile<CapacityReport>(CapacityReport);
 
-/** A report folder's raw figures; a sentence for what is none. */
+/** Reads the raw figures of a report folder. @throws UserError if the folder has no report. */
 export function readReport(folder: string): CapacityReport {
   const path = join(folder, 'report.json');
-  if (!existsSync(path)) throw new UserError(`Expected ${path} to be there, got nothing.`);
+  if (!existsSync(path)) throw new UserError(`Expected ${path} to exist, got no such file.`);
   return checkReport(JSON.parse(readFileSync(path, 'utf8')), path);
 }
 
 export function checkReport(value: unknown, path: string): CapacityReport {
   if (validate(value)) return value;
-  const [fault] = validate.errors ?? [];
-  throw new UserError(`Expected ${path} to be a capacity-report/v1, got ${fault?.instancePath} ${fault?.message}.`);
+  const [error] = validate.errors ?? [];
+  throw new UserError(`Expected ${path} to be a capacity-report/v1, got ${error?.instancePath} ${error?.message}.`);
 }

@@ -5,7 +5,7 @@ import type { Page, Table } from './page.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { describeReport } from './report-tables.ts';
 
-/** Writes report.md and report.html beside the raw figures; the page loads nothing from anywhere. */
+/** Writes report.md and report.html beside the raw figures. The page loads no other file. */
 export function writePage(folder: string, page: Page): string[] {
   const paths = { markdown: join(folder, 'report.md'), html: join(folder, 'report.html') };
   writeFileSync(paths.markdown, renderMarkdown(page));
@@ -24,8 +24,8 @@ export function renderMarkdown({ headline, sentences, tables, commands }: Page):
     const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
     return `## ${title}\n\n${[line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')}`;
   });
-  const asked = `## Commands\n\n${commands.map((command) => `    ${command}`).join('\n')}`;
-  return `${[`# ${headline}`, list, ...parts, asked].join('\n\n')}\n`;
+  const commandList = `## Commands\n\n${commands.map((command) => `    ${command}`).join('\n')}`;
+  return `${[`# ${headline}`, list, ...parts, commandList].join('\n\n')}\n`;
 }
 
 export function renderHtml({ verdict, headline, sentences, tables, charts, commands }: Page): string {

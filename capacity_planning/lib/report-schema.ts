@@ -24,13 +24,13 @@ const Step = Type.Object({
   samples: Count,
   errorShare: Share,
   latencyMs: Maybe(Latency),
-  /** Of every request, or of every nth where there were very many, in the order of their starts. */
+  /** The latency of every request or, of many requests, of every nth, ordered by start. */
   latencySampleMs: Type.Array(Amount),
 });
 
 const Route = Type.Object({ name: Text, samples: Count, errorShare: Share, latencyMs: Maybe(Latency) });
 
-/** What an instance says of itself: when its process began, which build it is. */
+/** The start time and the build that an instance reports. */
 const Instance = Type.Object({ url: Text, startedAtSeconds: Amount, build: Text });
 
 const TargetState = Type.Object({ instances: Type.Array(Instance), clockDifferenceSeconds: Maybe(Type.Number()) });
@@ -41,13 +41,13 @@ const Model = Type.Object({
   kappa: Type.Number(),
   points: Count,
   rmsShare: Amount,
-  /** Why there is no knee: the capacity is then at least the highest throughput that was seen. */
-  withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('not-bent')])),
+  /** Why there is no knee. The capacity is then at least the highest measured throughput. */
+  withheld: Maybe(Type.Union([Type.Literal('bad-fit'), Type.Literal('no-peak-observed')])),
   knee: Maybe(Type.Object({ concurrency: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
 });
 
-/** What others measured meanwhile, such as a cloud's own metrics. */
+/** Figures that others measured during the run, such as CloudWatch. */
 const Table = Type.Object({ title: Text, head: Type.Array(Text), rows: Type.Array(Type.Array(Text)) });
 
 export const Verdict = Type.Object({
@@ -68,10 +68,11 @@ export const CapacityReport = Type.Object(
       scenario: Text,
       claims: Type.Array(Type.Number({ minimum: 50, maximum: 99.9 })),
       env: Type.Record(Text, Text),
-      /** Clients mixed in: `SHARE:BYTES_PER_SECOND` of those that trickle, the share of those that leave halfway. */
+      /** `SHARE:BYTES_PER_SECOND` of clients that send slowly. */
       slow: Type.Optional(Text),
+      /** The share of clients that abort their upload halfway. */
       abort: Type.Optional(Text),
-      /** `random` where arrivals came as people do, at random moments; else evenly. */
+      /** `random` (a Poisson process) or `even`. */
       arrivals: Type.Optional(Text),
     }),
     scriptSha256: Text,
@@ -87,7 +88,7 @@ export const CapacityReport = Type.Object(
       arrivalLimitPerSecond: Amount,
       cpuShareMean: Maybe(Amount),
       cpuShareMax: Maybe(Amount),
-      /** Of the time in which it could have had a core, at most: what it waited for one is left out. */
+      /** Relative to the time in which a core was available to the generator. */
       cpuBusyShareMax: Maybe(Amount),
       waitShareMean: Maybe(Amount),
       memoryPeakMiB: Amount,

@@ -2,7 +2,7 @@ import type { Table } from './page.ts';
 import type { CapacityReport } from './report-schema.ts';
 import { rmsLimit } from './usl.ts';
 
-/** What the report says in words and figures. */
+/** Describes a report in sentences and tables. */
 export function describeReport(report: CapacityReport): { headline: string; sentences: string[]; tables: Table[] } {
   const { judgement, generator, machine, target } = report;
   return {
@@ -12,46 +12,44 @@ export function describeReport(report: CapacityReport): { headline: string; sent
       ...judgement.notes.map((note) => `${note}.`),
       ...describeCapacity(report),
       ...describeUnreached(report),
-      `Generator: ${generator.engine} engine, ${generator.threads} thread(s), ${percent(generator.cpuShareMax)} of a core at most, ` +
-        `${generator.memoryPeakMiB} MiB, ${generator.latenessP99Ms.toFixed(1)} ms late at p99.`,
-      `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; generator and target shared it where the target is on a loopback address.`,
+      `Generator: ${generator.engine} engine, ${generator.threads} thread(s), at most ${percent(generator.cpuShareMax)} of a core, ` +
+        `${generator.memoryPeakMiB} MiB, p99 of its delay ${generator.latenessP99Ms.toFixed(1)} ms.`,
+      `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}; shared by generator and target if the target has a loopback address.`,
       `Commit ${report.commit}${report.hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${report.startedAt}; ${report.durationSeconds.toFixed(0)} s.`,
       ...(report.observations === undefined
-        ? [
-            'Not shown by this run: TLS and idle time-outs at a balancer, network cards, disks of the cloud, several instances.',
-          ]
+        ? ['Not measured: TLS and idle timeouts of a load balancer, network cards, cloud disks, several instances.']
         : []),
     ],
     tables: [describeSteps(report), describeRoutes(report), describeThresholds(report), ...(report.observations ?? [])],
   };
 }
 
-/** What speaks when the generator was at its end and not the service. */
+/** Rules by which the generator, not the service, was the limit. */
 const generatorRules = [
-  ...['generator-cpu', 'generator-late', 'generator-limit'],
-  ...['dropped-iterations', 'vus-exhausted', 'rate-not-reached'],
-];
+  'generator-cpu generator-late generator-limit'.split(' '),
+  'dropped-iterations vus-exhausted rate-not-reached'.split(' '),
+].flat();
 
 function describeCapacity({ steps, model, judgement: { verdict, reasons } }: CapacityReport): string[] {
   if (reasons.some(({ rule }) => generatorRules.includes(rule))) {
     const seen = steps.filter(({ phase }) => phase === 'measured').map(({ completedPerSecond }) => completedPerSecond);
-    return [`Capacity: >= ${Math.max(0, ...seen).toFixed(0)} /s; the generator gave out before the service did.`];
+    return [`Capacity: >= ${Math.max(0, ...seen).toFixed(0)} /s; the generator reached its limit before the service.`];
   }
-  if (model === null) return ['Too few steps for a model of scalability.'];
-  const fit = `${model.points} steps, rms ${(model.rmsShare * 100).toFixed(1)} %`;
-  const caution = verdict === 'INVALID' ? ' The run is INVALID, so this is no capacity either.' : '';
+  if (model === null) return ['Capacity: not modelled, because there are fewer than four measured loads.'];
+  const fit = `${model.points} steps, fit error ${(model.rmsShare * 100).toFixed(1)} % rms`;
+  const caution = verdict === 'INVALID' ? ' The run is INVALID, so this figure is not a capacity.' : '';
   const { knee } = model;
   if (knee === null) {
     const why =
       model.withheld === 'bad-fit'
-        ? `the fitted curve misses its points by more than ${rmsLimit * 100} %, so that its knee is withheld`
-        : 'the curve has not bent';
+        ? `the fit error exceeds ${rmsLimit * 100} %, so no knee is reported`
+        : 'no saturation was observed';
     return [`Capacity: >= ${model.atLeastPerSecond.toFixed(0)} /s; ${why} (${fit}).${caution}`];
   }
   const { perSecond, lowPerSecond, highPerSecond, concurrency } = knee;
   const interval = `95 % interval ${lowPerSecond.toFixed(0)} to ${highPerSecond.toFixed(0)}`;
   return [
-    `Knee: ${perSecond.toFixed(0)} /s at ${concurrency.toFixed(1)} users or requests under way (${interval}; ${fit}).${caution}`,
+    `Knee: ${perSecond.toFixed(0)} /s at ${concurrency.toFixed(1)} users or requests in flight (${interval}; ${fit}).${caution}`,
   ];
 }
 
@@ -69,7 +67,7 @@ function describeSteps({ steps }: CapacityReport): Table {
       'started /s',
       'completed /s',
       'dropped',
-      'under way',
+      'in flight',
       'samples',
       'errors',
       'p50 ms',
@@ -79,7 +77,7 @@ function describeSteps({ steps }: CapacityReport): Table {
     rows: steps
       .filter(({ seconds }) => seconds > 0)
       .map((step) => [
-        step.phase === 'warm_up' ? `${step.name} (not counted)` : step.name,
+        step.phase === 'warm_up' ? `${step.name} (warm-up)` : step.name,
         step.offeredPerSecond?.toFixed(1) ?? `${step.vusLimit} users`,
         step.startedPerSecond.toFixed(1),
         step.completedPerSecond.toFixed(1),
@@ -94,7 +92,7 @@ function describeSteps({ steps }: CapacityReport): Table {
 
 function describeRoutes({ routes }: CapacityReport): Table {
   return {
-    title: 'Routes, warm-up left out',
+    title: 'Routes, without the warm-up',
     head: ['route', 'samples', 'errors', 'mean ms', 'p95 ms', 'p99 ms', 'max ms'],
     rows: routes.map(({ name, samples, errorShare, latencyMs }) => [
       name,

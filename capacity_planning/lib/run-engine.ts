@@ -7,24 +7,24 @@ import { exitCodes, RunFailure } from '../../k6/engine/exit-codes.ts';
 import type { EngineResult } from '../../k6/engine/run.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 
-export interface EngineOrder {
+export interface EngineRun {
   scriptPath: string;
   env: Readonly<Record<string, string>>;
   threads: number;
   slow?: string;
   abort?: string;
   arrivals?: string;
-  /** For what the engine keeps of every request until it has been read. */
+  /** The folder for the engine's result, which is removed once it is read. */
   folder: string;
-  /** Every line that the engine says while it runs. */
+  /** Receives each line of the engine's output. */
   say(line: string): void;
 }
 
 const keptLines = 20;
 
 /**
- * The engine as a process of its own, so that its CPU and memory are measured apart.
- * @throws RunFailure, with k6's exit code, unless it ends with 0 or 99 (an objective is broken).
+ * Runs the engine in a process of its own, so that its CPU and memory are measured separately.
+ * @throws RunFailure with k6's exit code, unless the engine ends with 0 or 99 (an objective is broken).
  */
 export async function runEngine({
   scriptPath,
@@ -35,14 +35,11 @@ export async function runEngine({
   arrivals = 'even',
   folder,
   say,
-}: EngineOrder) {
+}: EngineRun) {
   const out = join(folder, 'engine.json');
   const main = join(rootFolder, 'dist', 'k6', 'engine', 'main.js');
   const pairs = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  const args = [
-    main,
-    'run',
-    scriptPath,
+  const options = [
     '--threads',
     String(threads),
     '--slow',
@@ -53,14 +50,14 @@ export async function runEngine({
     arrivals,
     '--out',
     out,
-    ...pairs,
   ];
-  // A loader that this process runs under (of tests, say) is none of the engine's.
+  const args = [main, 'run', scriptPath, ...options, ...pairs];
+  // NODE_OPTIONS may name a loader for this process, such as the tests', which the engine must not load.
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  goFirst(child.pid);
+  raisePriority(child.pid);
   const stop = () => child.kill('SIGTERM');
   process.once('exit', stop);
   const last: string[] = [];
@@ -84,11 +81,11 @@ export async function runEngine({
   return { result, command: ['node', ...args].join(' ').replaceAll(`${rootFolder}/`, '') };
 }
 
-/** Who makes the load must not wait for a core behind those who get it; only root may say so, others take their turn. */
-function goFirst(pid: number | undefined): void {
+/** The generator must not wait for a core behind the service. Only root may raise a priority. */
+function raisePriority(pid: number | undefined): void {
   try {
     if (pid !== undefined) setPriority(pid, -5);
   } catch {
-    // Then it is late at times, and the report says by how much.
+    // The report shows how late the generator was without it.
   }
 }

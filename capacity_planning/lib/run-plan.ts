@@ -18,15 +18,15 @@ export interface PlanRun {
   plan: Plan;
   baseUrl: string;
   metricsUrls: readonly string[];
-  /** For what the engine keeps of every request while it is turned into the report. */
+  /** The folder for the engine's result until it is converted to the report. */
   folder: string;
-  /** What the run was asked for by, as the report tells it. */
+  /** The command that the report shows. */
   command: string;
   threads: number;
   say(line: string): void;
 }
 
-/** Runs a plan against a target and judges what came out. */
+/** Runs a plan against a target and returns the report with its verdict. */
 export async function runPlan(run: PlanRun): Promise<CapacityReport> {
   const scriptPath = findScript(run.plan.scenario);
   const before = await readTargetState(run.baseUrl, run.metricsUrls);
@@ -44,7 +44,9 @@ export async function runPlan(run: PlanRun): Promise<CapacityReport> {
     commands: [redact(run.command), redact(command)],
     plan: { ...run.plan, env: redactValues(run.plan.env) },
     scriptSha256: hashScripts(scriptPath),
-    ...{ commit, hasUncommittedChanges, machine },
+    commit,
+    hasUncommittedChanges,
+    machine,
     target: { baseUrl: run.baseUrl, before, after },
     generator: describeGenerator(result, node),
     thresholds: result.thresholds.map((each) => ({ ...each, value: each.value ?? null })),
@@ -72,21 +74,16 @@ function describeGenerator(result: EngineResult, node: string): CapacityReport['
   };
 }
 
-/** Two runs compare only if the same script made the load. */
+/** Only runs of the same scripts can be compared. */
 function hashScripts(scriptPath: string): string {
   const lib = join(rootFolder, 'k6', 'lib');
-  const paths = [
-    scriptPath,
-    ...readdirSync(lib)
-      .sort()
-      .map((name) => join(lib, name)),
-  ];
+  const names = readdirSync(lib).sort();
   const hash = createHash('sha256');
-  for (const path of paths) hash.update(readFileSync(path));
+  for (const path of [scriptPath, ...names.map((name) => join(lib, name))]) hash.update(readFileSync(path));
   return hash.digest('hex');
 }
 
-/** Nothing that opens a door is kept in a report. */
+/** Removes secrets, which a report must not contain. */
 function redact(command: string): string {
   return command.replace(/([A-Z_]*(?:TOKEN|SECRET|PASSWORD|KEY)[A-Z_]*=)\S+/gi, '$1***');
 }
@@ -104,7 +101,7 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The raw figures first: everything else is made from them. */
+/** Writes the raw figures, from which everything else is rendered. */
 export function keepReport(folder: string, report: CapacityReport): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'report.json');

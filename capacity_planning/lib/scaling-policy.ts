@@ -1,14 +1,14 @@
-/** What target tracking does, in seconds, as AWS describes it: alarms on the average CPU of the group. */
+/** A target tracking policy as AWS documents it, with alarms on the group's average CPU. Times are in seconds. */
 export interface ScalingPolicy {
   targetShare: number;
   periodSeconds: number;
   breachingPeriodsOut: number;
   breachingPeriodsIn: number;
-  /** Below this share of the target the alarm that takes instances away breaches. */
+  /** The scale-in alarm breaches below this share of the target. */
   lowShare: number;
-  /** From an instance's start until it serves and counts. */
+  /** The time from the start of an instance until it serves and its metrics count. */
   warmUpSeconds: number;
-  /** How long an instance that gets no new request may finish those it has. */
+  /** How long a draining instance may complete its requests. */
   deregistrationSeconds: number;
   minInstances: number;
   maxInstances: number;
@@ -26,25 +26,25 @@ export const defaultPolicy: ScalingPolicy = {
   maxInstances: 3,
 };
 
-/** The alarms' memory: told once a period what the group did, it says how many instances there should be. */
-export function createScaler(law: ScalingPolicy) {
+/** Keeps the state of the alarms. `decide` takes the metrics of one period and returns the desired number of instances. */
+export function createScaler(policy: ScalingPolicy) {
   let high = 0;
   let low = 0;
   return {
-    /** `serving` made the average; `present` are those and the ones that still warm up, so that one breach starts none twice. */
+    /** `cpuShare` is the average of the `serving` instances. `present` includes instances that warm up, so that none is started twice. */
     decide({ serving, present, cpuShare }: { serving: number; present: number; cpuShare: number }): number {
-      high = cpuShare > law.targetShare ? high + 1 : 0;
-      low = cpuShare < law.targetShare * law.lowShare ? low + 1 : 0;
-      const wanted = clampInstances(Math.ceil(serving * (cpuShare / law.targetShare) - 1e-9), law);
-      if (high >= law.breachingPeriodsOut && wanted > present) return wanted;
-      if (low < law.breachingPeriodsIn || wanted >= serving) return present;
+      high = cpuShare > policy.targetShare ? high + 1 : 0;
+      low = cpuShare < policy.targetShare * policy.lowShare ? low + 1 : 0;
+      const wanted = clampInstances(Math.ceil(serving * (cpuShare / policy.targetShare) - 1e-9), policy);
+      if (high >= policy.breachingPeriodsOut && wanted > present) return wanted;
+      if (low < policy.breachingPeriodsIn || wanted >= serving) return present;
       low = 0;
       return wanted;
     },
   };
 }
 
-/** How many instances keep each at its target, however many there may be. */
+/** Returns how many instances keep each at its target, without the policy's limits. */
 export function countNeeded(perSecond: number, capacityPerInstance: number, { targetShare }: ScalingPolicy): number {
   return Math.ceil(perSecond / (capacityPerInstance * targetShare) - 1e-9);
 }

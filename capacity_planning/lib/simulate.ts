@@ -11,45 +11,46 @@ export interface Period {
 
 export interface Simulation {
   periods: Period[];
-  /** From the first period above the target until as many serve as are needed; null where that never came. */
+  /** The time from the first period above the target until enough instances serve; null if they never did. */
   scaleOutSeconds: number | null;
   mostInstances: number;
 }
 
 export interface Demand {
   capacityPerInstance: number;
-  /** Offered per second, `second` after the start. */
+  /** Returns the offered rate at a second after the start. */
   offered(second: number): number;
   seconds: number;
 }
 
-/** A pure model: every instance does the same, load spreads evenly, CPU grows in a line up to capacity. */
-export function simulate(law: ScalingPolicy, { capacityPerInstance, offered, seconds }: Demand): Simulation {
-  const readyAt: number[] = Array.from({ length: law.minInstances }, () => 0);
-  const scaler = createScaler(law);
+/** A pure model: instances are equal, load is spread evenly, and CPU grows linearly up to the capacity. */
+export function simulate(policy: ScalingPolicy, { capacityPerInstance, offered, seconds }: Demand): Simulation {
+  const readyAt: number[] = Array.from({ length: policy.minInstances }, () => 0);
+  const scaler = createScaler(policy);
   const periods: Period[] = [];
-  for (let second = 0; second < seconds; second += law.periodSeconds) {
+  for (let second = 0; second < seconds; second += policy.periodSeconds) {
     const serving = readyAt.filter((at) => at <= second).length;
     const offeredPerSecond = offered(second);
     const load = offeredPerSecond / (serving * capacityPerInstance);
     const cpuShare = Math.min(1, load);
-    periods.push({
-      ...{ second, offeredPerSecond, serving, cpuShare },
-      starting: readyAt.length - serving,
-      servedShare: Math.min(1, 1 / load),
-    });
+    const [starting, servedShare] = [readyAt.length - serving, Math.min(1, 1 / load)];
+    periods.push({ second, offeredPerSecond, serving, starting, cpuShare, servedShare });
     const wanted = scaler.decide({ serving, present: readyAt.length, cpuShare });
     if (wanted < readyAt.length) readyAt.length = wanted;
-    while (readyAt.length < wanted) readyAt.push(second + law.periodSeconds + law.warmUpSeconds);
+    while (readyAt.length < wanted) readyAt.push(second + policy.periodSeconds + policy.warmUpSeconds);
   }
-  return { periods, scaleOutSeconds: findScaleOut(law, periods, capacityPerInstance), mostInstances: mostOf(periods) };
+  return {
+    periods,
+    scaleOutSeconds: findScaleOut(policy, periods, capacityPerInstance),
+    mostInstances: mostOf(periods),
+  };
 }
 
-function findScaleOut(law: ScalingPolicy, periods: readonly Period[], capacity: number): number | null {
-  const first = periods.find(({ cpuShare }) => cpuShare > law.targetShare);
+function findScaleOut(policy: ScalingPolicy, periods: readonly Period[], capacity: number): number | null {
+  const first = periods.find(({ cpuShare }) => cpuShare > policy.targetShare);
   if (first === undefined) return null;
   const done = periods.find(({ second, serving, offeredPerSecond }) => {
-    const needed = clampInstances(countNeeded(offeredPerSecond, capacity, law), law);
+    const needed = clampInstances(countNeeded(offeredPerSecond, capacity, policy), policy);
     return second > first.second && serving >= needed;
   });
   return done === undefined ? null : done.second - first.second;

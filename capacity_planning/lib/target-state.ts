@@ -4,38 +4,38 @@ import type { TargetState } from './report-schema.ts';
 
 const timeoutMs = 5_000;
 
-/** What can be known of the instances from outside: builds and starts by their metrics, the clock by the Date of an answer. */
+/** Reads builds and start times from the instances' metrics, and the clock from the Date of a response. */
 export async function readTargetState(baseUrl: string, metricsUrls: readonly string[]): Promise<TargetState> {
   const instances = await Promise.all(metricsUrls.map(readInstance));
   return { instances, clockDifferenceSeconds: await readClockDifference(baseUrl) };
 }
 
 async function readInstance(url: string): Promise<TargetState['instances'][number]> {
-  const answer = await ask(url);
-  const text = await answer.text();
+  const response = await request(url);
+  const text = await response.text();
   const startedAtSeconds = Number(/^process_start_time_seconds (\S+)$/m.exec(text)?.[1] ?? Number.NaN);
   const build = /^competition_build_info\{(.*)\} 1$/m.exec(text)?.[1];
-  if (!answer.ok || build === undefined || Number.isNaN(startedAtSeconds)) {
-    throw new Error(`Expected ${url} to tell the build and the start of an instance, got ${answer.status}`);
+  if (!response.ok || build === undefined || Number.isNaN(startedAtSeconds)) {
+    throw new Error(`Expected ${url} to report the build and the start time of an instance, got ${response.status}`);
   }
   return { url, startedAtSeconds, build };
 }
 
-/** Positive where the target is ahead. A Date has whole seconds: the middle of the second is the best guess. */
+/** Returns a positive value if the target is ahead. A Date has whole seconds, so its middle is compared. */
 async function readClockDifference(baseUrl: string): Promise<number | null> {
-  const askedAt = Date.now();
-  const answer = await ask(`${baseUrl}/`);
-  await answer.arrayBuffer();
-  const date = Date.parse(answer.headers.get('date') ?? '');
-  return Number.isNaN(date) ? null : (date + 500 - (askedAt + Date.now()) / 2) / 1000;
+  const sentAt = Date.now();
+  const response = await request(`${baseUrl}/`);
+  await response.arrayBuffer();
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return Number.isNaN(date) ? null : (date + 500 - (sentAt + Date.now()) / 2) / 1000;
 }
 
-/** fetch itself says that it failed, not where. */
-async function ask(url: string): Promise<Response> {
+/** Adds the URL to fetch's error. */
+async function request(url: string): Promise<Response> {
   try {
     return await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const { cause = error } = error as Error;
-    throw new UserError(`Expected ${url} to answer, got: ${describeError(cause)}.`);
+    throw new UserError(`Expected ${url} to respond, got: ${describeError(cause)}.`);
   }
 }

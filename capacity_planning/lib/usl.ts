@@ -4,7 +4,7 @@ import { percentile } from '../../scripts/lib/statistics.ts';
 import type { UslModel } from './report-schema.ts';
 
 export interface LoadPoint {
-  /** Users of a closed loop, or requests under way on average. */
+  /** Users of a closed loop, or the mean of requests in flight. */
   concurrency: number;
   perSecond: number;
 }
@@ -16,17 +16,17 @@ interface Coefficients {
 }
 
 const resamplings = 200;
-/** Three coefficients go through three points exactly. */
+/** Three coefficients fit any three points exactly. */
 const leastPoints = 4;
-/** A curve that misses its points by more says nothing about what lies between and beyond them. */
+/** A curve with a larger error does not describe the values between and beyond its points. */
 export const rmsLimit = 0.05;
-/** Of the ceiling that the curve promises, what must have been seen for it to be more than a promise. */
+/** The share of the knee that must have been measured, so that the knee is not an extrapolation. */
 const seenShare = 0.8;
 
 /**
- * Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is its peak, or where nothing
- * turns back (kappa = 0) the point at which nine tenths of what it comes ever closer to are reached; the interval (95 %) comes
- * from fits to resampled residuals. Undefined for too few points; without a knee where the fit is bad or the curve has not bent yet.
+ * Fits the Universal Scalability Law: X(N) = lambda N / (1 + sigma (N - 1) + kappa N (N - 1)). The knee is the peak of the curve
+ * or, if throughput only flattens (kappa = 0), the point at 90 % of the asymptote. Its 95 % interval comes from fits to
+ * resampled residuals. Returns undefined for too few points, and no knee if the fit is bad or no saturation was observed.
  */
 export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
   const usable = points.filter(({ concurrency, perSecond }) => concurrency > 0 && perSecond > 0);
@@ -43,7 +43,7 @@ export function fitUsl(points: readonly LoadPoint[]): UslModel | undefined {
     points: usable.length,
     rmsShare,
     atLeastPerSecond: highest.perSecond,
-    withheld: isBad ? 'bad-fit' : isUnseen ? 'not-bent' : null,
+    withheld: isBad ? 'bad-fit' : isUnseen ? 'no-peak-observed' : null,
     knee: isBad || isUnseen ? null : { ...knee, ...bootstrap(usable, fitted, residuals, knee.perSecond) },
   };
 }
@@ -53,8 +53,8 @@ export function predict({ lambda, sigma, kappa }: Coefficients, concurrency: num
 }
 
 /**
- * N / X(N) is linear in 1 / lambda, sigma / lambda and kappa / lambda, where a fit cannot go astray. Each point is divided by
- * what was measured there, so that errors count relative to it (the library's own weights contradict each other).
+ * Fits N / X(N), which is linear in 1 / lambda, sigma / lambda and kappa / lambda, so that the fit converges. Each point is
+ * divided by its measured value, so that errors are relative (the library's documentation of its weights contradicts itself).
  */
 function fit(points: readonly LoadPoint[]): Coefficients {
   const most = Math.max(...points.map(({ concurrency }) => concurrency));
@@ -67,20 +67,22 @@ function fit(points: readonly LoadPoint[]): Coefficients {
         const line = one + (linear * (concurrency - 1)) / most + (square * concurrency * (concurrency - 1)) / most ** 2;
         return (line * scale * perSecond) / concurrency;
       },
-    {
-      initialValues: [1, 0.1, 0.1],
-      minValues: [1e-9, 0, 0],
-      damping: 1e-4,
-      gradientDifference: 1e-6,
-      maxIterations: 300,
-      errorTolerance: 1e-12,
-    },
+    fitOptions,
   );
   const [one = 1, linear = 0, square = 0] = parameterValues;
   return { lambda: 1 / (one * scale), sigma: linear / most / one, kappa: square / most ** 2 / one };
 }
 
-/** Of the ceiling of a curve that only ever flattens. */
+const fitOptions = {
+  initialValues: [1, 0.1, 0.1],
+  minValues: [1e-9, 0, 0],
+  damping: 1e-4,
+  gradientDifference: 1e-6,
+  maxIterations: 300,
+  errorTolerance: 1e-12,
+};
+
+/** The share of the asymptote at which a curve without a peak has its knee. */
 const flatShare = 0.9;
 
 function findKnee(fitted: Coefficients): { concurrency: number; perSecond: number } | undefined {
@@ -109,7 +111,7 @@ function bootstrap(points: readonly LoadPoint[], fitted: Coefficients, residuals
   };
 }
 
-/** What half of the steps predicts, against the highest throughput of the others: whether the curve may be trusted beyond its points. */
+/** Compares the knee predicted from every other point with the highest throughput of the remaining points. */
 export function predictFromHalf(points: readonly LoadPoint[]): { predicted: number; measured: number } | null {
   const knee = fitUsl(points.filter((_, i) => i % 2 === 0))?.knee;
   const others = points.filter((_, i) => i % 2 === 1).map(({ perSecond }) => perSecond);

@@ -1,4 +1,4 @@
-import { percentile } from '../../scripts/lib/statistics.ts';
+import { median } from '../../scripts/lib/statistics.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { clampInstances, countNeeded, defaultPolicy } from '../lib/scaling-policy.ts';
 import { simulate } from '../lib/simulate.ts';
@@ -6,31 +6,34 @@ import { readSlo } from '../lib/slo.ts';
 import { startController } from './controller.ts';
 import type { ScalingPhase, Window } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
-/** Scaling on: what target tracking makes of a step and of a spike, and what clients see of it. */
+/** Runs target tracking under a step and a spike of load, and returns its times and what clients measured. */
 export async function followLoad(
-  stage: Stage,
+  context: TestContext,
   capacity: number,
 ): Promise<{ result: ScalingPhase; report: CapacityReport }> {
-  const { fleet, settings } = stage;
+  const { fleet, settings } = context;
   const { timeScale, deregistrationSeconds, stepSeconds, profile } = settings.scaling;
-  const law = { ...defaultPolicy, deregistrationSeconds };
+  const policy = { ...defaultPolicy, deregistrationSeconds };
   const highest = Math.max(...profile.map(({ load }) => load));
   await fleet.shrinkTo(1);
   const rates = profile.flatMap(({ load, steps }) => Array.from({ length: steps }, () => Math.round(capacity * load)));
-  stage.say(
-    `scaling on, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
+  context.say(
+    `autoscaling, ${timeScale} times as fast: ${[...new Set(rates)].join('/s and ')}/s, ${rates.length * stepSeconds} s`,
   );
-  const controller = startController(fleet, law, timeScale, settings.share);
-  const report = await stage
+  const controller = startController(fleet, policy, timeScale, settings.share);
+  const report = await context
     .load({
-      name: 'scaling-on',
+      name: 'autoscaling',
       scenario: 'ramp',
       isFixed: false,
       env: {
-        ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: rates.join(',') },
-        ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: '0' },
+        JOURNEY: 'public',
+        DATASET: context.datasets.next().path,
+        RATES: rates.join(','),
+        SECONDS: String(stepSeconds),
+        WARM_UP_SECONDS: '0',
       },
     })
     .finally(() => controller.stop());
@@ -47,7 +50,11 @@ export async function followLoad(
   return {
     report,
     result: {
-      ...{ timeScale, law, capacityPerInstance: capacity, periods: controller.periods, windows },
+      timeScale,
+      policy,
+      capacityPerInstance: capacity,
+      periods: controller.periods,
+      windows,
       loadStartsAtSecond: offset,
       neededInstances: needed,
       ...measureLags(controller.periods, predicted.periods, windows, timeScale, needed),
@@ -61,7 +68,7 @@ export async function followLoad(
 
 type Served = readonly { second: number; serving: number }[];
 
-/** Of the rehearsal and of its simulation by the same clock: from the moment at which the load changed, in the law's seconds. */
+/** Measures the test and its simulation from the change of the load, in the policy's seconds. */
 export function measureLags(
   periods: Served,
   simulated: Served,
@@ -86,13 +93,13 @@ export function measureLags(
   };
 }
 
-/** Until as many serve as are needed. */
+/** Returns the time until enough instances serve. */
 function measureScaleOut(periods: Served, risesAt: number, needed: number): number | null {
   const done = periods.find(({ second, serving }) => second > risesAt && serving >= needed);
   return done === undefined ? null : done.second - risesAt;
 }
 
-/** Until fewer serve than in the period in which the load fell. */
+/** Returns the time until fewer instances serve than in the period in which the load fell. */
 function measureScaleIn(periods: Served, fallsAt: number): number | null {
   const before = periods.findLast(({ second }) => second <= fallsAt)?.serving ?? 0;
   const done = periods.find(({ second, serving }) => second > fallsAt && serving < before);
@@ -100,16 +107,11 @@ function measureScaleIn(periods: Served, fallsAt: number): number | null {
 }
 
 function averageOver(second: number, length: number, read: (second: number) => number): number {
-  const samples = 10;
-  return (
-    Array.from({ length: samples }, (_, i) => read(second + ((i + 0.5) * length) / samples)).reduce(
-      (a, b) => a + b,
-      0,
-    ) / samples
-  );
+  const samples = Array.from({ length: 10 }, (_, i) => read(second + ((i + 0.5) * length) / 10));
+  return samples.reduce((sum, each) => sum + each, 0) / samples.length;
 }
 
-/** Each part of the profile as its clients saw it; seconds are the controller's. */
+/** Returns what clients measured in each phase of the profile, in the controller's seconds. */
 function listWindows(
   { steps, timeline }: CapacityReport,
   offset: number,
@@ -122,20 +124,17 @@ function listWindows(
     const [startSeconds, endSeconds] = [from * stepSeconds, (from + length) * stepSeconds];
     from += length;
     const seconds = timeline.filter(({ second }) => second >= startSeconds && second < endSeconds);
-    const samples = own.reduce((sum, step) => sum + step.samples, 0);
+    const p99Ms = seconds.map((each) => each.p99Ms);
     return {
       name,
       startSecond: startSeconds + offset,
       endSecond: endSeconds + offset,
       offeredPerSecond: own[0]?.offeredPerSecond ?? 0,
-      requests: samples,
+      requests: own.reduce((sum, step) => sum + step.samples, 0),
       errors: seconds.reduce((sum, { errors }) => sum + errors, 0),
-      worstP99Ms: Math.max(0, ...seconds.map(({ p99Ms }) => p99Ms)),
-      medianP99Ms: percentile(
-        seconds.map(({ p99Ms }) => p99Ms),
-        0.5,
-      ),
-      secondsBeyondObjective: seconds.filter(({ p99Ms }) => p99Ms > objectiveMs).length,
+      worstP99Ms: Math.max(0, ...p99Ms),
+      medianP99Ms: median(p99Ms),
+      secondsBeyondObjective: p99Ms.filter((ms) => ms > objectiveMs).length,
     };
   });
 }

@@ -13,27 +13,27 @@ export interface Balancer {
   url: string;
   version: string;
   pid: number;
-  /** From now on the place's instance is at this port and gets requests. */
-  admit(place: number, port: number): Promise<void>;
-  /** It finishes what it has and gets nothing new. */
-  drain(place: number): Promise<void>;
-  /** It is gone. */
-  forget(place: number): Promise<void>;
-  /** Answers that the balancer had to make up because an instance gave none, since it was started. */
+  /** Adds the slot's instance at `port`, which gets requests from now on. */
+  admit(slot: number, port: number): Promise<void>;
+  /** Sends no new requests to the slot; requests in flight complete. */
+  drain(slot: number): Promise<void>;
+  /** Removes the slot's instance. */
+  remove(slot: number): Promise<void>;
+  /** Counts the responses 502 that the balancer sent since its start because an instance sent none. */
   countBadGateways(): Promise<number>;
 }
 
-/** Of the template's balancer: shorter than the 8 to 12 s after which the service closes an idle connection. */
+/** The template's idle timeout. It is shorter than the 8 to 12 s after which the service closes an idle connection. */
 const idleSeconds = 6;
-/** It gives up half of its idle connections to instances each time: after those 6 s one in 64 is left, of an ALB's none. */
+/** HAProxy closes half of its idle connections to instances each time: after 6 s one in 64 is left, where an ALB has none. */
 const purgeSeconds = 1;
 
-/** HAProxy with `places` places for instances, none taken; what it does when is an ALB's: no second try, idle time-outs, least busy first. */
-export async function startBalancer(folder: string, places: number, defer: Defer): Promise<Balancer> {
+/** Starts HAProxy with empty slots for instances. Like an ALB it does not retry, has idle timeouts and prefers the least busy instance. */
+export async function startBalancer(folder: string, slots: number, defer: Defer): Promise<Balancer> {
   const binary = await findHaproxy();
   const [port, adminPort] = [await freePort(), await freePort()];
   const config = join(folder, 'haproxy.cfg');
-  writeFileSync(config, describeConfig(port, adminPort, places));
+  writeFileSync(config, describeConfig(port, adminPort, slots));
   const logPath = join(folder, 'haproxy.log');
   const child = await startChild({
     command: binary,
@@ -42,31 +42,31 @@ export async function startBalancer(folder: string, places: number, defer: Defer
     logPath,
   });
   defer(() => child.stop(5_000));
-  const ask = (command: string) => askAdmin(adminPort, command);
-  await untilReady(child, { name: 'HAProxy', logPath }, async () => (await ask('show info')) !== '');
-  const info = await ask('show info');
+  const admin = (command: string) => sendAdmin(adminPort, command);
+  await untilReady(child, { name: 'HAProxy', logPath }, async () => (await admin('show info')) !== '');
+  const info = await admin('show info');
   const order = async (command: string) => {
-    const answer = (await ask(command)).trim();
-    if (answer !== '' && !answer.startsWith('IP changed') && !answer.startsWith('no need to change')) {
-      throw new Error(`Expected HAProxy to accept "${command}", got ${answer}`);
+    const response = (await admin(command)).trim();
+    if (response !== '' && !response.startsWith('IP changed') && !response.startsWith('no need to change')) {
+      throw new Error(`Expected HAProxy to accept "${command}", got ${response}`);
     }
   };
   return {
     url: `http://127.0.0.1:${port}`,
     version: /^Version: (\S+)/m.exec(info)?.[1] ?? 'unknown',
     pid: child.pid,
-    async admit(place, instancePort) {
-      await ask(`set server web/w${place} addr 127.0.0.1 port ${instancePort}`);
-      await order(`set server web/w${place} state ready`);
+    async admit(slot, instancePort) {
+      await admin(`set server web/w${slot} addr 127.0.0.1 port ${instancePort}`);
+      await order(`set server web/w${slot} state ready`);
     },
-    drain: (place) => order(`set server web/w${place} state drain`),
-    forget: (place) => order(`set server web/w${place} state maint`),
+    drain: (slot) => order(`set server web/w${slot} state drain`),
+    remove: (slot) => order(`set server web/w${slot} state maint`),
     async countBadGateways() {
-      const [head = '', ...rows] = (await ask('show stat')).trim().split('\n');
+      const [head = '', ...rows] = (await admin('show stat')).trim().split('\n');
       const names = head.replace(/^# /, '').split(',');
       const cells = rows.map((row) => row.split(',')).find((row) => row[0] === 'web' && row[1] === 'BACKEND') ?? [];
       const read = (name: string) => Number(cells[names.indexOf(name)] ?? 0);
-      // Of requests that broke off in an instance's connection or answer; a client's own end is none of these.
+      // Counts errors of an instance's connection or response; requests that a client aborted are not among them.
       return read('econ') + read('eresp');
     },
   };
@@ -76,14 +76,16 @@ async function findHaproxy(): Promise<string> {
   if (findOnPath('haproxy') === undefined) await installPackages(['haproxy']);
   const found = findOnPath('haproxy');
   if (found !== undefined) return found;
-  throw new UserError('No HAProxy here and none could be installed: run `apt-get install haproxy` as root.');
+  throw new UserError(
+    'Expected HAProxy, got none, and its installation failed. Run `apt-get install haproxy` as root.',
+  );
 }
 
-function describeConfig(port: number, adminPort: number, places: number): string {
-  const servers = Array.from({ length: places }, (_, i) => `  server w${i} 127.0.0.1:9 disabled`);
+function describeConfig(port: number, adminPort: number, slots: number): string {
+  const servers = Array.from({ length: slots }, (_, i) => `  server w${i} 127.0.0.1:9 disabled`);
   return `global
   maxconn 8000
-  # Kept connections to instances are given up only where descriptors really run out: an ALB knows no such limit.
+  # Idle connections to instances are closed early only when file descriptors run out, because an ALB has no such limit.
   tune.pool-low-fd-ratio 80
   tune.pool-high-fd-ratio 90
   nbthread 1
@@ -110,15 +112,15 @@ ${servers.join('\n')}
 `;
 }
 
-function askAdmin(port: number, command: string): Promise<string> {
+function sendAdmin(port: number, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let answer = '';
+    let response = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\n`));
-    socket.setTimeout(5_000, () => socket.destroy(new Error('Expected HAProxy to answer within 5 s')));
+    socket.setTimeout(5_000, () => socket.destroy(new Error('Expected HAProxy to respond within 5 s')));
     socket.on('data', (chunk) => {
-      answer += chunk.toString();
+      response += chunk.toString();
     });
     socket.once('error', reject);
-    socket.once('end', () => resolve(answer));
+    socket.once('end', () => resolve(response));
   });
 }

@@ -6,24 +6,24 @@ import type { ControllerPeriod } from './rehearsal-schema.ts';
 export interface Controller {
   startedAt: number;
   periods: ControllerPeriod[];
-  /** Resolves once the last period is over and no instance is on its way in. */
+  /** Resolves when the last period has ended and all launches and removals are complete. */
   stop(): Promise<void>;
 }
 
 const settlingShare = 0.1;
 
 /**
- * What target tracking does, on real instances and their real CPU, `timeScale` times as fast. Nothing waits for an instance
- * to come or to go: the next period begins meanwhile.
+ * Runs target tracking on real instances by their measured CPU, `timeScale` times as fast. A period never waits for an
+ * instance to start or to stop.
  */
-export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: number, share: number): Controller {
-  const periodMs = (law.periodSeconds / timeScale) * 1000;
+export function startController(fleet: Fleet, policy: ScalingPolicy, timeScale: number, share: number): Controller {
+  const periodMs = (policy.periodSeconds / timeScale) * 1000;
   const startedAt = Date.now();
   const periods: ControllerPeriod[] = [];
-  const scaler = createScaler(law);
+  const scaler = createScaler(policy);
   const pending = new Set<Promise<unknown>>();
   let isStopped = false;
-  const keep = (work: Promise<unknown>) => {
+  const track = (work: Promise<unknown>) => {
     pending.add(work);
     work.finally(() => pending.delete(work)).catch(() => undefined);
   };
@@ -41,14 +41,14 @@ export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: num
 
   async function follow(): Promise<void> {
     for (let n = 0; !isStopped; n += 1) {
-      // Who was to serve from now on does so a moment later: it counts from its first period.
+      // An instance that joins at the start of a period counts in that period.
       await sleep(Math.max(0, startedAt + (n + settlingShare) * periodMs - Date.now()));
       const serving = fleet.serving();
       const before = serving.map(({ cpu }) => cpu.usedSeconds());
       const beganAt = Date.now();
       await sleep(Math.max(0, startedAt + (n + 1) * periodMs - beganAt));
       const seconds = (Date.now() - beganAt) / 1000;
-      // A processor is never more than busy, however the group's periods fall into this one.
+      // The group's own periods do not align with this one, so the share can exceed 1 slightly.
       const used = serving.map(({ cpu }, i) => Math.min(1, (cpu.usedSeconds() - (before[i] ?? 0)) / seconds / share));
       const cpuShare = used.reduce((sum, each) => sum + each, 0) / Math.max(1, used.length);
       const present = fleet.present();
@@ -58,9 +58,9 @@ export function startController(fleet: Fleet, law: ScalingPolicy, timeScale: num
   }
 
   function act(wanted: number, present: number): void {
-    for (let i = present; i < wanted; i += 1) keep(fleet.launch((law.warmUpSeconds / timeScale) * 1000));
+    for (let i = present; i < wanted; i += 1) track(fleet.launch((policy.warmUpSeconds / timeScale) * 1000));
     const leaving = fleet.serving().slice(wanted);
     if (wanted < present)
-      for (const each of leaving) keep(fleet.retire(each, (law.deregistrationSeconds / timeScale) * 1000));
+      for (const each of leaving) track(fleet.retire(each, (policy.deregistrationSeconds / timeScale) * 1000));
   }
 }

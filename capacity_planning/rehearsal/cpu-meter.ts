@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** CPU seconds used so far, by whoever used them. */
+/** CPU seconds used so far, by component. */
 export type CpuUse = Readonly<Record<'web' | 'database' | 'balancer', number>>;
 
 interface Reading {
@@ -11,7 +11,7 @@ interface Reading {
 const everyMs = 500;
 const windowMs = 1_000;
 
-/** Reads all along what was used, so that each step of a load can be told afterwards what it cost. */
+/** Reads the CPU time continuously, so that the cost of each step can be computed afterwards. */
 export function startCpuMeter(read: () => CpuUse) {
   const readings: Reading[] = [{ at: Date.now(), used: read() }];
   const done = new AbortController();
@@ -26,7 +26,7 @@ export function startCpuMeter(read: () => CpuUse) {
       done.abort();
       return following;
     },
-    /** CPU seconds that were used between two moments (milliseconds since 1970). */
+    /** Returns the CPU seconds used between two times (milliseconds since 1970). */
     between(fromAt: number, untilAt: number): CpuUse {
       const [from, until] = [interpolate(readings, fromAt), interpolate(readings, untilAt)];
       return {
@@ -35,7 +35,7 @@ export function startCpuMeter(read: () => CpuUse) {
         balancer: until.balancer - from.balancer,
       };
     },
-    /** CPU seconds per second of the instances together, in the busiest second. */
+    /** Returns the CPU seconds per second of all instances in their busiest second. */
     busiest(): number {
       const ahead = windowMs / everyMs;
       const rates = readings.slice(ahead).map(({ at, used }, i) => {

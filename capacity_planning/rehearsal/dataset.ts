@@ -9,7 +9,7 @@ import { openTokens } from '../../src/tokens.ts';
 
 const videos = 1_000;
 const rankedUsers = 20_000;
-/** The first of them, who have cast no vote before. */
+/** The first users, who have not voted before. */
 const votersMax = 10_000;
 const votesPerDataset = 300_000;
 
@@ -21,21 +21,21 @@ export interface Dataset {
 }
 
 export interface Datasets {
-  /** A file for DATASET with players that no other one has: a run casts votes that nobody cast before, `votes` of them at most. */
+  /** Writes a file for DATASET with players of its own, who can cast `votes` new votes. */
   next(votes?: number): Dataset;
 }
 
-/** A scenario of closed loops numbers 10,000 iterations a second, whatever it gets to; every other one votes. */
+/** A closed loop numbers 10,000 iterations per second, whatever its throughput is; every other iteration votes. */
 export function votesOfClosedLoops(seconds: number): number {
   return 5_000 * (seconds + spareSeconds);
 }
 
 const spareSeconds = 10;
 
-/** A ranking of 20,000 users and 1,000 public videos; tokens without passwords, which the load has no use for. */
+/** Creates 20,000 ranked users and 1,000 public videos. Players have tokens and no passwords, because no load logs in. */
 export async function makeDatasets(folder: string, sql: Sql): Promise<Datasets> {
   await fillVoteRows(sql, { users: rankedUsers, videos, votes: 10_000 });
-  // Votes that are there already: a run's own are counted apart, by voters who have none yet.
+  // Existing votes come from other users, so that the votes of a run can be counted by its voters.
   await sql`delete from votes where user_id <= ${votersMax}`;
   await sql`update videos set votes = (select count(*) from votes where video_id = videos.id)`;
   await sql`
@@ -51,10 +51,10 @@ export async function makeDatasets(folder: string, sql: Sql): Promise<Datasets> 
       made += 1;
       nextUser += count;
       assert(nextUser <= votersMax, `Expected ${votersMax} voters to be enough`);
-      const players = Array.from({ length: count }, (_, i) => ({
-        ...{ email: `user-${firstUser + i}@example.com`, password: 'none' },
-        token: tokens.issue(firstUser + i),
-      }));
+      const players = Array.from({ length: count }, (_, i) => {
+        const id = firstUser + i;
+        return { email: `user-${id}@example.com`, password: 'none', token: tokens.issue(id) };
+      });
       const path = join(folder, `dataset-${made}.json`);
       writeFileSync(path, JSON.stringify({ players, videos: videoIds }), { mode: 0o600 });
       const issued = players.map(({ token }) => token);
@@ -63,17 +63,17 @@ export async function makeDatasets(folder: string, sql: Sql): Promise<Datasets> 
   };
 }
 
-/** The first box of an MP4 file, which the service looks at before it takes the rest. */
+/** The first box of an MP4 file, which the service checks before it accepts the rest. */
 const mp4Begin = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
 
-/** A file that passes for a video, of so many bytes. */
+/** Makes a file of `bytes` bytes that the service accepts as a video. */
 export function makeUploadFile(folder: string, bytes: number): string {
   const path = join(folder, `upload-${bytes}.mp4`);
   writeFileSync(path, Buffer.concat([mp4Begin, randomBytes(bytes - mp4Begin.length)]));
   return path;
 }
 
-/** Votes that are there of a dataset's players. */
+/** Counts the stored votes of a data set's players. */
 export async function countVotes(sql: Sql, { firstUser, lastUser }: Dataset): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from votes where user_id between ${firstUser} and ${lastUser}`;

@@ -1,7 +1,7 @@
 import { partPageBytes, partPagesPerInstance } from '../../src/limits.ts';
 import type { Page } from '../lib/page.ts';
 import type { Recommendation } from './recommend.ts';
-import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
+import type { RehearsalReport } from './rehearsal-schema.ts';
 import {
   describeConfiguration,
   describeRates,
@@ -9,32 +9,23 @@ import {
   describeSizes,
   describeUploads,
   describeWindows,
-  rateOf,
   withinOf,
 } from './rehearsal-tables.ts';
 import { megabytes, percent } from './units.ts';
 
-/** The page's words and figures, in the order in which ops ask: may I believe it, what can one do, what do I set. */
+/** Describes a rehearsal in the order in which operators read: is it valid, what is the capacity, what is to be set. */
 export function describeRehearsal(report: RehearsalReport, advice: Recommendation): Omit<Page, 'charts'> {
   const { judgement } = report;
+  const caution = cautions[judgement.verdict];
   return {
     verdict: judgement.verdict,
-    headline: `${judgement.verdict}: rehearsal of the balancer and its scaling`,
+    headline: `${judgement.verdict}: local test of the load balancer and autoscaling`,
     sentences: [
       ...judgement.reasons.map(({ verdict, rule, text }) => `${verdict} (${rule}): ${text}.`),
-      ...(judgement.verdict === 'INVALID'
-        ? [
-            'The rehearsal is INVALID: the figures below are no capacity, and no CloudFormation parameters follow from them.',
-          ]
-        : []),
-      ...(judgement.verdict === 'FAIL'
-        ? [
-            'The rehearsal FAILs: the configuration below rests on what was measured, and is no better than what failed: decide by the reasons above.',
-          ]
-        : []),
+      ...(caution === undefined ? [] : [caution]),
       ...describeCapacity(report, advice),
       describePlayable(report, advice),
-      ...describeBehaviour(report, advice),
+      ...describeBehavior(report, advice),
       ...describeLimits(report, advice),
     ],
     tables: [
@@ -49,129 +40,113 @@ export function describeRehearsal(report: RehearsalReport, advice: Recommendatio
   };
 }
 
+const cautions: Record<string, string | undefined> = {
+  INVALID: 'The figures below are not a capacity, and no CloudFormation parameters are written.',
+  FAIL: 'The configuration below is computed from these measurements. Decide by the reasons above whether to use it.',
+};
+
 function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Recommendation): string[] {
-  const { perInstance } = advice;
+  const { perInstance, instanceType, scaling } = advice;
+  const { requestsPerSecond, requestsPerSecondAtMost, cpuUsPerRequest, leastCpuUsPerRequest } = perInstance;
   const [one] = fixedSizes;
+  const processors = (perInstance.databaseUsPerRequest * requestsPerSecond) / 1e6;
+  const half = one?.halfCpuPerSecond ?? null;
+  const halfCpu = half === null ? 'stays below 50 % CPU at every rate' : `reaches 50 % CPU at ${half.toFixed(0)}/s`;
   return [
-    `Capacity of one ${advice.instanceType}: ${perInstance.requestsPerSecond.toFixed(0)} requests/s at least (rankings and votes; ${perInstance.cpuUsPerRequest.toFixed(0)} us of CPU each, as where scaling holds an instance: a full one takes less for each), ` +
-      `${perInstance.sustainedRequestsPerSecond.toFixed(0)} for ever on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
-    ...(one === undefined ? [] : [describeMost(one, advice)]),
-    `It saturates on ${perInstance.saturatesOn}: the network's baseline is full at ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
-    ...fixedSizes.slice(0, 1).flatMap((size) => describeSaturation(size, fixedSizes.at(-1) ?? size)),
-    `Bytes in flight: ${uploads.peakUploadsInFlight} uploads, ${megabytes(uploads.peakBytesInFlight)} under way at most, ` +
-      `${uploads.peakPartBuffers} part buffers (${megabytes(perInstance.partBufferBytesPeak)}), ${uploads.peakResidentMiB.toFixed(0)} MiB resident.`,
-    `However many uploads there are, an instance holds no more than ${partPagesPerInstance} pages of parts (${megabytes(partPagesPerInstance * partPageBytes)}): an upload that finds none free waits at the socket.`,
-    `Set ${advice.scaling.metric} to ${advice.scaling.target}: ${advice.scaling.why}. ${describeMetric(advice)}`,
+    `Capacity of one ${instanceType}: ${requestsPerSecond.toFixed(0)} requests/s (rankings and votes), extrapolated from ${cpuUsPerRequest.toFixed(0)} us of CPU per request near 50 % CPU; ` +
+      `${perInstance.sustainedRequestsPerSecond.toFixed(0)}/s sustained on its CPU baseline; uploads ${megabytes(perInstance.uploadBytesPerSecond)}/s.`,
+    ...(one === undefined
+      ? []
+      : [
+          `At higher load a request costs less, because votes share statements: ${leastCpuUsPerRequest.toFixed(0)} us at ${one.withinObjectivesPerSecond.toFixed(0)}/s, ` +
+            `which gives ${requestsPerSecondAtMost.toFixed(0)}/s (extrapolated, not measured; not used below).`,
+          `One instance limited to ${one.share} of a processor keeps the objectives up to ${withinOf(one)}/s and ${halfCpu}; it used ${percent(one.busiestShare)} of its share in the busiest second.`,
+        ]),
+    `At ${requestsPerSecond.toFixed(0)} requests/s one such instance needs ${processors.toFixed(1)} processors of the database: check the database's size before adding instances.`,
+    `The limit is ${perInstance.saturatesOn}. At the network's baseline, uploads use ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
+    `Uploads in flight: at most ${uploads.peakUploadsInFlight} with ${megabytes(uploads.peakBytesInFlight)}, ${uploads.peakPartBuffers} pages of parts and ${uploads.peakResidentMiB.toFixed(0)} MiB resident memory. ` +
+      `An instance has ${partPagesPerInstance} pages for parts (${megabytes(partPagesPerInstance * partPageBytes)}); uploads that find none free wait at their sockets.`,
+    `Set ${scaling.metric} to ${scaling.target}: ${scaling.why}. ${describeMetric(advice)}`,
     `${advice.burstable}.`,
     describeHeadroom(advice),
   ];
 }
 
-/** Beyond what was seen a straight line promises more than anyone should buy by. */
-function describeMost(one: FixedSize, { perInstance }: Recommendation): string {
-  const { requestsPerSecond, requestsPerSecondAtMost, leastCpuUsPerRequest, databaseUsPerRequest } = perInstance;
-  const processors = (databaseUsPerRequest * requestsPerSecond) / 1e6;
-  return (
-    `Requests that come together cost less: ${leastCpuUsPerRequest.toFixed(0)} us each at ${one.withinObjectivesPerSecond.toFixed(0)}/s on ${one.share} of a processor, ` +
-    `so up to ${requestsPerSecondAtMost.toFixed(0)}/s may be in it; nobody saw that, and nothing below counts on it. ` +
-    `At ${requestsPerSecond.toFixed(0)}/s each such instance asks the database for ${processors.toFixed(1)} processors: look at its size before adding instances.`
-  );
-}
-
-/** The times that a rehearsal tells are those of the law, whatever the metric; the load at which it speaks is not. */
+/** The local test scales on CPU. Its times hold for every metric; the load at which it scales holds only for CPU. */
 function describeMetric({ scaling, demand }: Recommendation): string {
-  if (scaling.metric === 'ASGAverageCPUUtilization') return 'That metric was rehearsed.';
+  if (scaling.metric === 'ASGAverageCPUUtilization') return 'The test scaled on this metric.';
+  const uploads = `${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB`;
   return (
-    'Rehearsed was CPU at 50 %, by the same periods: the times below hold for both, the load at which it scales does not. ' +
-    `The target counts requests of a mix with ${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB among ${60 * demand.peakRequestsPerSecond} a minute: ` +
-    'with fewer uploads it adds instances too early, with more too late; reckon it again when the mix changes.'
+    'The test scaled on 50 % CPU: the times below hold for both metrics, the load at which instances are added does not. ' +
+    `The target assumes ${uploads} among ${60 * demand.peakRequestsPerSecond} requests a minute: compute it again when this mix changes.`
   );
 }
 
-/** From the first byte to a clip that plays; each part from whoever measured it. */
+/** Adds up the times from the first uploaded byte to a playable clip. Each part comes from the run that measured it. */
 function describePlayable({ uploads }: RehearsalReport, { worker }: Recommendation): string {
-  const upload = `upload ${uploads.calmSeconds.toFixed(2)} s (${megabytes(uploads.fileBytes)}, a calm instance)`;
+  const upload = `upload ${uploads.unloadedSeconds.toFixed(2)} s (${megabytes(uploads.fileBytes)}, unloaded instance)`;
   if (worker === null)
-    return `Accepted to playable: ${upload}; wait, run and publish were not measured here (npm run bench -- worker).`;
-  const wait = `wait ${(60 / worker.videosPerMinute).toFixed(1)} s for each video ahead`;
+    return `Upload to playable: ${upload}; waiting, processing and publishing were not measured (npm run bench -- worker).`;
+  const wait = `${(60 / worker.videosPerMinute).toFixed(1)} s for each video ahead in the queue`;
   const { meanServiceSeconds: service, meanPublishSeconds: publish } = worker;
   const work =
     publish === null
-      ? `run and publish ${service.toFixed(1)} s`
-      : `run ${(service - publish).toFixed(1)} s; publish ${publish.toFixed(2)} s`;
-  return `Accepted to playable: ${upload}; ${wait}; ${work} (worker bench, ${worker.sizeMiB} MiB).`;
-}
-
-/** What the held instance did, and who had CPU left at the highest rate that several of them got. */
-function describeSaturation(one: FixedSize, most: FixedSize): string[] {
-  const highest = most.rates.at(-1);
-  const processors = (name: 'database' | 'balancer') =>
-    (((highest?.cpuUsPerRequest[name] ?? 0) * (highest?.completedPerSecond ?? 0)) / 1e6).toFixed(2);
-  const halfBusy =
-    one.halfBusyPerSecond === null
-      ? 'its CPU was at 50 % at no rate tried'
-      : `its CPU is at 50 % at ${one.halfBusyPerSecond.toFixed(0)}/s, since requests that come together cost less each`;
-  return [
-    `One instance held to ${one.share} of a processor: knee ${rateOf(one)}/s, fitted; the most that was seen is ${one.atLeastPerSecond.toFixed(0)}/s; ` +
-      `objectives hold up to ${withinOf(one)}/s, by the medians of the steps of each rate; ${halfBusy}; ${percent(one.busiestShare)} of the share used in the busiest second.`,
-    `At ${(highest?.completedPerSecond ?? 0).toFixed(0)} requests/s behind ${most.instances} instances the database used ${processors('database')} processors and the balancer ${processors('balancer')}.`,
-  ];
+      ? `processing and publishing ${service.toFixed(1)} s`
+      : `processing ${(service - publish).toFixed(1)} s; publishing ${publish.toFixed(2)} s`;
+  return `Upload to playable: ${upload}; ${wait}; ${work} (worker bench, ${worker.sizeMiB} MiB).`;
 }
 
 function describeHeadroom({ headroom, instancesNeededAtPeak, maxInstances }: Recommendation): string {
-  const now = `The peak needs ${instancesNeededAtPeak.toFixed(2)} instances held at half`;
+  const peak = `The peak needs ${instancesNeededAtPeak.toFixed(2)} instances at 50 % of their capacity`;
   const growth = `${percent(headroom.growthPerMonth)} growth a month`;
   return headroom.endsOn === null
-    ? `${now}; with ${growth} ${maxInstances} of them last for ten years and more.`
-    : `${now}; with ${growth} the headroom of ${maxInstances} ends on ${headroom.endsOn}.`;
+    ? `${peak}. With ${growth}, ${maxInstances} instances are enough for at least ten years.`
+    : `${peak}. With ${growth}, ${maxInstances} instances are enough until ${headroom.endsOn}.`;
 }
 
-function describeBehaviour(
+function describeBehavior(
   { scaling, keepAlive, drain, fixedSizes }: RehearsalReport,
-  { deregistrationDelaySeconds: deregistrationSeconds }: Recommendation,
+  advice: Recommendation,
 ): string[] {
-  const [one] = fixedSizes;
-  const half = one?.halfPrediction;
+  const half = fixedSizes[0]?.halfPrediction ?? null;
   const seconds = (value: number | null) => (value === null ? 'never' : `${value.toFixed(0)} s`);
+  const { policy } = scaling;
   return [
-    `Scaling took ${scaling.capacityPerInstance.toFixed(0)}/s for what fills an instance: ${one?.halfBusyPerSecond ? 'twice the rate at which its CPU is half busy' : 'the most that arrived at one'}.`,
-    `From the step until ${scaling.neededInstances} instances served, in the law's time: ${seconds(scaling.scaleOutSeconds)}; ${seconds(scaling.simulatedScaleOutSeconds)} simulated; ${describeOvershoot(scaling)}.`,
-    `From the load's fall until the first instance left: ${seconds(scaling.scaleInSeconds)}; ${seconds(scaling.simulatedScaleInSeconds)} simulated ` +
-      `(${scaling.law.breachingPeriodsIn} periods, counted from the one in which it fell; an instance that left had ${scaling.law.deregistrationSeconds} s to finish here, ${deregistrationSeconds} are recommended below); ${describeDamage(scaling)}.`,
-    `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} times 502, ${keepAlive.otherFailures} other failures.`,
-    `${drain.replacedInstances} instances replaced under writes: ${drain.votes.accepted} votes accepted and ${drain.votes.stored} stored, ` +
-      `${drain.uploads.accepted} uploads accepted and ${drain.uploads.stored} stored, ${drain.wrongCounters} counters wrong.`,
-    ...(half === null || half === undefined
+    `Scale-out to ${scaling.neededInstances} instances after the step of load: ${seconds(scaling.scaleOutSeconds)}, simulated ${seconds(scaling.simulatedScaleOutSeconds)}; ${describeOvershoot(scaling)}.`,
+    `Scale-in after the load fell: first instance after ${seconds(scaling.scaleInSeconds)}, simulated ${seconds(scaling.simulatedScaleInSeconds)}; ${describeDamage(scaling)}. ` +
+      `The deregistration delay was ${policy.deregistrationSeconds} s here; ${advice.deregistrationDelaySeconds} s are recommended.`,
+    `Clients that pause 5 to 15 s: ${keepAlive.requests} requests, ${keepAlive.badGateways} responses 502, ${keepAlive.otherFailures} other failures.`,
+    `${drain.replacedInstances} instances were replaced during writes; ${drain.wrongCounters} vote counters are wrong.`,
+    ...(half === null
       ? []
       : [
-          `A curve through every other load of one instance has its knee at ${half.predicted.toFixed(0)}/s; the most that the loads between them and the arrivals reached is ${half.measured.toFixed(0)}/s.`,
+          `Knee predicted from every other load of one instance: ${half.predicted.toFixed(0)}/s; highest throughput measured at the others: ${half.measured.toFixed(0)}/s.`,
         ]),
   ];
 }
 
-/** The law may allow no more than are needed: then none can be too many. */
-function describeOvershoot({ overshootInstances, neededInstances, law }: RehearsalReport['scaling']): string {
-  return neededInstances >= law.maxInstances
-    ? 'that is as many as the law allows, so that too many could not show'
-    : `${overshootInstances} instances too many`;
+/** Overshoot can only be observed if the policy allows more instances than are needed. */
+function describeOvershoot({ overshootInstances, neededInstances, policy }: RehearsalReport['scaling']): string {
+  return neededInstances >= policy.maxInstances
+    ? "the policy's maximum was reached, so overshoot could not be observed"
+    : `overshoot ${overshootInstances} instances`;
 }
 
-/** From the load's fall on: instances drain while clients still ask. */
+/** Counts what clients saw after the load fell, while instances drained. */
 function describeDamage({ windows }: RehearsalReport['scaling']): string {
   const after = windows.slice(2);
-  const errors = after.reduce((sum, window) => sum + window.errors, 0);
-  const requests = after.reduce((sum, window) => sum + window.requests, 0);
-  const beyond = after.reduce((sum, window) => sum + window.secondsBeyondObjective, 0);
-  return `meanwhile ${errors} errors in ${requests} requests and ${beyond} seconds beyond the objective`;
+  const sum = (name: 'errors' | 'requests' | 'secondsBeyondObjective') =>
+    after.reduce((total, window) => total + window[name], 0);
+  return `${sum('errors')} errors in ${sum('requests')} requests and ${sum('secondsBeyondObjective')} seconds beyond the objective until then`;
 }
 
 function describeLimits(report: RehearsalReport, advice: Recommendation): string[] {
   const { machine, commit, hasUncommittedChanges, startedAt, durationSeconds, balancer, scaling } = report;
   return [
-    `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${report.node}, ${balancer}; generator, balancer, database and instances shared it.`,
-    `Commit ${commit}${hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${startedAt}; ${(durationSeconds / 60).toFixed(1)} min; scaling ${scaling.timeScale} times as fast as the law.`,
-    'Instances join warm and at once after their warm-up: a real one boots for a minute or two and begins cold. Uploads go to a sink.',
-    `Not shown: TLS at the balancer, real network cards, EBS, S3 and its latency, a database of its own size, zones, another processor (a vCPU of a burstable type is half of a core at best).`,
-    `Prices of ${advice.pricesAsOf}: look again before money depends on them.`,
+    `Machine: ${machine.processors} x ${machine.processor}, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${report.node}, ${balancer}; shared by generator, balancer, database and instances.`,
+    `Commit ${commit}${hasUncommittedChanges ? ' with uncommitted changes' : ''}; started ${startedAt}; ${(durationSeconds / 60).toFixed(1)} min; autoscaling ${scaling.timeScale} times as fast as the policy.`,
+    'Instances join warm at the end of their warm-up; real instances boot for one to two minutes and join cold. Uploads go to an S3 sink.',
+    'Not measured: TLS at the load balancer, real network cards, EBS, S3, a separate database, availability zones, other processors (a vCPU of a burstable type is at most half a core).',
+    `Prices as of ${advice.pricesAsOf}: check them before you use the costs.`,
   ];
 }

@@ -4,14 +4,14 @@ import { concurrencyOf, listMeasured } from '../lib/load-points.ts';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
 
-/** Latency and throughput of the fixed sizes with their curves, and the scaling phase as its clients and its controller saw it. */
+/** Draws latency and throughput of the fixed fleets with their curves, and the autoscaling phase. */
 export function drawRehearsal({ scaling, fixedSizes }: RehearsalReport, loads: readonly CapacityReport[]): Chart[] {
   const curves = loads.filter(({ name }) => name.startsWith('curve-of-'));
   return [
     drawChart('Latency (p99, and the fitted mean) against rate', drawLatency(curves, fixedSizes)),
     drawChart('Throughput against users, with the fitted curve', drawThroughput(curves)),
-    drawChart('Scaling on: load and latency', drawTimeline(scaling, scaling.loadStartsAtSecond)),
-    drawChart('Scaling on: CPU and instances', drawController(scaling)),
+    drawChart('Autoscaling: load and latency', drawTimeline(scaling, scaling.loadStartsAtSecond)),
+    drawChart('Autoscaling: CPU and instances', drawController(scaling)),
   ];
 }
 
@@ -51,7 +51,7 @@ function drawThroughput(curves: readonly CapacityReport[]): ChartOption {
   };
 }
 
-/** None where no curve was fitted: the legend should not promise one. */
+/** Returns no series if no curve was fitted, so that the legend does not list one. */
 function fittedLine(name: string, color: string, data: [number, number][]) {
   const line = { name: `${name}, fitted`, type: 'line' as const, color, showSymbol: false, data };
   return data.length === 0 ? [] : [{ ...line, lineStyle: { type: 'dashed' as const } }];
@@ -59,7 +59,11 @@ function fittedLine(name: string, color: string, data: [number, number][]) {
 
 function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
   const line = (name: string, yAxisIndex: number, read: (period: (typeof periods)[number]) => number) => ({
-    ...{ name, type: 'line' as const, step: 'end' as const, showSymbol: false, yAxisIndex },
+    name,
+    type: 'line' as const,
+    step: 'end' as const,
+    showSymbol: false,
+    yAxisIndex,
     data: periods.map((period) => [period.second, read(period)]),
   });
   return {
@@ -69,7 +73,7 @@ function drawController({ periods }: RehearsalReport['scaling']): ChartOption {
       { type: 'value', name: 'instances', min: 0, max: 4 },
     ],
     series: [
-      line('CPU of those that serve', 0, ({ cpuShare }) => Math.round(cpuShare * 100)),
+      line('CPU of serving instances', 0, ({ cpuShare }) => Math.round(cpuShare * 100)),
       line('serving', 1, ({ serving }) => serving),
       line('present', 1, ({ present }) => present),
     ],

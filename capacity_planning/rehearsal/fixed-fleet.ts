@@ -9,37 +9,37 @@ import { predictFromHalf } from '../lib/usl.ts';
 import { startCpuMeter } from './cpu-meter.ts';
 import { votesOfClosedLoops } from './dataset.ts';
 import type { FixedSize, RateStep } from './rehearsal-schema.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
 const halfShare = 0.5;
 
 export interface Knee {
   result: FixedSize;
-  /** Of the closed loops, and of the arrivals. */
+  /** The reports of the closed loops and of the arrivals. */
   reports: [CapacityReport, CapacityReport];
 }
 
 type Meter = ReturnType<typeof startCpuMeter>;
 
 /**
- * Scaling off, as many instances as `count`. Closed loops of few and of many users who think for a moment give the curve, whose
- * knee is a prediction; then arrivals at parts of that rate, at random moments, show what clients see there.
+ * Measures a fixed fleet of `count` instances. Closed loops with few and many users give the curve and its knee, which is a
+ * prediction. Then arrivals at random times, at parts of that rate, measure what clients get.
  */
-export async function findKnee(stage: Stage, count: number, one?: Knee): Promise<Knee> {
-  const { fleet, balancer, databasePid, settings } = stage;
+export async function findKnee(context: TestContext, count: number, one?: Knee): Promise<Knee> {
+  const { fleet, balancer, databasePid, settings } = context;
   await fleet.growTo(count);
   const meter = startCpuMeter(() => ({
     web: fleet.instances.reduce((sum, { cpu }) => sum + cpu.usedSeconds(), 0),
     database: readCpuSeconds([databasePid]),
     balancer: readCpuSeconds([balancer.pid]),
   }));
-  const curve = await loadWithUsers(stage, count).catch(stopping(meter));
+  const curve = await loadWithUsers(context, count).catch(stopping(meter));
   const points = listPoints(curve.steps);
   await sleep(settings.knee.pauseSeconds * 1000);
   const most = Math.max(...points.map(({ perSecond }) => perSecond));
   const knee = curve.model?.knee ?? null;
   const perInstance = one === undefined ? (knee?.perSecond ?? most) : kneeOf(one.result);
-  const arrivals = await loadWithArrivals(stage, count, perInstance).catch(stopping(meter));
+  const arrivals = await loadWithArrivals(context, count, perInstance).catch(stopping(meter));
   await meter.stop();
   const rates = mergeVisits(
     arrivals.steps
@@ -53,14 +53,17 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
     result: {
       instances: count,
       share: settings.share,
-      ...{ knee, rates, points: curve.model?.points ?? 0, rmsShare: curve.model?.rmsShare ?? null },
+      knee,
+      rates,
+      points: curve.model?.points ?? 0,
+      rmsShare: curve.model?.rmsShare ?? null,
       atLeastPerSecond: Math.max(most, arrived),
       withinObjectivesPerSecond: findWithinObjectives(rates),
       efficiency: one === undefined ? 1 : compareThroughput(curve, count, one.reports[0]),
       halfPrediction: half === null ? null : { ...half, measured: Math.max(half.measured, arrived) },
       arrivedPerSecond: arrived,
       cpuUsPerRequest: findNearest(rates, findWithinObjectives(rates)).cpuUsPerRequest,
-      halfBusyPerSecond: findHalfBusy(rates),
+      halfCpuPerSecond: findHalfCpuRate(rates),
       busiestShare: meter.busiest() / (settings.share * count),
       verdict: arrivals.judgement.verdict,
       reasons: [
@@ -73,12 +76,12 @@ export async function findKnee(stage: Stage, count: number, one?: Knee): Promise
   };
 }
 
-/** The knee, or the most that was seen where there is none. */
+/** Returns the knee or, without one, the highest measured throughput. */
 function kneeOf({ knee, atLeastPerSecond }: FixedSize): number {
   return knee?.perSecond ?? atLeastPerSecond;
 }
 
-/** Throughput against that of one instance times their number, at the same number of users for each; the mean of all that were tried. */
+/** Returns the throughput per instance relative to one instance, with the same users per instance; the mean over all loads. */
 function compareThroughput(curve: CapacityReport, count: number, one: CapacityReport): number {
   const ofOne = new Map(listPoints(one.steps).map(({ load, perSecond }) => [load, perSecond]));
   const ratios = listPoints(curve.steps).flatMap(({ load, perSecond }) => {
@@ -95,30 +98,32 @@ function stopping({ stop }: Meter) {
   };
 }
 
-async function loadWithUsers(stage: Stage, count: number): Promise<CapacityReport> {
-  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = stage.settings.knee;
+async function loadWithUsers(context: TestContext, count: number): Promise<CapacityReport> {
+  const { users, usersOfOne, thinkMs, passes, passesOfOne, passStepSeconds, passWarmUpSeconds } = context.settings.knee;
   const each = [...users, ...(count === 1 ? usersOfOne : [])].map((usersOfEach) => usersOfEach * count);
   const visits = count === 1 ? passesOfOne : passes;
-  // The most users come first: the warm-up is as the step after it.
+  // The step with the most users comes first, because the warm-up runs with its users.
   const counts = repeat(
     [...each].sort((a, b) => b - a),
     visits,
   );
-  stage.say(
-    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${each.join(', ')} users at a time, ${visits} times each`,
-  );
-  return stage.load({
+  context.say(`fixed fleet of ${count}: ${each.join(', ')} users at a time, ${visits} times each`);
+  return context.load({
     name: `curve-of-${count}`,
     scenario: 'concurrency',
     env: {
-      ...{ JOURNEY: 'public', CONCURRENCY: counts.join(), THINK_MS: String(thinkMs) },
-      DATASET: stage.datasets.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
-      ...{ SECONDS: String(passStepSeconds), WARM_UP_SECONDS: String(passWarmUpSeconds), REST_SECONDS: '1' },
+      JOURNEY: 'public',
+      CONCURRENCY: counts.join(),
+      THINK_MS: String(thinkMs),
+      DATASET: context.datasets.next(votesOfClosedLoops(passWarmUpSeconds + counts.length * passStepSeconds)).path,
+      SECONDS: String(passStepSeconds),
+      WARM_UP_SECONDS: String(passWarmUpSeconds),
+      REST_SECONDS: '1',
     },
   });
 }
 
-/** As they are, then in random order again and again: what drifts (the machine, a table) meets light and heavy loads alike. */
+/** Repeats the loads in random order, so that drift of the machine or of a table affects light and heavy loads alike. */
 function repeat(values: readonly number[], times: number): number[] {
   const again = Array.from({ length: times - 1 }, (_, i) => shuffle(values, createRandom(i + 1)));
   return [values, ...again].flat();
@@ -131,22 +136,23 @@ function shuffle(values: readonly number[], random: () => number): number[] {
     .map(({ value }) => value);
 }
 
-async function loadWithArrivals(stage: Stage, count: number, perInstance: number): Promise<CapacityReport> {
-  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = stage.settings.knee;
+async function loadWithArrivals(context: TestContext, count: number, perInstance: number): Promise<CapacityReport> {
+  const { loads, loadsOfOne, visits, stepSeconds, warmUpSeconds } = context.settings.knee;
   const rates = [...loads, ...(count === 1 ? loadsOfOne : [])].map((load) =>
     Math.max(1, Math.round(load * count * perInstance)),
   );
-  stage.say(
-    `scaling off, ${count} instance${count > 1 ? 's' : ''}: ${rates.join(', ')}/s arrive at random moments, ${visits} times each`,
-  );
-  return stage.load({
+  context.say(`fixed fleet of ${count}: ${rates.join(', ')} arrivals/s at random times, ${visits} times each`);
+  return context.load({
     name: `arrivals-at-${count}`,
     scenario: 'ramp',
     arrivals: 'random',
     claims: [95],
     env: {
-      ...{ JOURNEY: 'public', DATASET: stage.datasets.next().path, RATES: repeat(rates, visits).join() },
-      ...{ SECONDS: String(stepSeconds), WARM_UP_SECONDS: String(warmUpSeconds) },
+      JOURNEY: 'public',
+      DATASET: context.datasets.next().path,
+      RATES: repeat(rates, visits).join(),
+      SECONDS: String(stepSeconds),
+      WARM_UP_SECONDS: String(warmUpSeconds),
     },
   });
 }
@@ -172,7 +178,7 @@ function describeRate(step: Step, { startedAt }: CapacityReport, meter: Meter, s
   };
 }
 
-/** From the lowest rate on. One that came again is the median of its steps in every figure: a single pause is not its doing. */
+/** Merges the steps of each rate into their medians, so that a single pause does not count. Sorted by rate. */
 function mergeVisits(steps: readonly RateStep[]): RateStep[] {
   const offered = [...new Set(steps.map(({ offeredPerSecond }) => offeredPerSecond))].sort((a, b) => a - b);
   return offered.map((offeredPerSecond) => {
@@ -195,7 +201,7 @@ function mergeVisits(steps: readonly RateStep[]): RateStep[] {
   });
 }
 
-/** The highest rate before the first one at which a route broke an objective; latency of all routes together. */
+/** Returns the highest rate below the first one that broke an objective. Latencies are those of all routes together. */
 function findWithinObjectives(rates: readonly RateStep[]): number {
   const { routes } = readSlo();
   const bounds = ['rankings', 'vote'].map((name) => routes[name]);
@@ -210,8 +216,8 @@ function findNearest(rates: readonly RateStep[], perSecond: number): RateStep {
   return rates.reduce((best, rate) => (distance(rate) < distance(best) ? rate : best));
 }
 
-/** On the line between the last rate below half of the CPU and the one after it. */
-function findHalfBusy(rates: readonly RateStep[]): number | null {
+/** Interpolates between the last rate below 50 % CPU and the next one. */
+function findHalfCpuRate(rates: readonly RateStep[]): number | null {
   const above = rates.findIndex(({ cpuShare }) => cpuShare >= halfShare);
   const b = rates[above];
   if (b === undefined) return null;

@@ -5,10 +5,10 @@ import { rootFolder } from '../../scripts/lib/paths.ts';
 export interface InstanceType {
   hour: number;
   vCpus: number;
-  /** What a burstable vCPU may use for ever; 1 where nothing is counted. */
+  /** The share of a burstable vCPU that is always available; 1 for other types. */
   baselineSharePerVcpu: number;
   creditsPerHour: number | null;
-  /** What an hour of a vCPU costs beyond the credits that were earned, where the type may go on without them. */
+  /** The price of a vCPU hour beyond the earned credits, for a type in unlimited mode. */
   surplusVcpuHour: number;
   networkBaselineGbps: number;
   networkBurstGbps: number;

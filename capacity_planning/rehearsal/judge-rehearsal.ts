@@ -7,19 +7,19 @@ type Reason = Judgement['reasons'][number];
 
 const predictionShare = 0.1;
 const leastPoints = 7;
-/** A second holds no whole number of periods. */
-const keptShare = 1.15;
+/** A second does not contain a whole number of the group's periods, so its share may exceed 1 slightly. */
+const shareMax = 1.15;
 
 /**
- * INVALID where a load was: a rehearsal is as good as the generator in it. FAIL where something was lost or a prediction did
- * not come true. Broken objectives count only in the drain: the other loads go on until they break.
+ * INVALID if a load in it is. FAIL if something was lost or a prediction was wrong. Broken objectives count only in the drain,
+ * because the other loads increase until an objective breaks.
  */
 export function judgeRehearsal(report: Evidence): Judgement {
   const loads = {
     uploads: report.uploads,
-    'scaling on': report.scaling,
+    autoscaling: report.scaling,
     drain: report.drain,
-    ...Object.fromEntries(report.fixedSizes.map((size) => [`scaling off, ${size.instances}`, size])),
+    ...Object.fromEntries(report.fixedSizes.map((size) => [`fixed fleet of ${size.instances}`, size])),
   };
   const invalid = Object.entries(loads).flatMap(([name, { reasons }]) =>
     reasons
@@ -27,9 +27,9 @@ export function judgeRehearsal(report: Evidence): Judgement {
       .map(({ rule, text }): Reason => ({ rule, verdict: 'INVALID', text: `${name}: ${text}` })),
   );
   const unheld = report.fixedSizes
-    .filter(({ busiestShare }) => busiestShare > keptShare)
+    .filter(({ busiestShare }) => busiestShare > shareMax)
     .map(({ instances, busiestShare }): Reason => {
-      const text = `scaling off, ${instances}: instances used ${Math.round(busiestShare * 100)} % of their shares`;
+      const text = `fixed fleet of ${instances}: instances used ${Math.round(busiestShare * 100)} % of their CPU limits`;
       return { rule: 'share-not-kept', verdict: 'INVALID', text };
     });
   const refused: Reason[] =
@@ -56,12 +56,12 @@ function judgeSafety({ keepAlive, drain }: Evidence): Reason[] {
   const { votes, uploads, exitCodes, wrongCounters } = drain;
   return [
     ...(keepAlive.badGateways + keepAlive.otherFailures > 0
-      ? [fail('keep-alive', `${keepAlive.badGateways} times 502 and ${keepAlive.otherFailures} other failures`)]
+      ? [fail('keep-alive', `${keepAlive.badGateways} responses 502 and ${keepAlive.otherFailures} other failures`)]
       : []),
     ...Object.entries({ votes, uploads })
       .filter(([, { asked, accepted, stored }]) => stored !== accepted || accepted !== asked)
       .map(([name, { asked, accepted, stored }]) =>
-        fail('drain', `${name}: ${asked} asked, ${accepted} accepted, ${stored} stored`),
+        fail('drain', `${name}: ${asked} sent, ${accepted} accepted, ${stored} stored`),
       ),
     ...(wrongCounters > 0 ? [fail('drain', `${wrongCounters} vote counters differ from a recount`)] : []),
     ...(exitCodes.some((code) => code !== 0) ? [fail('drain', `instances ended with ${exitCodes.join(', ')}`)] : []),
@@ -76,24 +76,21 @@ function judgePredictions({ fixedSizes, scaling }: Evidence): Reason[] {
   if (one !== undefined) {
     const rms = one.rmsShare === null ? 'no' : `${(one.rmsShare * 100).toFixed(1)} %`;
     if (!(one.points >= leastPoints && (one.rmsShare ?? 1) <= rmsLimit)) {
-      reasons.push(
-        fail(
-          'model',
-          `one instance: ${rms} rms on ${one.points} points, at most ${rmsLimit * 100} % on ${leastPoints} wanted`,
-        ),
-      );
+      const limits = `limit ${rmsLimit * 100} % and at least ${leastPoints} points`;
+      reasons.push(fail('model', `one instance: fit error ${rms} rms on ${one.points} points, ${limits}`));
     }
     const half = one.halfPrediction;
     if (half === null || Math.abs(half.predicted / half.measured - 1) > predictionShare) {
       const figures =
-        half === null ? 'nothing' : `${half.predicted.toFixed(0)}/s, measured ${half.measured.toFixed(0)}/s`;
-      reasons.push(fail('model', `one instance: half of the steps predicts ${figures}`));
+        half === null ? 'no knee' : `${half.predicted.toFixed(0)}/s, measured ${half.measured.toFixed(0)}/s`;
+      reasons.push(fail('model', `one instance: half of the loads predicts ${figures}`));
     }
   }
-  const { scaleOutSeconds: real, simulatedScaleOutSeconds: simulated, law } = scaling;
-  if (real === null || simulated === null || Math.abs(real - simulated) > law.periodSeconds + 1e-6) {
-    reasons.push(fail('simulation', `scale-out took ${real ?? 'for ever'} s, ${simulated ?? 'for ever'} s simulated`));
+  const { scaleOutSeconds: real, simulatedScaleOutSeconds: simulated, policy } = scaling;
+  if (real === null || simulated === null || Math.abs(real - simulated) > policy.periodSeconds + 1e-6) {
+    const describe = (value: number | null) => (value === null ? 'never' : `${value} s`);
+    reasons.push(fail('simulation', `scale-out: ${describe(real)}, simulated ${describe(simulated)}`));
   }
-  if (scaling.scaleInSeconds === null) reasons.push(fail('scale-in', 'no instance was taken away after the load fell'));
+  if (scaling.scaleInSeconds === null) reasons.push(fail('scale-in', 'no instance was removed after the load fell'));
   return reasons;
 }

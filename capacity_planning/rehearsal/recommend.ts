@@ -1,22 +1,21 @@
 import { databaseConnectionsPerProcess, partBytes, voteBatchesInFlightMax } from '../../src/limits.ts';
 import { defaultPolicy } from '../lib/scaling-policy.ts';
 import type { WorkerCapacity } from '../lib/worker-capacity.ts';
-import type { Demand, Prices } from './inputs.ts';
+import type { Demand, InstanceType, Prices } from './inputs.ts';
 import type { FixedSize, RateStep, RehearsalReport } from './rehearsal-schema.ts';
 import { percent } from './units.ts';
 
 export type Recommendation = ReturnType<typeof recommend>;
 
 const templateMax = 3;
-/** Where CPU or network is held: the rest is for what comes while an instance is on its way. */
-const heldShare = 0.5;
+/** Target utilization of CPU and network. The rest serves the load that arrives while an instance starts. */
+const targetShare = 0.5;
 const monthsPerYear = 12;
 
 /**
- * What ops set, from what was measured. Rates of a share of a processor are carried over to a whole instance by CPU time per
- * request and byte, a straight line. Requests that come together cost less each, so there are two of them: what a request
- * costs where scaling holds an instance (half busy) is what instances are counted by, what it costs at the highest rate within
- * the objectives tells the most that one could do.
+ * Computes the configuration from the measurements. Rates at a share of a processor are extrapolated linearly to a whole
+ * instance, by CPU time per request and per byte. The number of instances follows from the cost of a request near 50 % CPU,
+ * where scaling keeps an instance. At higher load a request costs less, which gives the highest possible rate.
  */
 export function recommend(report: RehearsalReport, demand: Demand, prices: Prices, worker: WorkerCapacity | undefined) {
   const type = prices.instanceTypes[demand.instanceType];
@@ -30,19 +29,21 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
   const load = (months: number) => (1 + demand.growthPerMonth) ** months;
   const needed = (months: number) =>
     Math.max(
-      (demand.peakRequestsPerSecond * load(months)) / (perInstance.requestsPerSecond * heldShare),
-      (uploadsPerSecond * uploadBytes * load(months)) / (perInstance.networkBytesPerSecond * heldShare),
+      (demand.peakRequestsPerSecond * load(months)) / (perInstance.requestsPerSecond * targetShare),
+      (uploadsPerSecond * uploadBytes * load(months)) / (perInstance.networkBytesPerSecond * targetShare),
     );
   const cpuWhenNetworkIsFull = (perInstance.networkBytesPerSecond * perInstance.cpuSecondsPerByte) / vCpus;
-  const cpuCannotFire = cpuWhenNetworkIsFull < heldShare;
+  const cpuAlarmNeverFires = cpuWhenNetworkIsFull < targetShare;
   const uploadsDecide =
     (uploadsPerSecond * uploadBytes) / perInstance.networkBytesPerSecond >
     demand.peakRequestsPerSecond / perInstance.requestsPerSecond;
-  const requestsAtHeldNetwork =
-    (perInstance.networkBytesPerSecond * heldShare * (demand.peakRequestsPerSecond + uploadsPerSecond)) /
+  const requestsAtTargetNetwork =
+    (perInstance.networkBytesPerSecond * targetShare * (demand.peakRequestsPerSecond + uploadsPerSecond)) /
     Math.max(1, uploadsPerSecond * uploadBytes);
-  const byRequests = cpuCannotFire && uploadsDecide;
-  const requestsPerMinute = Math.floor(60 * Math.min(perInstance.requestsPerSecond * heldShare, requestsAtHeldNetwork));
+  const byRequests = cpuAlarmNeverFires && uploadsDecide;
+  const requestsPerMinute = Math.floor(
+    60 * Math.min(perInstance.requestsPerSecond * targetShare, requestsAtTargetNetwork),
+  );
   const connections = vCpus * (databaseConnectionsPerProcess + voteBatchesInFlightMax);
   const headroomMonths = findHeadroom((months) => needed(months) <= templateMax);
   return {
@@ -52,12 +53,12 @@ export function recommend(report: RehearsalReport, demand: Demand, prices: Price
     perInstance: { ...perInstance, cpuShareWhenNetworkIsFull: cpuWhenNetworkIsFull },
     scaling: {
       metric: byRequests ? 'ALBRequestCountPerTarget' : 'ASGAverageCPUUtilization',
-      target: byRequests ? requestsPerMinute : heldShare * 100,
+      target: byRequests ? requestsPerMinute : targetShare * 100,
       why: byRequests
-        ? `uploads fill the network at ${percent(cpuWhenNetworkIsFull)} CPU: an alarm at ${percent(heldShare)} CPU would never go off`
-        : `requests fill the CPU first${cpuCannotFire ? `; were there uploads alone, the network would be full at ${percent(cpuWhenNetworkIsFull)} CPU and this alarm would never go off` : ''}`,
+        ? `uploads fill the network at ${percent(cpuWhenNetworkIsFull)} CPU, so an alarm at ${percent(targetShare)} CPU would never fire`
+        : `requests fill the CPU first${cpuAlarmNeverFires ? `; with uploads only, the network is full at ${percent(cpuWhenNetworkIsFull)} CPU and this alarm never fires` : ''}`,
       requestsPerTargetAndMinute: requestsPerMinute,
-      requestsPerMinuteByCpu: Math.floor(60 * perInstance.requestsPerSecond * heldShare),
+      requestsPerMinuteByCpu: Math.floor(60 * perInstance.requestsPerSecond * targetShare),
     },
     minInstances: Math.min(templateMax, Math.max(1, Math.ceil(needed(0)))),
     maxInstances: templateMax,
@@ -89,10 +90,10 @@ export function toCloudFormation(advice: Recommendation): { ParameterKey: string
   return Object.entries(values).map(([ParameterKey, value]) => ({ ParameterKey, ParameterValue: String(value) }));
 }
 
-function describeInstance({ uploads }: RehearsalReport, one: FixedSize, type: Prices['instanceTypes'][string]) {
+function describeInstance({ uploads }: RehearsalReport, one: FixedSize, type: InstanceType) {
   const { web: leastCpuUsPerRequest } = one.cpuUsPerRequest;
   const { web: cpuUsPerRequest, database: databaseUsPerRequest } =
-    findHeldRate(one)?.cpuUsPerRequest ?? one.cpuUsPerRequest;
+    findTargetRate(one)?.cpuUsPerRequest ?? one.cpuUsPerRequest;
   const networkBytesPerSecond = (type.networkBaselineGbps * 1e9) / 8;
   const cpuSecondsPerByte = (uploads.cpuSecondsPerGigabyte ?? Number.NaN) / 1e9;
   const byCpu = type.vCpus / cpuSecondsPerByte;
@@ -111,13 +112,14 @@ function describeInstance({ uploads }: RehearsalReport, one: FixedSize, type: Pr
     uploadBytesPerSecond: Math.min(byCpu, networkBytesPerSecond),
     peakBytesInFlight: uploads.peakBytesInFlight,
     partBufferBytesPeak: uploads.peakPartBuffers * partBytes,
-    saturatesOn: byCpu < networkBytesPerSecond ? 'CPU, by requests and uploads' : 'CPU by requests, network by uploads',
+    saturatesOn:
+      byCpu < networkBytesPerSecond ? 'CPU, for requests and uploads' : 'CPU for requests, network for uploads',
   };
 }
 
-/** The one that was tried nearest to where the CPU is half busy. */
-function findHeldRate({ rates }: FixedSize): RateStep | undefined {
-  const distance = ({ cpuShare }: RateStep) => Math.abs(cpuShare - heldShare);
+/** Returns the measured rate that is nearest to 50 % CPU. */
+function findTargetRate({ rates }: FixedSize): RateStep | undefined {
+  const distance = ({ cpuShare }: RateStep) => Math.abs(cpuShare - targetShare);
   return [...rates].sort((a, b) => distance(a) - distance(b))[0];
 }
 
@@ -131,52 +133,40 @@ function describeWorker(worker: WorkerCapacity, demand: Demand) {
   };
 }
 
-/** A credit is a vCPU at full speed for a minute; a new instance of the t3 family begins with none to speak of. */
+/** A CPU credit is one vCPU minute. A new instance of the t3 family has almost none. */
 function describeBurst(
   name: string,
-  {
-    baselineSharePerVcpu,
-    creditsPerHour,
-    vCpus,
-    networkBaselineGbps,
-    networkBurstGbps,
-  }: Prices['instanceTypes'][string],
+  { baselineSharePerVcpu, creditsPerHour, vCpus, networkBaselineGbps, networkBurstGbps }: InstanceType,
 ): string {
   if (creditsPerHour === null) return `${name} is not burstable`;
   const hoursOfCredits = (creditsPerHour * 24) / (vCpus * (1 - baselineSharePerVcpu) * 60);
   return (
-    `${name} earns ${creditsPerHour} CPU credits an hour: for ever it has ${percent(baselineSharePerVcpu)} of each vCPU, beyond that it spends credits ` +
-    `(a full day's worth lasts ${hoursOfCredits.toFixed(1)} h at full load) or, unlimited, money; its network has ${networkBaselineGbps} Gbit/s for ever and up to ${networkBurstGbps} for minutes. ` +
-    `An alarm at 50 % CPU stands above the baseline of ${percent(baselineSharePerVcpu)}: an instance held there lives on credits`
+    `${name} earns ${creditsPerHour} CPU credits an hour, enough for ${percent(baselineSharePerVcpu)} of each vCPU. Above that it spends credits ` +
+    `(those of a whole day last ${hoursOfCredits.toFixed(1)} h at full load) or, in unlimited mode, costs more. Its network sustains ${networkBaselineGbps} Gbit/s, and up to ${networkBurstGbps} Gbit/s for minutes. ` +
+    `An instance kept at 50 % CPU is above the baseline and uses up its credits`
   );
 }
 
 function costUploads(
   demand: Demand,
   prices: Prices,
-  type: Prices['instanceTypes'][string],
+  type: InstanceType,
   { uploadBytesPerSecond }: ReturnType<typeof describeInstance>,
   worker: WorkerCapacity | undefined,
 ) {
   const uploads = 1_000;
   const bytes = demand.uploadMegabytes * 1e6;
-  // Create, a part each, complete; and the clip and its picture.
+  // PUT requests: create, one per part, complete, the clip, and its poster.
   const puts = 2 + Math.ceil(bytes / partBytes) + 2;
-  const web = ((uploads * bytes) / (uploadBytesPerSecond * heldShare) / 3600) * type.hour;
-  // A worker that is never idle has spent its credits: what it uses above its baseline is paid for.
+  const web = ((uploads * bytes) / (uploadBytesPerSecond * targetShare) / 3600) * type.hour;
+  // A worker that is never idle has no credits left and pays for CPU above its baseline.
   const surplusVcpus = type.vCpus * (1 - type.baselineSharePerVcpu);
   const workerHour = type.hour + surplusVcpus * type.surplusVcpuHour;
   const processing = worker === undefined ? null : (uploads / worker.videosPerMinute / 60) * workerHour;
   const s3Puts = ((uploads * puts) / 1_000) * prices.s3.putsPer1000;
   const s3Month = ((uploads * bytes) / 1e9) * prices.s3.gigabyteMonth;
-  return {
-    currency: 'USD',
-    web,
-    worker: processing,
-    s3Puts,
-    s3Month,
-    total: web + (processing ?? 0) + s3Puts + s3Month,
-  };
+  const total = web + (processing ?? 0) + s3Puts + s3Month;
+  return { currency: 'USD', web, worker: processing, s3Puts, s3Month, total };
 }
 
 function findHeadroom(holds: (months: number) => boolean): number | null {

@@ -7,7 +7,7 @@ const Amount = Type.Number({ minimum: 0 });
 const Maybe = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 const judged = Type.Pick(Verdict, ['verdict', 'reasons']).properties;
 
-/** CPU time of one request, in microseconds, of each who takes part in it. */
+/** CPU time of one request in microseconds, by component. */
 const CpuUsPerRequest = Type.Object({ web: Amount, database: Amount, balancer: Amount });
 
 /** One rate at which requests arrived. */
@@ -18,7 +18,7 @@ const RateStep = Type.Object({
   p95Ms: Amount,
   p99Ms: Amount,
   errorShare: Amount,
-  /** Of the instances' shares together. */
+  /** CPU used, relative to the limits of all instances. */
   cpuShare: Amount,
   cpuUsPerRequest: CpuUsPerRequest,
 });
@@ -27,23 +27,23 @@ const FixedSize = Type.Object({
   instances: Count,
   share: Amount,
   withinObjectivesPerSecond: Amount,
-  /** Predicted by the curve through the closed loops. */
+  /** The knee of the curve through the closed loops. */
   knee: Maybe(Type.Object({ concurrency: Amount, perSecond: Amount, lowPerSecond: Amount, highPerSecond: Amount })),
   atLeastPerSecond: Amount,
   rmsShare: Maybe(Amount),
   points: Count,
-  /** Throughput of an instance against that of one alone, with as many users for each. */
+  /** Throughput per instance relative to a single instance, with the same users per instance. */
   efficiency: Amount,
-  /** By the curve through half of the closed loops; the most that the others and the arrivals reached. */
+  /** The knee predicted from half of the closed loops, and the highest throughput of the others and the arrivals. */
   halfPrediction: Maybe(Type.Object({ predicted: Amount, measured: Amount })),
-  /** The most that was completed of what arrived, and each rate that did. */
+  /** The highest throughput of the arrivals. */
   arrivedPerSecond: Amount,
-  /** At the highest rate within the objectives: a request costs less the more of them come together. */
+  /** At the highest rate within the objectives. A request costs less at higher load. */
   cpuUsPerRequest: CpuUsPerRequest,
-  /** At which rate the instances are half busy, between two of those tried; null where none of them made them so. */
-  halfBusyPerSecond: Maybe(Amount),
+  /** The rate at which instances are at 50 % CPU, interpolated; null if no rate reached it. */
+  halfCpuPerSecond: Maybe(Amount),
   rates: Type.Array(RateStep),
-  /** Of their shares together, what the instances used in their busiest second: beyond 1 the shares were not kept. */
+  /** CPU used in the busiest second, relative to the limits: a value above 1 means that the limits did not hold. */
   busiestShare: Amount,
   ...judged,
 });
@@ -64,26 +64,27 @@ const Window = Type.Object({
 
 const ScalingPhase = Type.Object({
   timeScale: Amount,
-  law: Type.Object({
-    ...{ targetShare: Amount, periodSeconds: Amount, breachingPeriodsOut: Count, breachingPeriodsIn: Count },
-    ...{
-      lowShare: Amount,
-      warmUpSeconds: Amount,
-      deregistrationSeconds: Amount,
-      minInstances: Count,
-      maxInstances: Count,
-    },
+  policy: Type.Object({
+    targetShare: Amount,
+    periodSeconds: Amount,
+    breachingPeriodsOut: Count,
+    breachingPeriodsIn: Count,
+    lowShare: Amount,
+    warmUpSeconds: Amount,
+    deregistrationSeconds: Amount,
+    minInstances: Count,
+    maxInstances: Count,
   }),
   capacityPerInstance: Amount,
-  /** When the load began, in the controller's seconds. */
+  /** The start of the load in the controller's seconds. */
   loadStartsAtSecond: Type.Number(),
   periods: Type.Array(ControllerPeriod),
   windows: Type.Array(Window),
   neededInstances: Count,
-  /** In seconds of the law, both. */
+  /** In the policy's seconds, which pass `timeScale` times as fast. */
   scaleOutSeconds: Maybe(Amount),
   simulatedScaleOutSeconds: Maybe(Amount),
-  /** From the load's fall until the first instance left, in seconds of the law, both. */
+  /** From the fall of the load until the first instance was removed, in the policy's seconds. */
   scaleInSeconds: Maybe(Amount),
   simulatedScaleInSeconds: Maybe(Amount),
   overshootInstances: Type.Integer(),
@@ -95,13 +96,13 @@ const UploadPhase = Type.Object({
   share: Amount,
   fileBytes: Count,
   asked: Count,
-  /** Of those asked, what was accepted. */
+  /** The number of accepted uploads. */
   uploads: Count,
   completedPerSecond: Amount,
-  /** Of the first step, in which nobody waits. */
-  calmSeconds: Amount,
+  /** The median duration in the first step, without waiting uploads. */
+  unloadedSeconds: Amount,
   bytesPerSecond: Amount,
-  /** Null where no upload was accepted. */
+  /** Null if no upload was accepted. */
   cpuSecondsPerGigabyte: Maybe(Amount),
   peakUploadsInFlight: Count,
   peakBytesInFlight: Amount,
@@ -148,7 +149,7 @@ export const RehearsalReport = Type.Object(
   {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $id: 'rehearsal-report/v1',
-    title: 'A rehearsal of the balancer and its scaling',
+    title: 'A local test of the load balancer and autoscaling',
   },
 );
 

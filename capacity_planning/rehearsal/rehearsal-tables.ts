@@ -6,50 +6,42 @@ import { megabytes, money, percent, unknown } from './units.ts';
 
 export function describeConfiguration(advice: Recommendation): Table {
   const { scaling, costPer1000Uploads: cost, database, worker, demand } = advice;
-  const rows: [string, string][] = [
-    [
-      'for this demand (demand.json)',
-      `${demand.peakRequestsPerSecond} requests/s and ${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB a minute, ${percent(demand.growthPerMonth)} more each month`,
-    ],
-    ['target tracking', `${scaling.metric} = ${scaling.target}`],
-    [
-      'requests per target and minute at half of capacity',
-      `${scaling.requestsPerTargetAndMinute} at this demand's mix; ${scaling.requestsPerMinuteByCpu} by CPU, were there no uploads`,
-    ],
-    ['instances', `${advice.minInstances} to ${advice.maxInstances} x ${advice.instanceType}`],
-    ['deregistration delay', `${advice.deregistrationDelaySeconds} s`],
-    ['idle time-out of the balancer', `${advice.balancerIdleSeconds} s`],
-    [
-      'database connections',
-      `${database.connectionsPerInstance} an instance, ${database.connectionsAtMaximum} at ${advice.maxInstances} (the worker's apart)`,
-    ],
-    [
-      'backlog per worker',
-      worker === null
-        ? 'not measured: npm run bench -- worker'
-        : `${worker.backlogPerWorker} videos for ${worker.playableWithinMinutes} min (${worker.videosPerMinute.toFixed(2)}/min at ${worker.sizeMiB} MiB)`,
-    ],
-    ['workers for the burst', worker === null ? unknown : String(worker.workersForTheBurst)],
-    [
-      'cost of 1,000 uploads',
-      `${money(cost.total)} ${cost.currency}: web ${money(cost.web)}, worker ${cost.worker === null ? unknown : money(cost.worker)} (CPU above its baseline paid for), S3 requests ${money(cost.s3Puts)}, a month of the sent files in S3 ${money(cost.s3Month)}; without balancer, database and clips`,
-    ],
+  const uploads = `${demand.peakUploadsPerMinute} uploads of ${demand.uploadMegabytes} MB a minute`;
+  const backlog = (measured: NonNullable<typeof worker>) =>
+    `${measured.backlogPerWorker} videos for ${measured.playableWithinMinutes} min (${measured.videosPerMinute.toFixed(2)}/min at ${measured.sizeMiB} MiB)`;
+  const costs = [
+    `web ${money(cost.web)}`,
+    `worker ${cost.worker === null ? unknown : money(cost.worker)} (including CPU above its baseline)`,
+    `S3 requests ${money(cost.s3Puts)}`,
+    `one month of the uploaded files in S3 ${money(cost.s3Month)}`,
   ];
-  return { title: 'Configuration that follows', head: ['what', 'value'], rows };
+  const rows: Record<string, string> = {
+    'demand (demand.json)': `${demand.peakRequestsPerSecond} requests/s and ${uploads}, ${percent(demand.growthPerMonth)} growth a month`,
+    'target tracking': `${scaling.metric} = ${scaling.target}`,
+    'requests per target and minute at 50 % of capacity': `${scaling.requestsPerTargetAndMinute} with this demand's uploads; ${scaling.requestsPerMinuteByCpu} without uploads`,
+    instances: `${advice.minInstances} to ${advice.maxInstances} x ${advice.instanceType}`,
+    'deregistration delay': `${advice.deregistrationDelaySeconds} s`,
+    'idle timeout of the load balancer': `${advice.balancerIdleSeconds} s`,
+    'database connections': `${database.connectionsPerInstance} per instance, ${database.connectionsAtMaximum} for ${advice.maxInstances} instances (without the worker's)`,
+    'backlog per worker': worker === null ? `${unknown}: npm run bench -- worker` : backlog(worker),
+    'workers for the burst': worker === null ? unknown : String(worker.workersForTheBurst),
+    'cost of 1,000 uploads': `${money(cost.total)} ${cost.currency}: ${costs.join(', ')}; without load balancer, database and clips`,
+  };
+  return { title: 'Recommended configuration', head: ['what', 'value'], rows: Object.entries(rows) };
 }
 
 export function describeSizes({ fixedSizes }: RehearsalReport): Table {
   return {
-    title: 'Scaling off: capacity by number of instances',
+    title: 'Fixed fleet: capacity by number of instances',
     head: [
       'instances',
       'within objectives /s',
-      'most seen /s',
+      'highest measured /s',
       'knee /s',
-      'rms',
+      'fit error rms',
       'points',
-      'throughput each, of one’s with as many users',
-      'half busy /s',
+      'throughput per instance, relative to one',
+      '50 % CPU at /s',
       '',
     ],
     rows: fixedSizes.map((size) => [
@@ -60,7 +52,7 @@ export function describeSizes({ fixedSizes }: RehearsalReport): Table {
       size.rmsShare === null ? 'none' : `${(size.rmsShare * 100).toFixed(1)} %`,
       String(size.points),
       percent(size.efficiency),
-      size.halfBusyPerSecond?.toFixed(0) ?? 'none',
+      size.halfCpuPerSecond?.toFixed(0) ?? 'none',
       size.verdict === 'INVALID' ? 'INVALID' : '',
     ]),
   };
@@ -68,14 +60,14 @@ export function describeSizes({ fixedSizes }: RehearsalReport): Table {
 
 export function describeRates({ fixedSizes }: RehearsalReport): Table {
   return {
-    title: 'Scaling off: what arrived at random moments',
+    title: 'Fixed fleet: arrivals at random times',
     head: [
       'instances',
       'offered /s',
       'completed /s',
       'p95 ms',
       'p99 ms',
-      'CPU of the share',
+      'CPU of the limit',
       'web us',
       'database us',
       'balancer us',
@@ -94,24 +86,32 @@ export function describeRates({ fixedSizes }: RehearsalReport): Table {
   };
 }
 
-/** Where even the highest rate broke no objective, more may hold. */
+/** Adds `>=` if even the highest rate broke no objective. */
 export function withinOf({ withinObjectivesPerSecond: within, rates }: FixedSize): string {
   return `${within === rates.at(-1)?.offeredPerSecond ? '>= ' : ''}${within.toFixed(0)}`;
 }
 
-/** A knee with its interval, or what it is at least. */
+/** Returns the knee with its interval, or a lower bound. */
 export function rateOf({ knee, atLeastPerSecond, rmsShare }: FixedSize): string {
   if (knee === null) {
     const isBad = rmsShare !== null && rmsShare > rmsLimit;
-    return `>= ${atLeastPerSecond.toFixed(0)}${isBad ? ' (withheld: bad fit)' : ''}`;
+    return `>= ${atLeastPerSecond.toFixed(0)}${isBad ? ' (no knee: fit error too high)' : ''}`;
   }
   return `${knee.perSecond.toFixed(0)} (${knee.lowPerSecond.toFixed(0)} to ${knee.highPerSecond.toFixed(0)})`;
 }
 
 export function describeWindows({ scaling }: RehearsalReport): Table {
   return {
-    title: 'Scaling on: what clients saw',
-    head: ['part', 'offered /s', 'requests', 'errors', 'median p99 ms', 'worst p99 ms', 'seconds beyond the objective'],
+    title: 'Autoscaling: what clients measured',
+    head: [
+      'phase',
+      'offered /s',
+      'requests',
+      'errors',
+      'median p99 ms',
+      'worst p99 ms',
+      'seconds beyond the objective',
+    ],
     rows: scaling.windows.map((window) => [
       `${window.name} (${(window.endSecond - window.startSecond).toFixed(0)} s)`,
       window.offeredPerSecond.toFixed(0),
@@ -126,8 +126,8 @@ export function describeWindows({ scaling }: RehearsalReport): Table {
 
 export function describeUploads({ uploads }: RehearsalReport): Table {
   return {
-    title: `Uploads of ${megabytes(uploads.fileBytes)} to one instance, into a sink`,
-    head: ['asked', 'accepted', 'most /s', 'bytes /s', 'CPU s per GB', 'in flight at most', 'part buffers at most'],
+    title: `Uploads of ${megabytes(uploads.fileBytes)} to one instance, into an S3 sink`,
+    head: ['sent', 'accepted', 'highest /s', 'bytes /s', 'CPU s per GB', 'peak in flight', 'peak part buffers'],
     rows: [
       [
         String(uploads.asked),
@@ -148,8 +148,8 @@ export function describeSafety({ drain }: RehearsalReport): Table {
     ...[asked, accepted, stored, accepted - stored].map(String),
   ];
   return {
-    title: 'Instances replaced under writes',
-    head: ['what', 'asked', 'accepted', 'stored', 'lost'],
+    title: 'Instances replaced during writes',
+    head: ['what', 'sent', 'accepted', 'stored', 'lost'],
     rows: [row('votes', drain.votes), row('uploads', drain.uploads)],
   };
 }

@@ -4,21 +4,21 @@ import { followLoad } from './autoscaling.ts';
 import { replaceUnderLoad } from './drain.ts';
 import { findKnee, type Knee } from './fixed-fleet.ts';
 import { judgeRehearsal } from './judge-rehearsal.ts';
-import { askWithPauses } from './keep-alive.ts';
+import { requestWithPauses } from './keep-alive.ts';
 import type { FixedSize, RehearsalReport } from './rehearsal-schema.ts';
 import type { RehearsalSettings } from './settings.ts';
-import { openTestContext, places } from './testbed.ts';
+import { openTestContext, slots } from './testbed.ts';
 import { loadWithUploads } from './uploads.ts';
 
 export interface Rehearsal {
   report: RehearsalReport;
-  /** Of every load in it, by its name. */
+  /** The report of every load in it. */
   loads: CapacityReport[];
 }
 
 /**
- * Balancer, instances, database and queue are real and of this run alone. Scaling off with 1, 2 and 3 instances, and clients
- * that pause all the while; then scaling on; then instances that are replaced under writes; then uploads to one.
+ * Starts a real balancer, instances, database and queue for this run. Measures fixed fleets of 1, 2 and 3 instances, beside
+ * clients that pause; then autoscaling; then instances that are replaced under writes; then uploads to one instance.
  */
 export async function rehearse(settings: RehearsalSettings, say: (line: string) => void): Promise<Rehearsal> {
   const undo: (() => unknown)[] = [];
@@ -32,26 +32,34 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
     `npm run capacity -- ${process.argv.slice(2).join(' ')}`,
   );
   try {
-    const stage = await openTestContext(settings, (each) => undo.unshift(each), say);
-    await stage.fleet.growTo(1);
+    const context = await openTestContext(settings, (each) => undo.unshift(each), say);
+    await context.fleet.growTo(1);
     const pausing = new AbortController();
-    const asking = askWithPauses(stage.balancer.url, pausing.signal);
+    const asking = requestWithPauses(context.balancer.url, pausing.signal);
     const sizes: Knee[] = [];
-    for (let count = 1; count <= places; count += 1) sizes.push(await findKnee(stage, count, sizes[0]));
+    for (let count = 1; count <= slots; count += 1) sizes.push(await findKnee(context, count, sizes[0]));
     pausing.abort();
     const keepAlive = await asking;
     const capacity = findCapacity(sizes[0]?.result);
-    const scaling = await followLoad(stage, capacity);
-    const drain = await replaceUnderLoad(stage);
-    // Last: a backlog of uploads would be in the way of everything else.
-    const uploads = await loadWithUploads(stage);
+    const scaling = await followLoad(context, capacity);
+    const drain = await replaceUnderLoad(context);
+    // Uploads come last, because their backlog would affect the other loads.
+    const uploads = await loadWithUploads(context);
     const evidence = {
       schema: 'rehearsal-report/v1' as const,
-      ...{ startedAt: startedAt.toISOString(), durationSeconds: (Date.now() - startedAt.getTime()) / 1000 },
-      ...{ command, commit, hasUncommittedChanges, machine, node },
-      balancer: `HAProxy ${stage.balancer.version}`,
+      startedAt: startedAt.toISOString(),
+      durationSeconds: (Date.now() - startedAt.getTime()) / 1000,
+      command,
+      commit,
+      hasUncommittedChanges,
+      machine,
+      node,
+      balancer: `HAProxy ${context.balancer.version}`,
       fixedSizes: sizes.map(({ result }) => result),
-      ...{ uploads: uploads.result, keepAlive, scaling: scaling.result, drain: drain.result },
+      uploads: uploads.result,
+      keepAlive,
+      scaling: scaling.result,
+      drain: drain.result,
     };
     return {
       report: { ...evidence, judgement: judgeRehearsal(evidence) },
@@ -63,9 +71,11 @@ export async function rehearse(settings: RehearsalSettings, say: (line: string) 
   }
 }
 
-/** What would fill an instance's CPU were it to grow in a line as it does up to half: the rate that target tracking reckons with. */
+/** Extrapolates the rate at 50 % CPU to 100 % CPU, as target tracking does. */
 function findCapacity(one: FixedSize | undefined): number {
-  const perSecond = (one?.halfBusyPerSecond ?? 0) * 2 || (one?.arrivedPerSecond ?? 0);
+  const perSecond = (one?.halfCpuPerSecond ?? 0) * 2 || (one?.arrivedPerSecond ?? 0);
   if (perSecond > 0) return perSecond;
-  throw new Error('Expected one instance to complete a step of its load, got none: scaling has no rate to go by');
+  throw new Error(
+    'Expected one instance to complete a step of its load, got none: autoscaling has no rate to start from',
+  );
 }

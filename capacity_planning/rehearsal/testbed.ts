@@ -9,7 +9,7 @@ import { type Datasets, makeDatasets } from './dataset.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import type { RehearsalSettings } from './settings.ts';
 
-export interface Stage {
+export interface TestContext {
   settings: RehearsalSettings;
   folder: string;
   sql: Sql;
@@ -18,7 +18,7 @@ export interface Stage {
   fleet: Fleet;
   datasets: Datasets;
   say(line: string): void;
-  /** Load through the balancer, judged. */
+  /** Runs a load through the balancer and returns its report. */
   load(load: Load): Promise<CapacityReport>;
 }
 
@@ -28,38 +28,47 @@ interface Load {
   env: Readonly<Record<string, string>>;
   claims?: number[];
   arrivals?: 'random';
-  /** Whether the instances are the same from begin to end: then a restart of one is looked for. */
+  /** Whether the instances stay the same, so that a restart makes the load INVALID. */
   isFixed?: boolean;
 }
 
-export const places = 3;
-/** A thousand arrivals a second each; an odd number, so that every thread asks for rankings and votes in turn. */
+export const slots = 3;
+/** 1,000 arrivals a second per thread. The number is odd, so that every thread reads rankings and votes in turn. */
 const generatorThreads = 9;
 const warmRequests = 5_000;
 const warmAtOnce = 16;
 
-/** Everything real but S3, which is a sink: database, queue, balancer and instances, all of this run and gone after it. */
+/** Starts database, queue, balancer and an S3 sink for this run. The undo functions go to `defer`. */
 export async function openTestContext(
   settings: RehearsalSettings,
   defer: Defer,
   say: (line: string) => void,
-): Promise<Stage> {
+): Promise<TestContext> {
   const folder = makeBenchFolder(defer);
   const postgres = await openBenchPostgres(folder, defer);
   const redis = await openBenchRedis(folder, defer);
   const { plain } = await startS3Sink(folder, defer);
-  const balancer = await startBalancer(folder, places, defer);
+  const balancer = await startBalancer(folder, slots, defer);
   const datasets = await makeDatasets(folder, postgres.sql);
   const fleet = openFleet(
     {
-      ...{ folder, balancer, places, share: settings.share, warm: openWarmUp(datasets) },
+      folder,
+      balancer,
+      slots,
+      share: settings.share,
+      warm: openWarmUp(datasets),
       env: { ...plain, DATABASE_URL: postgres.url, REDIS_URL: redis.url },
     },
     defer,
   );
   const command = `npm run capacity -- ${process.argv.slice(2).join(' ')}`;
   return {
-    ...{ settings, folder, balancer, fleet, datasets, say },
+    settings,
+    folder,
+    balancer,
+    fleet,
+    datasets,
+    say,
     sql: postgres.sql,
     databasePid: postgres.pid,
     async load({ name, scenario, env, claims = [], arrivals = undefined, isFixed = true }) {
@@ -67,21 +76,24 @@ export async function openTestContext(
         plan: { name, scenario, claims, ...(arrivals && { arrivals }), env: { VUS: '6000', ...env } },
         baseUrl: balancer.url,
         metricsUrls: isFixed ? fleet.serving().map(({ metricsUrl }) => metricsUrl) : [],
-        ...{ folder, command, threads: generatorThreads, say: (line: string) => say(`  ${line}`) },
+        folder,
+        command,
+        threads: generatorThreads,
+        say: (line: string) => say(`  ${line}`),
       });
-      // Where its files lay for a while is of no use to a reader.
+      // The path of the temporary folder differs in every run.
       return JSON.parse(JSON.stringify(report).replaceAll(folder, 'FOLDER')) as CapacityReport;
     },
   };
 }
 
-/** Rankings, and votes of players who vote nowhere else. */
+/** Returns a function that sends an instance rankings requests and votes, by players who vote in no other load. */
 function openWarmUp(datasets: Datasets) {
   const { tokens } = datasets.next();
   let votes = 0;
   return async (port: number): Promise<void> => {
     let left = warmRequests;
-    const runner = async () => {
+    const sendNext = async () => {
       while (left > 0) {
         left -= 1;
         const isVote = left % 2 === 0;
@@ -91,10 +103,10 @@ function openWarmUp(datasets: Datasets) {
         const token = tokens[Math.floor(votes / 1_000) % tokens.length];
         if (isVote) votes += 1;
         const headers = { authorization: `Bearer ${token}` };
-        const answer = await fetch(`http://127.0.0.1:${port}${path}`, isVote ? { method: 'POST', headers } : {});
-        await answer.arrayBuffer();
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, isVote ? { method: 'POST', headers } : {});
+        await response.arrayBuffer();
       }
     };
-    await Promise.all(Array.from({ length: warmAtOnce }, runner));
+    await Promise.all(Array.from({ length: warmAtOnce }, sendNext));
   };
 }

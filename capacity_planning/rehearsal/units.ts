@@ -1,9 +1,9 @@
-/** What nobody measured is NaN, and must not look like a figure. */
+/** NaN stands for a value that was not measured. */
 export function megabytes(bytes: number): string {
   return Number.isNaN(bytes) ? unknown : `${Number((bytes / 1e6).toPrecision(3))} MB`;
 }
 
-/** Whole ones from ten on, two digits below. */
+/** Rounds to whole per cent from 10 % on, and to two digits below. */
 export function percent(share: number): string {
   const percents = share * 100;
   if (Number.isNaN(percents)) return unknown;

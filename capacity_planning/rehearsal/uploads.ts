@@ -2,47 +2,48 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CapacityReport } from '../lib/report-schema.ts';
 import { makeUploadFile } from './dataset.ts';
 import type { UploadPhase } from './rehearsal-schema.ts';
-import type { Stage } from './testbed.ts';
+import type { TestContext } from './testbed.ts';
 
-/** One instance, uploads against a sink: the S3 server of a rehearsal would cost more CPU than the service. */
-export async function loadWithUploads(stage: Stage): Promise<{ result: UploadPhase; report: CapacityReport }> {
-  const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = stage.settings.uploads;
-  await stage.fleet.shrinkTo(1);
-  const [instance] = stage.fleet.serving();
+/** Loads one instance with uploads to an S3 sink, because an S3 server would use more CPU than the service. */
+export async function loadWithUploads(context: TestContext): Promise<{ result: UploadPhase; report: CapacityReport }> {
+  const { fileBytes, stepPerSecond, steps, stepSeconds, warmUpSeconds } = context.settings.uploads;
+  await context.fleet.shrinkTo(1);
+  const [instance] = context.fleet.serving();
   if (instance === undefined) throw new Error('Expected an instance that serves, got none');
-  stage.say(`uploads of ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);
+  context.say(`uploads: ${fileBytes / 1024 / 1024} MiB to one instance, up to ${steps * stepPerSecond} a second`);
   const done = new AbortController();
   const peaks = watchMetrics(instance.metricsUrl, done.signal);
   const usedBefore = instance.cpu.usedSeconds();
-  const report = await stage.load({
+  const report = await context.load({
     name: 'uploads',
     scenario: 'breakpoint',
     env: {
-      ...{ JOURNEY: 'upload', DATASET: stage.datasets.next().path, VIDEO: makeUploadFile(stage.folder, fileBytes) },
-      ...{
-        RATE: String(stepPerSecond),
-        STEPS: String(steps),
-        SECONDS: String(stepSeconds),
-        WARM_UP_SECONDS: String(warmUpSeconds),
-      },
+      JOURNEY: 'upload',
+      DATASET: context.datasets.next().path,
+      VIDEO: makeUploadFile(context.folder, fileBytes),
+      RATE: String(stepPerSecond),
+      STEPS: String(steps),
+      SECONDS: String(stepSeconds),
+      WARM_UP_SECONDS: String(warmUpSeconds),
     },
   });
   const used = instance.cpu.usedSeconds() - usedBefore;
   done.abort();
   const { uploadsInFlight, partBuffers, residentBytes } = await peaks;
   const asked = report.steps.reduce((sum, { samples }) => sum + samples, 0);
-  const uploads = report.steps.reduce(
-    (sum, { samples, errorShare }) => sum + Math.round(samples * (1 - errorShare)),
-    0,
-  );
+  const counts = report.steps.map(({ samples, errorShare }) => Math.round(samples * (1 - errorShare)));
+  const uploads = counts.reduce((sum, count) => sum + count, 0);
   const accepted = report.steps.map(({ completedPerSecond, errorShare }) => completedPerSecond * (1 - errorShare));
   const most = Math.max(...accepted);
   return {
     report,
     result: {
-      ...{ share: stage.settings.share, fileBytes, asked, uploads },
+      share: context.settings.share,
+      fileBytes,
+      asked,
+      uploads,
       completedPerSecond: most,
-      calmSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
+      unloadedSeconds: (report.steps.find(({ phase }) => phase === 'measured')?.latencyMs?.p50 ?? 0) / 1000,
       bytesPerSecond: most * fileBytes,
       cpuSecondsPerGigabyte: uploads === 0 ? null : used / ((uploads * fileBytes) / 1e9),
       peakUploadsInFlight: uploadsInFlight,

@@ -14,10 +14,10 @@ import { recommend, toCloudFormation } from './recommend.ts';
 import { RehearsalReport } from './rehearsal-schema.ts';
 
 const validate = new Ajv().compile<RehearsalReport>(RehearsalReport);
-/** Of every step of a load in a rehearsal: it is kept in the repository, and nothing is compared by it. */
+/** Latencies kept per step. These reports are committed, and no comparison uses their latencies. */
 const keptLatencies = 100;
 
-/** The raw figures first; then what follows from them. Every path that was written. */
+/** Writes the raw figures and everything rendered from them, and returns the paths. */
 export function keepRehearsal(folder: string, report: RehearsalReport, loads: readonly CapacityReport[]): string[] {
   const raw = join(folder, 'rehearsal.json');
   writeFileSync(raw, `${JSON.stringify(report)}\n`);
@@ -33,7 +33,7 @@ export function isRehearsal(folder: string): boolean {
   return existsSync(join(folder, 'rehearsal.json'));
 }
 
-/** Page, Markdown, configuration and CloudFormation parameters from the raw figures, by today's rules, prices and demand. */
+/** Renders page, Markdown, configuration and CloudFormation parameters by the current rules, prices and demand. */
 export function renderRehearsal(folder: string): string[] {
   const { judgement: _old, ...evidence } = readRehearsal(folder);
   const report = { ...evidence, judgement: judgeRehearsal(evidence) };
@@ -59,8 +59,8 @@ export function readRehearsal(folder: string): RehearsalReport {
   const path = join(folder, 'rehearsal.json');
   const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (validate(value)) return value;
-  const [fault] = validate.errors ?? [];
-  throw new UserError(`Expected ${path} to be a rehearsal-report/v1, got ${fault?.instancePath} ${fault?.message}.`);
+  const [error] = validate.errors ?? [];
+  throw new UserError(`Expected ${path} to be a rehearsal-report/v1, got ${error?.instancePath} ${error?.message}.`);
 }
 
 function readLoads(folder: string): CapacityReport[] {

@@ -4,7 +4,7 @@ export interface JobCounts {
   perMinute: { minute: string; count: number }[];
 }
 
-/** Counts the worker's lines `video processed` and `video failed`; whatever else mentions a video is none of these. */
+/** Counts the worker's log messages `video processed` and `video failed`, and ignores all others. */
 export function readJobs(events: readonly { timestamp: number; message: string }[]): JobCounts {
   const ends = events.map(({ timestamp, message }) => ({ timestamp, end: readMessage(message) }));
   const processed = ends.filter(({ end }) => end === 'video processed');

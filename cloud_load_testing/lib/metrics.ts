@@ -1,4 +1,4 @@
-/** One figure of CloudWatch, as GetMetricData asks for it. */
+/** One CloudWatch metric, as GetMetricData queries it. */
 export interface Query {
   name: string;
   namespace: string;
@@ -9,11 +9,11 @@ export interface Query {
 
 export interface Series {
   name: string;
-  /** `[time, value]`, a minute each. */
+  /** `[time, value]`, one per minute. */
   points: [string, number][];
 }
 
-export interface Places {
+export interface Resources {
   balancer: string;
   targetGroup: string;
   webGroup: string;
@@ -23,8 +23,8 @@ export interface Places {
 
 export const periodSeconds = 60;
 
-/** What the balancer, the instances and the database tell of a run. */
-export function listQueries({ balancer, targetGroup, webGroup, workerGroup, database }: Places): Query[] {
+/** Lists the metrics of balancer, instances and database. */
+export function listQueries({ balancer, targetGroup, webGroup, workerGroup, database }: Resources): Query[] {
   const elb = { namespace: 'AWS/ApplicationELB', dimensions: { LoadBalancer: balancer } };
   const target = { namespace: elb.namespace, dimensions: { LoadBalancer: balancer, TargetGroup: targetGroup } };
   const rds = { namespace: 'AWS/RDS', dimensions: { DBInstanceIdentifier: database } };
@@ -35,8 +35,8 @@ export function listQueries({ balancer, targetGroup, webGroup, workerGroup, data
     { name: 'balancer 5xx', metric: 'HTTPCode_ELB_5XX_Count', stat: 'Sum', ...elb },
     { name: 'balancer 502', metric: 'HTTPCode_ELB_502_Count', stat: 'Sum', ...elb },
     { name: 'service 5xx', metric: 'HTTPCode_Target_5XX_Count', stat: 'Sum', ...target },
-    { name: 'seconds to answer p50', metric: 'TargetResponseTime', stat: 'p50', ...target },
-    { name: 'seconds to answer p99', metric: 'TargetResponseTime', stat: 'p99', ...target },
+    { name: 'response seconds p50', metric: 'TargetResponseTime', stat: 'p50', ...target },
+    { name: 'response seconds p99', metric: 'TargetResponseTime', stat: 'p99', ...target },
     { name: 'web instances ready', metric: 'HealthyHostCount', stat: 'Minimum', ...target },
     {
       name: 'web instances in service',
@@ -75,12 +75,12 @@ export function toRequest(queries: readonly Query[], from: string, to: string) {
   };
 }
 
-export interface MetricAnswer {
+export interface MetricResponse {
   MetricDataResults: { Id: string; Timestamps: string[]; Values: number[] }[];
 }
 
-/** A figure that was not told stays there with no points, so that nobody takes it for a zero. */
-export function readSeries(queries: readonly Query[], { MetricDataResults }: MetricAnswer): Series[] {
+/** A metric without data keeps an empty list, so that it is not mistaken for zero. */
+export function readSeries(queries: readonly Query[], { MetricDataResults }: MetricResponse): Series[] {
   return queries.map(({ name }, i) => {
     const found = MetricDataResults.find(({ Id }) => Id === `m${i}`);
     const times = found?.Timestamps ?? [];
@@ -88,14 +88,14 @@ export function readSeries(queries: readonly Query[], { MetricDataResults }: Met
   });
 }
 
-/** Least, mean and most of each, and how many minutes told it. */
+/** Describes minimum, mean and maximum of each metric, and how many minutes have data. */
 export function describeSeries(series: readonly Series[]): { title: string; head: string[]; rows: string[][] } {
   const format = (value: number) => String(Number(value.toPrecision(4)));
   const rows = series.map(({ name, points }) => {
     const values = points.map(([, value]) => value);
-    if (values.length === 0) return [name, '0', 'not told', 'not told', 'not told'];
+    if (values.length === 0) return [name, '0', 'no data', 'no data', 'no data'];
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return [name, String(values.length), ...[Math.min(...values), mean, Math.max(...values)].map(format)];
   });
-  return { title: 'What AWS measured, a minute each', head: ['', 'minutes', 'least', 'mean', 'most'], rows };
+  return { title: 'CloudWatch metrics, by minute', head: ['', 'minutes', 'minimum', 'mean', 'maximum'], rows };
 }

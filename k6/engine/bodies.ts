@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { refuse } from './exit-codes.ts';
 
-/** What `open(path, 'b')` gives here: the file's place and length, never its bytes. */
+/** The result of `open(path, 'b')` in this engine: the file's path and length, without its bytes. */
 export class OpenedFile {
   readonly path: string;
   readonly byteLength: number;
@@ -10,11 +10,11 @@ export class OpenedFile {
   constructor(path: string, byteLength: number) {
     this.path = path;
     this.byteLength = byteLength;
-    // biome-ignore lint/correctness/noConstructorReturn: a property that k6's ArrayBuffer has and this has not must not read as undefined.
+    // biome-ignore lint/correctness/noConstructorReturn: a property of k6's ArrayBuffer that is missing here must not read as undefined.
     return new Proxy(this, {
       get(target, name) {
         if (name in target || typeof name === 'symbol' || name === 'toJSON') return Reflect.get(target, name);
-        throw refuse(`${String(name)} of a file opened as binary`, 'give it to http.file');
+        throw refuse(`${String(name)} of a file opened as binary`, 'pass it to http.file');
       },
     });
   }
@@ -29,14 +29,14 @@ export interface FilePart {
 export interface OutgoingBody {
   contentType: string | undefined;
   bytes: number;
-  /** Every call reads from the start. */
+  /** Opens the body; every call reads it from the start. */
   open(): string | AsyncIterable<Uint8Array> | null;
 }
 
-/** At most this much of a file is in memory per upload. */
+/** The size of a chunk that is read from a file. */
 const chunkBytes = 64 * 1024;
 
-/** A form as k6 sends it: multipart as soon as one of its fields is a file, urlencoded without. */
+/** Prepares a body as k6 does. A form is multipart if one of its fields is a file, and urlencoded otherwise. */
 export function prepareBody(body: unknown): OutgoingBody {
   if (body === undefined || body === null) return { contentType: undefined, bytes: 0, open: () => null };
   if (typeof body === 'string') {
@@ -58,15 +58,15 @@ export function prepareBody(body: unknown): OutgoingBody {
 
 function prepareForm(fields: readonly [string, unknown][]): OutgoingBody {
   const boundary = randomBytes(30).toString('hex');
-  const pieces: (Buffer | OpenedFile)[] = fields.flatMap(([name, value]) => {
+  const parts: (Buffer | OpenedFile)[] = fields.flatMap(([name, value]) => {
     const content = isFilePart(value) ? value.data : String(value);
-    return [Buffer.from(`--${boundary}\r\n${formatHead(name, value)}\r\n\r\n`), asPiece(content), Buffer.from('\r\n')];
+    return [Buffer.from(`--${boundary}\r\n${formatHead(name, value)}\r\n\r\n`), toPart(content), Buffer.from('\r\n')];
   });
-  pieces.push(Buffer.from(`--${boundary}--\r\n`));
+  parts.push(Buffer.from(`--${boundary}--\r\n`));
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
-    bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
-    open: () => streamPieces(pieces),
+    bytes: parts.reduce((sum, part) => sum + part.byteLength, 0),
+    open: () => streamParts(parts),
   };
 }
 
@@ -84,20 +84,20 @@ function isFilePart(value: unknown): value is FilePart {
   return typeof value === 'object' && value !== null && 'filename' in value && 'content_type' in value;
 }
 
-function asPiece(content: OpenedFile | string): Buffer | OpenedFile {
+function toPart(content: OpenedFile | string): Buffer | OpenedFile {
   return typeof content === 'string' ? Buffer.from(content) : content;
 }
 
-async function* streamPieces(pieces: readonly (Buffer | OpenedFile)[]): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) {
-    if (piece instanceof OpenedFile) yield* streamFile(piece);
-    else yield piece;
+async function* streamParts(parts: readonly (Buffer | OpenedFile)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    if (part instanceof OpenedFile) yield* streamFile(part);
+    else yield part;
   }
 }
 
 /**
- * Two buffers in turn are enough: a chunk is as long as what a socket takes before it asks to wait, so that the next one is
- * asked for only when the last is with the system.
+ * Reads the file with two alternating buffers. A chunk is as long as a socket's high-water mark, so undici requests the next
+ * chunk only after it has passed the previous one to the system.
  */
 async function* streamFile({ path, byteLength }: OpenedFile): AsyncGenerator<Uint8Array> {
   const file = await open(path, 'r');

@@ -1,44 +1,49 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How clients behave who are not as fast and as patient as a generator; k6 itself has no such thing. */
+/** Client behavior that k6 itself does not have: slow uploads, aborted uploads, and arrivals at random times. */
 export interface ClientBehavior {
-  /** Of all iterations, those whose body trickles, and how fast. */
+  /** The share of iterations that send their body slowly, and their rate. */
   slowShare: number;
   slowBytesPerSecond: number;
-  /** Those that leave in the middle of their body. */
+  /** The share of iterations that abort their body halfway. */
   abortShare: number;
-  /** Whether arrivals come at random moments at the rate asked for, instead of evenly. */
-  areScattered: boolean;
+  /** Whether arrivals are random at the configured rate, instead of evenly spaced. */
+  hasRandomArrivals: boolean;
 }
 
-export const patient: ClientBehavior = { slowShare: 0, slowBytesPerSecond: 0, abortShare: 0, areScattered: false };
+export const defaultBehavior: ClientBehavior = {
+  slowShare: 0,
+  slowBytesPerSecond: 0,
+  abortShare: 0,
+  hasRandomArrivals: false,
+};
 
-export type BehaviorName = 'ordinary' | 'slow' | 'leaving';
+export type BehaviorName = 'ordinary' | 'slow' | 'aborting';
 
-/** A client that left on purpose: neither an answer nor a failure. */
-export class ClientLeft extends Error {
+/** Thrown when a client aborted its upload on purpose, which is neither a response nor a failure. */
+export class ClientAborted extends Error {
   constructor() {
-    super('The client left in the middle of its body');
-    this.name = 'ClientLeft';
+    super('The client aborted its upload');
+    this.name = 'ClientAborted';
   }
 }
 
 const slicesPerSecond = 4;
 
-/** Spread evenly over the iterations, the same in every run. */
+/** Chooses the behavior of an iteration. Shares are spread evenly and are the same in every run. */
 export function chooseBehavior(
   { slowShare, abortShare }: Pick<ClientBehavior, 'slowShare' | 'abortShare'>,
   iteration: number,
 ): BehaviorName {
-  if (falls(slowShare, iteration)) return 'slow';
-  return falls(abortShare, iteration + 1) ? 'leaving' : 'ordinary';
+  if (isSelected(slowShare, iteration)) return 'slow';
+  return isSelected(abortShare, iteration + 1) ? 'aborting' : 'ordinary';
 }
 
-function falls(share: number, iteration: number): boolean {
+function isSelected(share: number, iteration: number): boolean {
   return Math.floor((iteration + 1) * share) > Math.floor(iteration * share);
 }
 
-export async function* trickle(body: AsyncIterable<Uint8Array>, bytesPerSecond: number): AsyncGenerator<Uint8Array> {
+export async function* sendSlowly(body: AsyncIterable<Uint8Array>, bytesPerSecond: number): AsyncGenerator<Uint8Array> {
   const sliceBytes = Math.max(1, Math.floor(bytesPerSecond / slicesPerSecond));
   for await (const chunk of body) {
     for (let from = 0; from < chunk.length; from += sliceBytes) {
@@ -48,17 +53,17 @@ export async function* trickle(body: AsyncIterable<Uint8Array>, bytesPerSecond: 
   }
 }
 
-/** Calls `leave` once half of `bytes` has been handed on; what is left is never sent. */
-export async function* leaveHalfway(
+/** Yields half of the body and then calls `abort`. */
+export async function* abortHalfway(
   body: AsyncIterable<Uint8Array>,
   bytes: number,
-  leave: () => void,
+  abort: () => void,
 ): AsyncGenerator<Uint8Array> {
   let sent = 0;
   for await (const chunk of body) {
-    if (sent >= bytes / 2) return leave();
+    if (sent >= bytes / 2) return abort();
     sent += chunk.length;
     yield chunk;
   }
-  leave();
+  abort();
 }

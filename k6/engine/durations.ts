@@ -1,6 +1,6 @@
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** k6's durations: `90s`, `1m30s`, `250ms`, or a number of milliseconds. */
+/** Parses a duration of k6: `90s`, `1m30s`, `250ms`, or a number of milliseconds. */
 export function parseDuration(value: unknown, what: string): number {
   if (typeof value === 'number' && value >= 0) return value;
   if (typeof value === 'string' && /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(value)) {

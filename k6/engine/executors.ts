@@ -9,12 +9,12 @@ import { countArrivals, createSchedule, scatter } from './schedule.ts';
 export interface Pace {
   startAt: number;
   settings: ThreadSettings;
-  /** Aborted when no further iteration may begin. */
+  /** Aborted when no further iteration may start. */
   stop: AbortSignal;
   claimVu(): number;
 }
 
-/** Resolves once no further iteration begins, with the iterations still under way. */
+/** Resolves when no further iteration starts, with the iterations that are still running. */
 export async function execute(runner: ScenarioRunner, pace: Pace): Promise<Promise<void>[]> {
   await sleepUntil(pace.startAt, pace.stop);
   return runner.spec.executor === 'constant-vus'
@@ -23,19 +23,19 @@ export async function execute(runner: ScenarioRunner, pace: Pace): Promise<Promi
 }
 
 /**
- * Open loop: an iteration begins when it is due, whatever became of those before. It is dropped, and counted, when as many
- * are under way as there may be. With several threads each takes every nth arrival.
+ * Open loop: an iteration starts when it is due, whether or not earlier iterations have ended. If all virtual users are busy, it
+ * is dropped and counted. Each of n threads runs every nth arrival.
  */
 async function arrive(runner: ScenarioRunner, spec: ArrivalSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
-  const dueMs = openSchedule(spec, pace.settings.behavior.areScattered);
+  const dueMs = openSchedule(spec, pace.settings.behavior.hasRandomArrivals);
   const users = openUsers(shareOf(spec.maxVus, index, threads), pace.claimVu);
   const running = new Set<Promise<void>>();
   for (let n = index; ; n += threads) {
     const due = dueMs(n);
     if (due === undefined) break;
     const dueAt = pace.startAt + due;
-    // A turn now and then, so that answers are read also while arrivals are behind.
+    // Yields to the event loop now and then, so that responses are read even if arrivals are late.
     if (dueAt > now()) await sleepUntil(dueAt, pace.stop);
     else if (n % 64 === index) await nextTurn();
     if (pace.stop.aborted) break;
@@ -46,9 +46,9 @@ async function arrive(runner: ScenarioRunner, spec: ArrivalSpec, pace: Pace): Pr
       thread.samples.add('dropped_iterations', 1, { scenario: spec.name }, dueAt);
       continue;
     }
-    const turn = { vu: user.id, inTest: n, ofVu: user.iterations++, dueAt };
-    const done: Promise<void> = iterate(runner, turn).then(() => {
-      users.give(user);
+    const slot = { vu: user.id, inTest: n, ofVu: user.iterations++, dueAt };
+    const done: Promise<void> = iterate(runner, slot).then(() => {
+      users.release(user);
       running.delete(done);
     });
     running.add(done);
@@ -57,15 +57,15 @@ async function arrive(runner: ScenarioRunner, spec: ArrivalSpec, pace: Pace): Pr
   return [...running];
 }
 
-/** Every thread makes the same random moments and takes its own. */
-function openSchedule({ stages, startTimeMs }: ArrivalSpec, areScattered: boolean): (n: number) => number | undefined {
+/** Every thread computes the same random times and uses its own. */
+function openSchedule({ stages, startTimeMs }: ArrivalSpec, isRandom: boolean): (n: number) => number | undefined {
   const dueMs = createSchedule(stages);
-  if (!areScattered) return dueMs;
+  if (!isRandom) return dueMs;
   const arrivals = Math.round(stages.reduce((sum, stage) => sum + countArrivals(stage), 0));
   return scatter(dueMs, arrivals, createRandom(startTimeMs + 1));
 }
 
-/** Closed loop: as many users as asked for, each beginning again as soon as it is done. */
+/** Closed loop: each user starts its next iteration when the previous one has ended. */
 async function loop(runner: ScenarioRunner, spec: LoopSpec, pace: Pace): Promise<Promise<void>[]> {
   const { index, threads } = pace.settings;
   const endAt = pace.startAt + spec.durationMs;
@@ -75,9 +75,9 @@ async function loop(runner: ScenarioRunner, spec: LoopSpec, pace: Pace): Promise
   const running = Array.from({ length: users }, async () => {
     const vu = pace.claimVu();
     for (let ofVu = 0; now() < endAt && !pace.stop.aborted; ofVu += 1) {
-      const turn = { vu, inTest, ofVu, dueAt: undefined };
+      const slot = { vu, inTest, ofVu, dueAt: undefined };
       inTest += threads;
-      await iterate(runner, turn);
+      await iterate(runner, slot);
       await nextTurn();
     }
   });
@@ -90,7 +90,7 @@ interface User {
   iterations: number;
 }
 
-/** The user that was free for the shortest time is taken first: its connection is the least likely to be gone. */
+/** Reuses the user that was released last, because its connection is the least likely to be closed. */
 function openUsers(limit: number, claimVu: () => number) {
   const free: User[] = [];
   let made = 0;
@@ -101,7 +101,7 @@ function openUsers(limit: number, claimVu: () => number) {
       made += 1;
       return { id: claimVu(), iterations: 0 };
     },
-    give: (user: User) => free.push(user),
+    release: (user: User) => free.push(user),
     inUse: () => made - free.length,
   };
 }
@@ -110,7 +110,7 @@ function shareOf(total: number, index: number, threads: number): number {
   return Math.floor(total / threads) + (index < total % threads ? 1 : 0);
 }
 
-/** Timers are good for a millisecond: what is nearer is slept for with the shortest there is. */
+/** Sleeps at least 1 ms at a time, the resolution of timers. */
 async function sleepUntil(at: number, stop: AbortSignal): Promise<void> {
   for (let left = at - now(); left > 0 && !stop.aborted; left = at - now()) {
     await sleep(Math.max(1, Math.floor(left)), undefined, { signal: stop }).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The codes of k6 itself, so that whoever runs a scenario need not know by which engine. */
+/** The exit codes of k6, so that callers need not distinguish the engines. */
 export const exitCodes = {
   thresholdsFailed: 99,
   setupTimeout: 100,
@@ -9,7 +9,7 @@ export const exitCodes = {
   scriptAborted: 108,
 } as const;
 
-/** Ends a run with a code of its own. */
+/** Ends a run with the given exit code. */
 export class RunFailure extends Error {
   readonly exitCode: number;
 
@@ -20,7 +20,7 @@ export class RunFailure extends Error {
   }
 }
 
-/** What k6 can do and this engine cannot: never ignored, since a scenario would then measure something else. */
+/** Rejects a feature of k6 that this engine does not have. Ignoring it would measure something else. */
 export function refuse(what: string, instead = 'run it by k6 itself'): RunFailure {
   return new RunFailure(`${what} is not part of this engine: ${instead}`, exitCodes.invalidConfig);
 }

@@ -7,7 +7,7 @@ type Load = (url: string, context: unknown) => Promise<unknown>;
 
 const modules = ['k6', 'k6/data', 'k6/execution', 'k6/http', 'k6/metrics', 'k6/timers'];
 
-/** Scenario files import k6's modules: here they get this engine's, and any other is refused by its name. */
+/** Resolves k6's modules to this engine's modules, and rejects every other module of k6 by name. */
 export async function resolve(specifier: string, context: unknown, nextResolve: Resolve) {
   if (specifier !== 'k6' && !specifier.startsWith('k6/')) return nextResolve(specifier, context);
   if (!modules.includes(specifier))
@@ -16,7 +16,7 @@ export async function resolve(specifier: string, context: unknown, nextResolve: 
   return { url: new URL(`./modules/${name}.js`, import.meta.url).href, shortCircuit: true };
 }
 
-/** Scenario files are TypeScript, which k6 runs as it is and Node 20 does not. The compiler is a process of its own. */
+/** Compiles scenario files, because Node.js 20 does not run TypeScript. */
 export async function load(url: string, context: unknown, nextLoad: Load) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context);
   const source = await readFile(fileURLToPath(url), 'utf8');

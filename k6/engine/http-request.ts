@@ -1,17 +1,18 @@
 import { Agent, type Dispatcher } from 'undici';
 import { now } from './runtime.ts';
 
-export interface HttpRequest {
+/** The outcome of a request: the response, or status 0 and an error. */
+export interface HttpResult {
   status: number;
   headers: Record<string, string>;
   chunks: Buffer[];
   bytesReceived: number;
   error: string;
-  /** When the request was handed over, went out on a connection, had its first answer, was over. */
-  at: { handedOver: number; sent: number; answered: number; ended: number };
+  /** When the request was queued, sent on a connection, got its response's headers, and ended. */
+  at: { queued: number; sent: number; responded: number; ended: number };
 }
 
-export interface HttpRequestOptions {
+export interface HttpRequest {
   method: string;
   url: URL;
   headers: Record<string, string>;
@@ -21,10 +22,7 @@ export interface HttpRequestOptions {
   signal: AbortSignal;
 }
 
-/**
- * As many connections as there are requests at once, kept between them. No retry and no redirect: what is measured is what
- * was asked for.
- */
+/** Opens a connection per concurrent request and keeps it alive. Neither retries nor follows redirects. */
 export function openAgent(): Agent {
   return new Agent({
     pipelining: 1,
@@ -35,22 +33,22 @@ export function openAgent(): Agent {
   });
 }
 
-/** One request to its end. Never rejects: a failure is an exchange with status 0 and an error, as in k6. */
-export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<HttpRequest> {
-  const handedOver = now();
-  const result: HttpRequest = {
+/** Sends a request. Never rejects: a failure has status 0 and an error, as in k6. */
+export function sendRequest(agent: Agent, request: HttpRequest): Promise<HttpResult> {
+  const queued = now();
+  const result: HttpResult = {
     status: 0,
     headers: {},
     chunks: [],
     bytesReceived: 0,
     error: '',
-    at: { handedOver, sent: 0, answered: 0, ended: 0 },
+    at: { queued, sent: 0, responded: 0, ended: 0 },
   };
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
     let isOver = false;
-    const timer = setTimeout(() => cut('request timeout'), request.timeoutMs);
-    const onAbort = () => cut('interrupted');
+    const timer = setTimeout(() => cancel('request timeout'), request.timeoutMs);
+    const onAbort = () => cancel('interrupted');
     request.signal.addEventListener('abort', onAbort);
     const finish = (error: string) => {
       if (isOver) return;
@@ -59,15 +57,15 @@ export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<
       request.signal.removeEventListener('abort', onAbort);
       result.at.ended = now();
       result.at.sent ||= result.at.ended;
-      result.at.answered ||= result.at.ended;
+      result.at.responded ||= result.at.ended;
       if (error !== '') Object.assign(result, { error, status: 0 });
       resolve(result);
     };
-    const cut = (reason: string) => {
+    const cancel = (reason: string) => {
       finish(reason);
       controller?.abort(new Error(reason));
     };
-    if (request.signal.aborted) return cut('interrupted');
+    if (request.signal.aborted) return cancel('interrupted');
     agent.dispatch(
       {
         origin: request.url.origin,
@@ -83,7 +81,7 @@ export function sendRequest(agent: Agent, request: HttpRequestOptions): Promise<
           result.at.sent = now();
         },
         onResponseStart(_controller, statusCode, headers) {
-          result.at.answered = now();
+          result.at.responded = now();
           result.status = statusCode;
           for (const [name, value] of Object.entries(headers)) result.headers[name] = String(value);
         },

@@ -1,4 +1,4 @@
-import { ClientLeft } from './client-behavior.ts';
+import { ClientAborted } from './client-behavior.ts';
 import { RunFailure } from './exit-codes.ts';
 import type { ScenarioCount } from './messages.ts';
 import type { ScenarioSpec } from './options.ts';
@@ -9,30 +9,31 @@ export interface ScenarioRunner {
   count: ScenarioCount;
   run: (data: unknown) => unknown;
   data: unknown;
-  /** Aborted when the scenario's grace is over: requests under way are cut. */
+  /** Aborted at the end of the scenario's gracefulStop, which cancels running requests. */
   interrupt: AbortController;
   onFatal(error: RunFailure): void;
 }
 
-export interface Turn {
+/** The numbers and the due time of an iteration. */
+export interface IterationSlot {
   vu: number;
   inTest: number;
   ofVu: number;
   dueAt: number | undefined;
 }
 
-const shownFailures = 5;
+const reportedFailuresMax = 5;
 
-/** One iteration of one virtual user, from its first line to its last. Never rejects. */
-export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void> {
+/** Runs one iteration of a virtual user. Never rejects. */
+export async function iterate(runner: ScenarioRunner, slot: IterationSlot): Promise<void> {
   const { spec, count } = runner;
-  const begunAt = now();
+  const startedAt = now();
   const tags = internTags({ ...spec.tags, scenario: spec.name });
-  if (turn.dueAt !== undefined) thread.samples.add('generator_lateness', begunAt - turn.dueAt, tags, turn.dueAt);
+  if (slot.dueAt !== undefined) thread.samples.add('generator_lateness', startedAt - slot.dueAt, tags, slot.dueAt);
   count.started += 1;
   count.active += 1;
   const iteration = {
-    ...turn,
+    ...slot,
     scenario: spec.name,
     executor: spec.executor,
     tags: spec.tags,
@@ -43,7 +44,7 @@ export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void>
     await iterations.run(iteration, async () => runner.run(runner.data));
   } catch (error) {
     if (error instanceof RunFailure) runner.onFatal(error);
-    if (!(error instanceof ClientLeft)) noteFailure(runner, error);
+    if (!(error instanceof ClientAborted)) reportFailure(runner, error);
   }
   count.active -= 1;
   if (runner.interrupt.signal.aborted) {
@@ -51,13 +52,13 @@ export async function iterate(runner: ScenarioRunner, turn: Turn): Promise<void>
     return;
   }
   count.completed += 1;
-  thread.samples.add('iterations', 1, tags, begunAt);
-  thread.samples.add('iteration_duration', now() - (turn.dueAt ?? begunAt), tags, begunAt);
+  thread.samples.add('iterations', 1, tags, startedAt);
+  thread.samples.add('iteration_duration', now() - (slot.dueAt ?? startedAt), tags, startedAt);
 }
 
-function noteFailure({ spec, count }: ScenarioRunner, error: unknown): void {
+function reportFailure({ spec, count }: ScenarioRunner, error: unknown): void {
   count.failed += 1;
-  if (count.failed > shownFailures) return;
+  if (count.failed > reportedFailuresMax) return;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`scenario ${spec.name}: an iteration threw ${text}\n`);
 }

@@ -9,7 +9,7 @@ import { readThreadCount } from './thread-count.ts';
 const usage =
   'Usage: node dist/k6/engine/main.js run SCENARIO.ts [-e NAME=VALUE]... [--threads N] [--slow SHARE:BYTES_PER_SECOND] [--abort SHARE] [--arrivals even|random] [--out FILE]';
 
-/** The engine as a program: the exit codes are k6's. `--out` keeps every request, which the reports are made from. */
+/** Runs the engine as a program with k6's exit codes. `--out` writes every request, from which reports are made. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -30,14 +30,14 @@ async function main(): Promise<number> {
   const [verb, scriptPath, ...others] = positionals;
   if (verb !== 'run' || scriptPath === undefined || others.length > 0) throw refuseArguments(usage);
   const threads = readThreadCount(values.threads);
-  if (values.out !== undefined) checkPlace(values.out);
+  if (values.out !== undefined) checkWritable(values.out);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
   const result = await runScript({
     scriptPath,
     threads,
-    behavior: { ...readBehaviors(values.slow, values.abort), areScattered: readArrivals(values.arrivals) },
-    // biome-ignore lint/style/noProcessEnv: a script reads the environment by __ENV, as in k6.
+    behavior: { ...readBehaviors(values.slow, values.abort), hasRandomArrivals: readArrivals(values.arrivals) },
+    // biome-ignore lint/style/noProcessEnv: a script reads the environment through __ENV, as in k6.
     env: { ...(process.env as Record<string, string>), ...Object.fromEntries(values.env.map(readPair)) },
     signal: abort.signal,
     say: (line) => process.stderr.write(`${line}\n`),
@@ -55,16 +55,16 @@ function readPair(pair: string): [string, string] {
   throw refuseArguments(`Expected -e to be like NAME=VALUE, got ${pair}`);
 }
 
-/** Before the load, which would be lost. */
-function checkPlace(path: string): void {
+/** Checked before the load, because its result would be lost. */
+function checkWritable(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK);
   } catch (error) {
-    throw refuseArguments(`Expected --out to be in a folder that can be written to, got ${path}: ${String(error)}`);
+    throw refuseArguments(`Expected --out to be in a writable folder, got ${path}: ${String(error)}`);
   }
 }
 
-function readBehaviors(slow: string, abort: string): Omit<ClientBehavior, 'areScattered'> {
+function readBehaviors(slow: string, abort: string): Omit<ClientBehavior, 'hasRandomArrivals'> {
   const [slowShare = Number.NaN, slowBytesPerSecond = Number.NaN] = slow.split(':').map(Number);
   const abortShare = Number(abort);
   const areShares = [slowShare, abortShare].every((share) => share >= 0 && share <= 1);

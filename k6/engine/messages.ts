@@ -10,8 +10,8 @@ export interface ThreadSettings {
   behavior: ClientBehavior;
 }
 
-/** What a thread is told. */
-export type Order =
+/** A message to a thread. */
+export type ThreadCommand =
   | { kind: 'setup' }
   | { kind: 'start'; startAt: number; setupData: unknown }
   | { kind: 'stop' }
@@ -19,7 +19,7 @@ export type Order =
   | { kind: 'summarize'; data: unknown }
   | { kind: 'end' };
 
-/** Sums since the scenario's start in one thread. */
+/** Counts since the start of a scenario, in one thread. */
 export interface ScenarioCount {
   started: number;
   completed: number;
@@ -31,14 +31,14 @@ export interface ScenarioCount {
   vusPeak: number;
 }
 
-/** CPU time that a thread used, and that it was ready to run but had no core; undefined where the system does not tell. */
+/** CPU time that a thread used, and time that it waited for a core. */
 export interface ThreadCpu {
   usedMs: number;
   waitedMs: number;
 }
 
-/** What a thread tells. */
-export type Report =
+/** A message from a thread. */
+export type ThreadEvent =
   | { kind: 'loaded'; options: unknown; metrics: CustomMetric[]; exports: string[] }
   | { kind: 'done'; result: unknown }
   | {

@@ -54,7 +54,7 @@ const ofExecutor: Readonly<Record<string, readonly string[]>> = {
   'constant-vus': ['vus', 'duration'],
 };
 
-/** What a scenario file exports as `options`, checked: a name that this engine does not know is refused. */
+/** Checks the `options` of a scenario file. Unknown names are rejected. */
 export function readOptions(raw: Raw): RunOptions {
   checkNames(raw, known, 'The option');
   const scenarios = Object.entries((raw['scenarios'] ?? {}) as Record<string, Raw>).map(readScenario);
@@ -119,7 +119,7 @@ function readStages(raw: Raw, name: string): RateStage[] {
   });
 }
 
-/** A load of no length would measure nothing and pass. */
+/** A load of zero length would measure nothing and pass. */
 function readLength(value: unknown, what: string): number {
   const ms = parseDuration(value, what);
   if (ms > 0) return ms;

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that are the same in every run (mulberry32): a report made twice from one file says the same. */
+/** Returns reproducible random numbers from 0 to 1 (mulberry32), so that a report rendered twice is the same. */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

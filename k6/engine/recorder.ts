@@ -1,7 +1,7 @@
-import type { Report, ScenarioCount, ThreadCpu } from './messages.ts';
+import type { ScenarioCount, ThreadCpu, ThreadEvent } from './messages.ts';
 import type { Series } from './samples.ts';
 
-/** One request as the report keeps it: times in milliseconds, the start counted from the run's. */
+/** All requests in columns. Times are in milliseconds, and starts count from the start of the run. */
 export interface RequestColumns {
   scenarios: string[];
   names: string[];
@@ -14,19 +14,24 @@ export interface RequestColumns {
 
 export interface CpuMoment {
   atMs: number;
-  /** Of one core, in the busiest of the threads that make load. */
+  /** The share of a core that one thread used. */
   share: number;
-  /** Of the time, in which that thread was ready and had no core. */
+  /** The share of time that the thread waited for a core. */
   waitShare: number;
 }
 
-type Progress = Extract<Report, { kind: 'progress' }>;
+type Progress = Extract<ThreadEvent, { kind: 'progress' }>;
 
-/** Keeps every request and the generator's own CPU as they come in from the threads. */
+/** Collects every request and the generator's CPU time from the threads. */
 export function createRecorder(startAt: number) {
   const requests: RequestColumns = {
-    ...{ scenarios: [], names: [], scenario: [], name: [] },
-    ...{ startMs: [], durationMs: [], failed: [] },
+    scenarios: [],
+    names: [],
+    scenario: [],
+    name: [],
+    startMs: [],
+    durationMs: [],
+    failed: [],
   };
   const cpu: CpuMoment[] = [];
   const lastCpu = new Map<number, { at: number; cpu: ThreadCpu }>();
@@ -39,7 +44,7 @@ export function createRecorder(startAt: number) {
       for (const series of progress.series) if (series.metric === 'http_req_duration') addRequests(series);
       addCpu(thread, progress);
     },
-    /** Over all threads. */
+    /** Sums the counts of all threads. */
     sumCounts(scenario: string): ScenarioCount {
       const sum = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0 };
       for (const each of counts.values()) {

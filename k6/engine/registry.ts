@@ -29,7 +29,7 @@ export interface CustomMetric {
   contains: Contents;
 }
 
-/** Every metric, and every part of one that a threshold names. Refuses a threshold that no metric could answer. */
+/** Opens a sink for every metric and for every submetric of a threshold. Rejects a threshold without a metric or statistic. */
 export function createRegistry(thresholds: readonly Threshold[], custom: readonly CustomMetric[]) {
   const kinds = new Map(Object.entries(builtIn));
   for (const { name, type, contains } of custom) kinds.set(name, [type, contains]);
@@ -45,7 +45,7 @@ export function createRegistry(thresholds: readonly Threshold[], custom: readonl
     }
   }
   const targets = new Map<string, Sink[]>();
-  const parts = thresholds.filter(({ metric, base }) => metric !== base);
+  const submetrics = thresholds.filter(({ metric, base }) => metric !== base);
 
   return {
     sinks: sinks as ReadonlyMap<string, Sink>,
@@ -55,7 +55,7 @@ export function createRegistry(thresholds: readonly Threshold[], custom: readonl
       targets.set(key, found);
       for (const sink of found) sink.add(values);
     },
-    judge(elapsedSeconds: number) {
+    evaluate(elapsedSeconds: number) {
       return thresholds.map((threshold) => {
         const value = sinks.get(threshold.metric)?.read(threshold.statistic, elapsedSeconds);
         return { threshold, value, ok: holds(threshold, value) };
@@ -64,7 +64,7 @@ export function createRegistry(thresholds: readonly Threshold[], custom: readonl
   };
 
   function findTargets(metric: string, tags: Readonly<Record<string, string>>): Sink[] {
-    const names = parts
+    const names = submetrics
       .filter(
         (part) => part.base === metric && Object.entries(part.tags).every(([name, value]) => tags[name] === value),
       )

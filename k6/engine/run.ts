@@ -14,19 +14,19 @@ export interface RunSettings {
   env: Readonly<Record<string, string>>;
   threads: number;
   behavior: ClientBehavior;
-  /** Aborted when somebody wants the run to end early. */
+  /** Aborted to end the run early. */
   signal: AbortSignal;
   say(line: string): void;
 }
 
-/** Per thread, on the machine this was measured on (test/k6/arrival.test.ts): beyond it the rate may be off by more than 1 %. */
+/** The highest rate per thread that was measured to be within 1 % (test/load/arrival.test.ts). */
 export const arrivalLimitPerSecond = 1000;
-const judgeEveryMs = 500;
-const tellEveryMs = 5_000;
+const evaluateEveryMs = 500;
+const progressEveryMs = 5_000;
 
 export type EngineResult = Awaited<ReturnType<typeof runScript>>;
 
-/** Runs a scenario file from setup to handleSummary. Rejects with a RunFailure that has k6's exit code. */
+/** Runs a scenario file from setup to handleSummary. @throws RunFailure with k6's exit code. */
 export async function runScript(settings: RunSettings) {
   const { threads } = settings;
   const checks: CheckCounts = {};
@@ -59,14 +59,17 @@ export async function runScript(settings: RunSettings) {
       }
       memoryPeakBytes = Math.max(memoryPeakBytes, process.memoryUsage.rss());
     };
-    for (const handle of handles) handle.tell({ kind: 'start', startAt, setupData });
-    const brake = watch({ settings, registry, handles, startAt });
-    const telling = setInterval(() => settings.say(describeProgress(options, recorder, startAt)), tellEveryMs);
+    for (const handle of handles) handle.send({ kind: 'start', startAt, setupData });
+    const watcher = watch({ settings, registry, handles, startAt });
+    const progressTimer = setInterval(
+      () => settings.say(describeProgress(options, recorder, startAt)),
+      progressEveryMs,
+    );
     try {
       await Promise.all(handles.map((handle) => handle.finished));
     } finally {
-      brake.end();
-      clearInterval(telling);
+      watcher.end();
+      clearInterval(progressTimer);
     }
     const durationMs = performance.timeOrigin + performance.now() - startAt;
     onProgress = () => undefined;
@@ -79,7 +82,17 @@ export async function runScript(settings: RunSettings) {
     );
     const summary = buildSummary(registry, options.trendStats, durationMs, checks);
     await writeSummary(first, summary);
-    return describeRun({ threads, startAt, durationMs, options, registry, recorder, brake, memoryPeakBytes, summary });
+    return describeRun({
+      threads,
+      startAt,
+      durationMs,
+      options,
+      registry,
+      recorder,
+      watcher,
+      memoryPeakBytes,
+      summary,
+    });
   } finally {
     await Promise.all(handles.map((handle) => handle.end()));
   }
@@ -92,22 +105,22 @@ interface FinishedRun {
   options: RunOptions;
   registry: ReturnType<typeof createRegistry>;
   recorder: ReturnType<typeof createRecorder>;
-  brake: ReturnType<typeof watch>;
+  watcher: ReturnType<typeof watch>;
   memoryPeakBytes: number;
   summary: ReturnType<typeof buildSummary>;
 }
 
-function describeRun({ threads, startAt, durationMs, registry, recorder, brake, ...run }: FinishedRun) {
-  const verdicts = registry.judge(durationMs / 1000);
+function describeRun({ threads, startAt, durationMs, registry, recorder, watcher, ...run }: FinishedRun) {
+  const verdicts = registry.evaluate(durationMs / 1000);
   return {
     engine: 'node' as const,
     threads,
     arrivalLimitPerSecond: arrivalLimitPerSecond * threads,
     startedAt: new Date(startAt).toISOString(),
     durationMs: Math.round(durationMs),
-    /** When no further iteration was to begin, where that was before the scenarios' end. */
-    endedEarlyMs: brake.endedAtMs(),
-    exitCode: brake.exitCode() ?? (verdicts.every(({ ok }) => ok) ? 0 : exitCodes.thresholdsFailed),
+    /** The time after which no iteration started, if the run ended early. */
+    endedEarlyMs: watcher.endedAtMs(),
+    exitCode: watcher.exitCode() ?? (verdicts.every(({ ok }) => ok) ? 0 : exitCodes.thresholdsFailed),
     scenarios: run.options.scenarios.map((spec) => describeScenario(spec, recorder.sumCounts(spec.name))),
     thresholds: verdicts.map(({ threshold, value, ok }) => ({
       metric: threshold.metric,
@@ -126,7 +139,7 @@ function describeRun({ threads, startAt, durationMs, registry, recorder, brake, 
   };
 }
 
-/** Ends the run early on a threshold that aborts it, or when asked to. */
+/** Ends the run early on a broken threshold with abortOnFail, or when the signal aborts. */
 function watch({
   settings,
   registry,
@@ -145,18 +158,18 @@ function watch({
     exitCode = code;
     endedAtMs = performance.timeOrigin + performance.now() - startAt;
     settings.say(why);
-    for (const handle of handles) handle.tell({ kind: 'stop' });
+    for (const handle of handles) handle.send({ kind: 'stop' });
   };
-  const onAbort = () => stop(exitCodes.externalAbort, 'stopped from outside');
+  const onAbort = () => stop(exitCodes.externalAbort, 'stopped by a signal');
   settings.signal.addEventListener('abort', onAbort);
   if (settings.signal.aborted) onAbort();
   const timer = setInterval(() => {
     const elapsedMs = performance.timeOrigin + performance.now() - startAt;
-    for (const { threshold, ok } of registry.judge(elapsedMs / 1000)) {
+    for (const { threshold, ok } of registry.evaluate(elapsedMs / 1000)) {
       if (ok || !threshold.abortsOnFail || elapsedMs < threshold.delayMs) continue;
-      stop(exitCodes.thresholdsFailed, `${threshold.metric} broke ${threshold.expression}: the run ends here`);
+      stop(exitCodes.thresholdsFailed, `${threshold.metric} broke ${threshold.expression}: ending the run`);
     }
-  }, judgeEveryMs);
+  }, evaluateEveryMs);
   return {
     exitCode: () => exitCode,
     endedAtMs: () => endedAtMs,
@@ -167,7 +180,7 @@ function watch({
   };
 }
 
-/** `12 of 60 s, step_100: 1200 begun, 3 under way, 0 dropped`: of the scenario that began last. */
+/** Returns `12 of 60 s, step_100: 1200 started, 3 running, 0 dropped` for the scenario that started last. */
 function describeProgress(
   { scenarios }: RunOptions,
   recorder: ReturnType<typeof createRecorder>,
@@ -180,13 +193,13 @@ function describeProgress(
     .reduce((a, b) => (b.startTimeMs >= a.startTimeMs ? b : a));
   const { started, active, dropped } = recorder.sumCounts(latest.name);
   const times = `${Math.round(elapsedMs / 1000)} of ${Math.round(endMs / 1000)} s`;
-  return `${times}, ${latest.name}: ${started} begun, ${active} under way, ${dropped} dropped`;
+  return `${times}, ${latest.name}: ${started} started, ${active} running, ${dropped} dropped`;
 }
 
 async function callHook(
   handle: ThreadHandle,
   name: 'setup' | 'teardown',
-  order: Parameters<ThreadHandle['ask']>[0],
+  command: Parameters<ThreadHandle['call']>[0],
   timeoutMs: number,
   exitCode: number,
 ): Promise<unknown> {
@@ -195,17 +208,17 @@ async function callHook(
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new RunFailure(`${name}() took longer than ${timeoutMs} ms`, exitCode)), timeoutMs);
   });
-  return Promise.race([handle.ask(order), late]).finally(() => clearTimeout(timer));
+  return Promise.race([handle.call(command), late]).finally(() => clearTimeout(timer));
 }
 
-/** Each key is a file, or stdout or stderr, as in k6. */
+/** Writes each output to stdout, stderr or the file that its key names, as in k6. */
 async function writeSummary(handle: ThreadHandle, data: unknown): Promise<void> {
   if (!handle.exports.includes('handleSummary')) return;
-  const outputs = (await handle.ask({ kind: 'summarize', data })) as Record<string, string> | undefined;
-  for (const [place, text] of Object.entries(outputs ?? {})) {
-    if (place === 'stdout') process.stdout.write(text);
-    else if (place === 'stderr') process.stderr.write(text);
-    else writeFileSync(place, text);
+  const outputs = (await handle.call({ kind: 'summarize', data })) as Record<string, string> | undefined;
+  for (const [path, text] of Object.entries(outputs ?? {})) {
+    if (path === 'stdout') process.stdout.write(text);
+    else if (path === 'stderr') process.stderr.write(text);
+    else writeFileSync(path, text);
   }
 }
 
@@ -221,13 +234,5 @@ function describeScenario(
   count: ReturnType<ReturnType<typeof createRecorder>['sumCounts']>,
 ) {
   const { name, executor, startTimeMs, durationMs, maxVus, tags } = spec;
-  return {
-    name,
-    executor,
-    startMs: startTimeMs,
-    durationMs,
-    maxVus,
-    tags,
-    ...count,
-  };
+  return { name, executor, startMs: startTimeMs, durationMs, maxVus, tags, ...count };
 }

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type ClientBehavior, patient } from './client-behavior.ts';
+import { type ClientBehavior, defaultBehavior } from './client-behavior.ts';
 import { refuse } from './exit-codes.ts';
 import type { CustomMetric } from './registry.ts';
 import { createSampleBuffer } from './samples.ts';
 
-/** One iteration under way. Virtual users share a thread and its modules: what is theirs alone stands here. */
+/** A running iteration. Virtual users share a thread and its modules, so their own state is kept here. */
 export interface Iteration {
   vu: number;
   scenario: string;
@@ -13,7 +13,7 @@ export interface Iteration {
   ofVu: number;
   tags: Readonly<Record<string, string>>;
   env: Readonly<Record<string, string>>;
-  /** When it was to begin; the first request's latency counts from here. Milliseconds since 1970. */
+  /** When the iteration was due, in milliseconds since 1970. The latency of its first request counts from here. */
   dueAt: number | undefined;
   signal: AbortSignal;
 }
@@ -22,7 +22,7 @@ export interface ThreadState {
   samples: ReturnType<typeof createSampleBuffer>;
   metrics: CustomMetric[];
   env: Readonly<Record<string, string>>;
-  /** False as soon as the scenario file is loaded: what belongs to k6's init context is refused from then on. */
+  /** False when the scenario file is loaded: calls of k6's init context are then rejected. */
   isLoading: boolean;
   discardsBodies: boolean;
   behavior: ClientBehavior;
@@ -35,13 +35,13 @@ export const thread: ThreadState = {
   env: {},
   isLoading: true,
   discardsBodies: false,
-  behavior: patient,
+  behavior: defaultBehavior,
   options: {},
 };
 
 export const iterations = new AsyncLocalStorage<Iteration>();
 
-/** Milliseconds since 1970 that never step back; the same in every thread. */
+/** Returns milliseconds since 1970, monotonic and equal in every thread. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -59,7 +59,7 @@ export function requireLoading(what: string): void {
 
 const interned = new Map<string, Readonly<Record<string, string>>>();
 
-/** The same tags are the same object, which keeps adding a sample cheap. */
+/** Returns the same object for equal tags, which makes adding a sample cheap. */
 export function internTags(tags: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const key = JSON.stringify(tags);
   const known = interned.get(key);

@@ -1,4 +1,4 @@
-/** The values of one metric under one set of tags since the last hand-over, each with the moment it counts for. */
+/** The values of one metric with one set of tags since the last `take`, each with its time. */
 export interface Series {
   metric: string;
   tags: Readonly<Record<string, string>>;
@@ -7,14 +7,14 @@ export interface Series {
   at: Float64Array;
 }
 
-/** Values wait here, in the thread that measured them, until they are handed over together. */
+/** Collects values in the thread that measured them, until `take` returns them. */
 export function createSampleBuffer() {
   let open = new Map<
     string,
     { metric: string; tags: Readonly<Record<string, string>>; values: number[]; at: number[] }
   >();
   return {
-    /** `tags` are kept as they are: one object for many values makes this cheap. */
+    /** `tags` must not change later. Passing the same object for many values is cheap. */
     add(metric: string, value: number, tags: Readonly<Record<string, string>>, at: number): void {
       const key = `${metric} ${tagKey(tags)}`;
       let series = open.get(key);

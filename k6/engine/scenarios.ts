@@ -15,10 +15,10 @@ export interface Load {
   onFatal(error: RunFailure): void;
 }
 
-/** Runs this thread's share of every scenario. `stop` cuts what is under way; `done` resolves when all is over. */
+/** Runs this thread's share of every scenario. `stop` cancels running iterations; `done` resolves when all have ended. */
 export function runScenarios(load: Load) {
   const stop = new AbortController();
-  // As many listen as there are requests under way.
+  // Every running request adds a listener.
   setMaxListeners(0, stop.signal);
   let users = 0;
   const claimVu = () => load.settings.index + 1 + load.settings.threads * users++;
@@ -53,17 +53,11 @@ function openScenarioRunner(spec: ScenarioSpec, load: Load): ScenarioRunner {
   const interrupt = new AbortController();
   setMaxListeners(0, interrupt.signal);
   const count = { started: 0, completed: 0, dropped: 0, interrupted: 0, failed: 0, active: 0, vusPeak: 0 };
-  return {
-    spec,
-    count,
-    run: run as ScenarioRunner['run'],
-    data: load.setupData,
-    interrupt,
-    onFatal: load.onFatal,
-  };
+  const { setupData: data, onFatal } = load;
+  return { spec, count, run: run as ScenarioRunner['run'], data, interrupt, onFatal };
 }
 
-/** Linux tells a thread about itself, in nanoseconds. */
+/** Reads this thread's CPU time from Linux, in nanoseconds; undefined on other systems. */
 export function readThreadCpu(): ThreadCpu | undefined {
   try {
     const [used, waited] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ').map(Number);

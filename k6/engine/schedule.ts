@@ -1,6 +1,6 @@
 /**
- * When the nth iteration (from 0) is due, in milliseconds from the scenario's start; undefined past its end. Both kinds of
- * arrival are stages: within one the rate moves in a line, so that the number of arrivals is a parabola of time.
+ * Returns a function that computes when the nth iteration (from 0) is due, in milliseconds from the start of the scenario, or
+ * undefined after its end. Within a stage the rate is linear, so the number of arrivals is a quadratic function of time.
  */
 export function createSchedule(rateStages: readonly RateStage[]): (n: number) => number | undefined {
   const stages = rateStages.map((stage) => ({ ...stage, arrivals: countArrivals(stage) }));
@@ -17,22 +17,22 @@ export function createSchedule(rateStages: readonly RateStage[]): (n: number) =>
 }
 
 /**
- * The same arrivals at random moments, as people come who do not know of each other (a Poisson stream with as many arrivals as
- * planned): uniform numbers in their order, made one after the other.
+ * Moves the arrivals to random times: a Poisson process with exactly `arrivals` arrivals. The sorted uniform numbers are
+ * generated one after the other.
  */
 export function scatter(dueMs: (n: number) => number | undefined, arrivals: number, random: () => number) {
   let made = 0;
-  let place = 0;
+  let position = 0;
   return (n: number): number | undefined => {
     for (; made <= n && made < arrivals; made += 1)
-      place += (arrivals - place) * (1 - random() ** (1 / (arrivals - made)));
-    return n < arrivals ? dueMs(place) : undefined;
+      position += (arrivals - position) * (1 - random() ** (1 / (arrivals - made)));
+    return n < arrivals ? dueMs(position) : undefined;
   };
 }
 
 export interface RateStage {
   durationMs: number;
-  /** Per millisecond. */
+  /** Arrivals per millisecond. */
   fromRate: number;
   toRate: number;
 }
@@ -41,7 +41,7 @@ export function countArrivals({ durationMs, fromRate, toRate }: RateStage): numb
   return ((fromRate + toRate) / 2) * durationMs;
 }
 
-/** Solves `fromRate * t + slope * t^2 / 2 = n` in the form that stays exact as the slope goes to zero. */
+/** Solves `fromRate * t + slope * t^2 / 2 = n` in a form that is exact for a slope of 0. */
 function findTime({ durationMs, fromRate, toRate }: RateStage, n: number): number {
   if (n <= 0) return 0;
   const slope = durationMs === 0 ? 0 : (toRate - fromRate) / durationMs;

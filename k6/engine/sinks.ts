@@ -1,12 +1,12 @@
 export type MetricType = 'counter' | 'gauge' | 'rate' | 'trend';
 export type Contents = 'default' | 'time' | 'data';
 
-/** All values of one metric (or of the part of it that some tags name), and what k6 says about them. */
+/** Collects the values of a metric or submetric and computes k6's statistics. */
 export interface Sink {
   type: MetricType;
   contains: Contents;
   add(values: Float64Array): void;
-  /** Undefined for a statistic that this type of metric has not; NaN where nothing was measured. */
+  /** Returns undefined for a statistic that this type of metric does not have, and NaN without values. */
   read(statistic: string, elapsedSeconds: number): number | undefined;
 }
 
@@ -93,11 +93,11 @@ function readShare(statistic: string): number | undefined {
   return percent === undefined ? undefined : Number(percent) / 100;
 }
 
-/** Between two values, the mean of both weighed by nearness, as k6 does it. */
-export function readQuantile(sorted: Float64Array, share: number): number {
+/** Interpolates linearly between two values, as k6 does. */
+function readQuantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)] as number;
-  const above = sorted[Math.ceil(place)] as number;
-  return below + (above - below) * (place - Math.floor(place));
+  const position = share * (sorted.length - 1);
+  const below = sorted[Math.floor(position)] as number;
+  const above = sorted[Math.ceil(position)] as number;
+  return below + (above - below) * (position - Math.floor(position));
 }

@@ -3,7 +3,7 @@ import type { Sink } from './sinks.ts';
 
 const statistics = { counter: ['count', 'rate'], gauge: ['value', 'min', 'max'], rate: ['rate', 'passes', 'fails'] };
 
-/** What k6 gives to `handleSummary`. Metrics without a sample are left out, as there. */
+/** Builds the data that k6 passes to `handleSummary`. Metrics without samples are omitted, as in k6. */
 export function buildSummary(
   registry: Registry,
   trendStats: readonly string[],
@@ -11,13 +11,13 @@ export function buildSummary(
   checks: CheckCounts,
 ) {
   const seconds = durationMs / 1000;
-  const verdicts = registry.judge(seconds);
+  const verdicts = registry.evaluate(seconds);
   const metrics = [...registry.sinks]
     .map(([name, sink]) => {
       const thresholds = verdicts.filter(({ threshold }) => threshold.metric === name);
-      const judged = thresholds.map(({ threshold, ok }) => [threshold.expression, { ok }] as const);
+      const results = thresholds.map(({ threshold, ok }) => [threshold.expression, { ok }] as const);
       const about = { type: sink.type, contains: sink.contains, values: readValues(sink, trendStats, seconds) };
-      return [name, judged.length === 0 ? about : { ...about, thresholds: Object.fromEntries(judged) }] as const;
+      return [name, results.length === 0 ? about : { ...about, thresholds: Object.fromEntries(results) }] as const;
     })
     .filter(([, { values }]) => Object.values(values).every((value) => !Number.isNaN(value)));
   return {

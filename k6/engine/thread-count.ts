@@ -1,6 +1,6 @@
 const threadsMax = 64;
 
-/** How many threads share the load. */
+/** Reads --threads, the number of threads that share the load. */
 export function readThreadCount(text: string): number {
   const threads = Number(text);
   if (Number.isInteger(threads) && threads >= 1 && threads <= threadsMax) return threads;

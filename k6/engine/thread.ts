@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { OpenedFile } from './bodies.ts';
 import { exitCodes, RunFailure } from './exit-codes.ts';
-import type { Order, Report, ThreadSettings } from './messages.ts';
+import type { ThreadCommand, ThreadEvent, ThreadSettings } from './messages.ts';
 import { type RunOptions, readOptions } from './options.ts';
 import { iterations, now, requireLoading, thread } from './runtime.ts';
 import { readThreadCpu, runScenarios } from './scenarios.ts';
@@ -18,12 +18,12 @@ let script: Readonly<Record<string, unknown>> = {};
 let options: RunOptions | undefined;
 let load: ReturnType<typeof runScenarios> | undefined;
 
-port.on('message', (order: Order) => {
-  follow(order).catch((error: unknown) => tellFailure(error, exitCodes.scriptException));
+port.on('message', (command: ThreadCommand) => {
+  follow(command).catch((error: unknown) => sendFailure(error, exitCodes.scriptException));
 });
-await loadScript().catch((error: unknown) => tellFailure(error, exitCodes.scriptException));
+await loadScript().catch((error: unknown) => sendFailure(error, exitCodes.scriptException));
 
-/** A scenario file sees what k6 gives it, and is told of everything else by name. */
+/** Provides k6's globals and loads the scenario file. */
 async function loadScript(): Promise<void> {
   register('./hooks.js', import.meta.url);
   thread.env = settings.env;
@@ -41,16 +41,16 @@ async function loadScript(): Promise<void> {
   options = readOptions(raw);
   thread.discardsBodies = options.discardsBodies;
   const exports = Object.keys(script).filter((name) => typeof script[name] === 'function');
-  tell({ kind: 'loaded', options: raw, metrics: thread.metrics, exports });
+  send({ kind: 'loaded', options: raw, metrics: thread.metrics, exports });
 }
 
-async function follow(order: Order): Promise<void> {
-  if (order.kind === 'setup') return tellResult(await callOnce('setup', undefined));
-  if (order.kind === 'teardown') return tellResult(await callOnce('teardown', order.setupData));
-  if (order.kind === 'summarize') return tellResult(await callOnce('handleSummary', order.data));
-  if (order.kind === 'start') return runLoad(order.startAt, order.setupData);
-  if (order.kind === 'stop') load?.stop();
-  if (order.kind === 'end') process.exit(0);
+async function follow(command: ThreadCommand): Promise<void> {
+  if (command.kind === 'setup') return sendResult(await callOnce('setup', undefined));
+  if (command.kind === 'teardown') return sendResult(await callOnce('teardown', command.setupData));
+  if (command.kind === 'summarize') return sendResult(await callOnce('handleSummary', command.data));
+  if (command.kind === 'start') return runLoad(command.startAt, command.setupData);
+  if (command.kind === 'stop') load?.stop();
+  if (command.kind === 'end') process.exit(0);
 }
 
 async function runLoad(startAt: number, setupData: unknown): Promise<void> {
@@ -61,17 +61,17 @@ async function runLoad(startAt: number, setupData: unknown): Promise<void> {
     script,
     setupData,
     startAt,
-    onFatal: (error) => tellFailure(error, error.exitCode),
+    onFatal: (error) => sendFailure(error, error.exitCode),
   });
-  const timer = setInterval(tellProgress, progressMs);
+  const timer = setInterval(sendProgress, progressMs);
   await load.done;
   clearInterval(timer);
-  tellProgress();
-  tell({ kind: 'finished' });
+  sendProgress();
+  send({ kind: 'finished' });
 }
 
-function tellProgress(): void {
-  const report: Report = {
+function sendProgress(): void {
+  const report: ThreadEvent = {
     kind: 'progress',
     at: now(),
     series: thread.samples.take(),
@@ -81,34 +81,31 @@ function tellProgress(): void {
   port?.postMessage(report, report.series.flatMap(({ values, at }) => [values.buffer, at.buffer]) as ArrayBuffer[]);
 }
 
-/** Setup, teardown and handleSummary run as nobody's iteration. */
+/** Runs setup, teardown or handleSummary, which have no virtual user and no scenario. */
 async function callOnce(name: string, argument: unknown): Promise<unknown> {
   const call = script[name] as (argument: unknown) => unknown;
-  const nobody = { vu: 0, scenario: '', executor: '', inTest: 0, ofVu: 0, dueAt: undefined, env: {} };
+  const noUser = { vu: 0, scenario: '', executor: '', inTest: 0, ofVu: 0, dueAt: undefined, env: {} };
   const signal = new AbortController().signal;
-  return iterations.run({ ...nobody, tags: { group: `::${name}` }, signal }, async () => call(argument));
+  return iterations.run({ ...noUser, tags: { group: `::${name}` }, signal }, async () => call(argument));
 }
 
 function openFile(path: string, mode?: string): string | OpenedFile {
   requireLoading(`open(${path})`);
-  const place = fileURLToPath(new URL(path, settings.scriptUrl));
-  return mode === 'b' ? new OpenedFile(place, statSync(place).size) : readFileSync(place, 'utf8');
+  const file = fileURLToPath(new URL(path, settings.scriptUrl));
+  return mode === 'b' ? new OpenedFile(file, statSync(file).size) : readFileSync(file, 'utf8');
 }
 
-function tellResult(result: unknown): void {
-  tell({ kind: 'done', result: result === undefined ? undefined : JSON.parse(JSON.stringify(result)) });
+function sendResult(result: unknown): void {
+  send({ kind: 'done', result: result === undefined ? undefined : JSON.parse(JSON.stringify(result)) });
 }
 
-function tellFailure(error: unknown, exitCode: number): void {
-  const message =
-    error instanceof RunFailure
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error);
-  tell({ kind: 'failed', message, exitCode: error instanceof RunFailure ? error.exitCode : exitCode });
+function sendFailure(error: unknown, exitCode: number): void {
+  const isExpected = error instanceof RunFailure;
+  const stack = error instanceof Error ? error.stack : undefined;
+  const message = isExpected ? error.message : (stack ?? String(error));
+  send({ kind: 'failed', message, exitCode: isExpected ? error.exitCode : exitCode });
 }
 
-function tell(report: Report): void {
+function send(report: ThreadEvent): void {
   port?.postMessage(report);
 }

@@ -1,4 +1,4 @@
-/** Promise.withResolvers, which Node 20 has not. */
+/** Promise.withResolvers, which Node.js 20 does not have. */
 export function withResolvers<T>() {
   let resolve: (value: T) => void = () => undefined;
   let reject: (reason: unknown) => void = () => undefined;

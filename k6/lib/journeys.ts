@@ -3,7 +3,7 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { setTimeout } from 'k6/timers';
 import { makePlayers, type Player } from './players.ts';
-import { type Answer, call } from './requests.ts';
+import { type ApiResponse, call } from './requests.ts';
 import { readNumber } from './settings.ts';
 
 interface Dataset {
@@ -13,18 +13,18 @@ interface Dataset {
 
 interface Journey {
   routes: readonly string[];
-  /** How many players the setup makes, unless USERS says so. */
+  /** The number of players that the setup makes, unless USERS is set. */
   players: number;
   needsVideos: boolean;
   run(dataset: Dataset, i: number): Promise<unknown>;
 }
 
-/** Made once for many runs, where somebody else made the players and the videos: a file with a Dataset. */
-const prepared = __ENV['WORLD'] === undefined ? undefined : (JSON.parse(open(__ENV['WORLD'])) as Dataset);
+/** An existing data set, from the file that DATASET names. */
+const prepared = __ENV['DATASET'] === undefined ? undefined : (JSON.parse(open(__ENV['DATASET'])) as Dataset);
 const video = __ENV['VIDEO'] === undefined ? undefined : open(__ENV['VIDEO'], 'b');
 
 const journeys: Record<string, Journey> = {
-  rankings: { routes: ['rankings'], players: 0, needsVideos: false, run: (_world, i) => readRankings(i) },
+  rankings: { routes: ['rankings'], players: 0, needsVideos: false, run: (_dataset, i) => readRankings(i) },
   login: { routes: ['login'], players: 10, needsVideos: false, run: logIn },
   upload: { routes: ['upload'], players: 2, needsVideos: false, run: upload },
   vote: { routes: ['vote'], players: 100, needsVideos: true, run: (dataset, i) => vote(dataset, i, dataset.videos) },
@@ -51,7 +51,6 @@ const journeys: Record<string, Journey> = {
 };
 
 const thinkMs = readNumber('THINK_MS', 0);
-/** JOURNEY chooses: rankings, login, upload, vote, vote-hot, vote-attack, public (rankings and votes), writes (votes and uploads), mixed. */
 const journeyName = __ENV['JOURNEY'] ?? 'mixed';
 const chosen = choose(journeyName);
 export const routes = chosen.routes;
@@ -73,7 +72,7 @@ export async function journey(dataset: Dataset): Promise<void> {
   if (thinkMs > 0) await think();
 }
 
-/** For a while of no fixed length, as people do. */
+/** Waits for a random think time with an exponential distribution. */
 function think(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, -Math.log(1 - Math.random()) * thinkMs);
@@ -87,36 +86,29 @@ function choose(name: string): Journey {
   return found;
 }
 
-function readRankings(i: number): Promise<Answer> {
+function readRankings(i: number): Promise<ApiResponse> {
   return call({ name: 'rankings', path: `/api/public/rankings?page=${1 + (i % 5)}&limit=20`, statuses: [200] });
 }
 
-function readPublicVideos(): Promise<Answer> {
+function readPublicVideos(): Promise<ApiResponse> {
   return call({ name: 'public-videos', path: '/api/public/videos?limit=20', statuses: [200] });
 }
 
-function logIn({ players }: Dataset, i: number): Promise<Answer> {
+function logIn({ players }: Dataset, i: number): Promise<ApiResponse> {
   const { email, password } = pick(players, i);
   return call({ name: 'login', method: 'POST', path: '/api/auth/login', json: { email, password }, statuses: [200] });
 }
 
-function upload({ players }: Dataset, i: number): Promise<Answer> {
+function upload({ players }: Dataset, i: number): Promise<ApiResponse> {
   if (video === undefined) throw new Error('Expected VIDEO to name an MP4 file, got nothing');
   const form = { title: `Load ${i}`, video_file: http.file(video, 'load.mp4', 'video/mp4') };
   const { token } = pick(players, i);
-  return call({
-    name: 'upload',
-    method: 'POST',
-    path: '/api/videos/upload',
-    token,
-    form,
-    statuses: [201],
-    timeout: '300s',
-  });
+  const path = '/api/videos/upload';
+  return call({ name: 'upload', method: 'POST', path, token, form, statuses: [201], timeout: '300s' });
 }
 
-/** Every player votes for every video once; a run that wants more votes than that ends, since a refusal costs less. */
-function vote({ players }: Dataset, i: number, videos: readonly number[]): Promise<Answer> {
+/** Each player votes once for each video. A run that needs more votes aborts, because a refusal costs less than a vote. */
+function vote({ players }: Dataset, i: number, videos: readonly number[]): Promise<ApiResponse> {
   if (i >= players.length * videos.length) {
     exec.test.abort(`${players.length} players and ${videos.length} videos are too few: set USERS higher`);
   }
@@ -124,20 +116,20 @@ function vote({ players }: Dataset, i: number, videos: readonly number[]): Promi
   return sendVote(id, pick(players, i).token, [200]);
 }
 
-/** One player votes for one video over and over, two at a time: at most one vote may ever count. */
+/** One player sends votes for one video repeatedly, two at a time. At most one vote may count. */
 async function attack({ players, videos }: Dataset): Promise<void> {
   const { token } = pick(players, 0);
   const id = pick(videos, 0);
-  const answers = await Promise.all([sendVote(id, token, [200, 400]), sendVote(id, token, [200, 400])]);
-  check(answers, { 'a double vote counts once at most': ([a, b]) => !(a?.status === 200 && b?.status === 200) });
+  const responses = await Promise.all([sendVote(id, token, [200, 400]), sendVote(id, token, [200, 400])]);
+  check(responses, { 'a double vote counts once at most': ([a, b]) => !(a?.status === 200 && b?.status === 200) });
 }
 
-function sendVote(id: number, token: string, statuses: number[]): Promise<Answer> {
+function sendVote(id: number, token: string, statuses: number[]): Promise<ApiResponse> {
   return call({ name: 'vote', method: 'POST', path: `/api/public/videos/${id}/vote`, token, statuses });
 }
 
-/** Mostly readers, now and then somebody who logs in. */
-function mix(dataset: Dataset, i: number): Promise<Answer> {
+/** Mostly reads, and one login in twenty iterations. */
+function mix(dataset: Dataset, i: number): Promise<ApiResponse> {
   if (i % 20 === 19) return logIn(dataset, i);
   return i % 4 === 3 ? readPublicVideos() : readRankings(i);
 }

@@ -8,7 +8,7 @@ export interface Player {
 
 const atOnce = 8;
 
-/** Signs players up and logs them in, some at a time: a password is costly on purpose. */
+/** Signs players up and logs them in, a few at a time, because hashing a password is slow by design. */
 export async function makePlayers(count: number): Promise<Player[]> {
   const players: Player[] = [];
   const mark = `${Date.now()}-${Math.floor(Math.random() * 1e6)}`;
@@ -34,9 +34,9 @@ async function makePlayer(email: string): Promise<Player> {
     password2: password,
   };
   const signUp = await call({ ...asSetup, path: '/api/auth/signup', json: form, statuses: [201] });
-  if (signUp.status !== 201) throw new Error(`Expected sign-up to answer 201, got ${signUp.status} ${signUp.body}`);
+  if (signUp.status !== 201) throw new Error(`Expected sign-up to return 201, got ${signUp.status} ${signUp.body}`);
   const logIn = await call({ ...asSetup, path: '/api/auth/login', json: { email, password }, statuses: [200] });
-  if (logIn.status !== 200) throw new Error(`Expected log-in to answer 200, got ${logIn.status} ${logIn.body}`);
+  if (logIn.status !== 200) throw new Error(`Expected log-in to return 200, got ${logIn.status} ${logIn.body}`);
   return { email, password, token: (logIn.json() as { access_token: string }).access_token };
 }
 

@@ -2,10 +2,10 @@ import { check } from 'k6';
 import http, { type FileData, type RefinedResponse } from 'k6/http';
 import { baseUrl } from './target.ts';
 
-export type Answer = RefinedResponse<'text'>;
+export type ApiResponse = RefinedResponse<'text'>;
 
 interface Call {
-  /** The route's name in every metric: never an address with ids in it. */
+  /** The route's name in every metric, without ids. */
   name: string;
   method?: string;
   path: string;
@@ -17,7 +17,7 @@ interface Call {
   isSetup?: boolean;
 }
 
-/** One request, tagged by its route, checked for its status. */
+/** Sends one request, tagged with its route, and checks its status. */
 export async function call({
   name,
   method = 'GET',
@@ -28,12 +28,12 @@ export async function call({
   statuses,
   timeout,
   isSetup,
-}: Call): Promise<Answer> {
+}: Call): Promise<ApiResponse> {
   const headers: Record<string, string> = {};
   if (token !== undefined) headers['Authorization'] = `Bearer ${token}`;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
   const body = json === undefined ? form : JSON.stringify(json);
-  const answer = await http.asyncRequest(method, `${baseUrl}${path}`, body, {
+  const response = await http.asyncRequest(method, `${baseUrl}${path}`, body, {
     headers,
     tags: { name: isSetup ? 'setup' : name },
     timeout: timeout ?? '60s',
@@ -41,6 +41,6 @@ export async function call({
     responseCallback: http.expectedStatuses(...statuses),
   });
   if (!isSetup)
-    check(answer, { [`${name} answers ${statuses.join(' or ')}`]: ({ status }) => statuses.includes(status) });
-  return answer;
+    check(response, { [`${name} returns ${statuses.join(' or ')}`]: ({ status }) => statuses.includes(status) });
+  return response;
 }

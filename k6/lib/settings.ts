@@ -5,9 +5,9 @@ export function readNumber(name: string, otherwise: number): number {
   throw new Error(`Expected ${name} to be a number, got ${__ENV[name]}`);
 }
 
-/** Undefined where it is not set. */
+/** Returns undefined if the setting is missing. */
 export function readList(name: string): number[] | undefined {
   const values = __ENV[name]?.split(',').map(Number);
   if (values === undefined || values.every((value) => Number.isInteger(value) && value > 0)) return values;
-  throw new Error(`Expected ${name} to be whole numbers with commas between them, got ${__ENV[name]}`);
+  throw new Error(`Expected ${name} to be whole numbers separated by commas, got ${__ENV[name]}`);
 }

@@ -6,61 +6,61 @@ type Scenarios = Record<string, Scenario>;
 const rate = readNumber('RATE', 20);
 const seconds = readNumber('SECONDS', 60);
 const warmUpSeconds = readNumber('WARM_UP_SECONDS', 10);
-/** Between two steps, so that what waits of one is done before the next. */
+/** The pause between two steps, in which requests of the first step can end. */
 const restSeconds = readNumber('REST_SECONDS', 0);
 const maxVus = readNumber('VUS', 200);
 
-/** Just enough to see that everything answers. */
+/** Checks that everything responds. */
 export function smoke(): Scenarios {
-  return inTurn([{ name: 'smoke', rate: Math.min(rate, 5), seconds: Math.min(seconds, 10) }]);
+  return inSequence([{ name: 'smoke', rate: Math.min(rate, 5), seconds: Math.min(seconds, 10) }]);
 }
 
 export function average(): Scenarios {
-  return inTurn([{ name: 'average', rate, seconds }]);
+  return inSequence([{ name: 'average', rate, seconds }]);
 }
 
-/** RATES is a list such as 100,200,300; one step each, in which a rate may come again. */
+/** One step for each rate of RATES, such as 100,200,300. A rate may be repeated. */
 export function ramp(): Scenarios {
-  return inTurn(listSteps(readList('RATES') ?? [100, 200, 300]));
+  return inSequence(listSteps(readList('RATES') ?? [100, 200, 300]));
 }
 
-/** At 80 % of CAPACITY, which a breakpoint run has found. */
+/** 80 % of CAPACITY, which a breakpoint run found. */
 export function sustained(): Scenarios {
-  return inTurn([{ name: 'sustained', rate: Math.round(readNumber('CAPACITY', rate) * 0.8), seconds }]);
+  return inSequence([{ name: 'sustained', rate: Math.round(readNumber('CAPACITY', rate) * 0.8), seconds }]);
 }
 
-/** Beyond capacity: what is refused, and how. */
+/** 120 % of CAPACITY, which shows how the service refuses load. */
 export function stress(): Scenarios {
-  return inTurn([{ name: 'stress', rate: Math.round(readNumber('CAPACITY', rate) * 1.2), seconds }]);
+  return inSequence([{ name: 'stress', rate: Math.round(readNumber('CAPACITY', rate) * 1.2), seconds }]);
 }
 
-/** Five times the rate at once, and back. */
+/** A sudden step to five times the rate, and back. */
 export function spike(): Scenarios {
-  return inTurn([
+  return inSequence([
     { name: 'before', rate, seconds },
     { name: 'spike', rate: rate * 5, seconds: Math.max(5, Math.round(seconds / 4)) },
     { name: 'after', rate, seconds },
   ]);
 }
 
-/** The same rate for long: what leaks shows. */
+/** A constant rate for hours, which shows leaks. */
 export function soak(): Scenarios {
-  return inTurn([{ name: 'soak', rate, seconds: readNumber('SECONDS', 4 * 3600) }]);
+  return inSequence([{ name: 'soak', rate, seconds: readNumber('SECONDS', 4 * 3600) }]);
 }
 
-/** STEPS steps (10), each RATE higher than the one before, or those of RATES; the run ends when an objective is broken. */
+/** STEPS steps (10) that increase by RATE, or the steps of RATES. The run ends when an objective is broken. */
 export function breakpoint(): Scenarios {
   const steps = Array.from({ length: readNumber('STEPS', 10) }, (_, i) => rate * (i + 1));
-  return inTurn(listSteps(readList('RATES') ?? steps));
+  return inSequence(listSteps(readList('RATES') ?? steps));
 }
 
 /**
- * CONCURRENCY is a list such as 1,2,4,8: so many users at a time, each beginning again as soon as it is done and has thought for
- * THINK_MS (0), on average. A closed loop, for the curve of throughput over concurrency: never a claim of what arrives.
+ * A closed loop for the curve of throughput over concurrency, which supports no claim about arrivals. CONCURRENCY lists the users
+ * of each step, such as 1,2,4,8. Each user sends its next request after THINK_MS (0) on average.
  */
 export function concurrency(): Scenarios {
   const counts = readList('CONCURRENCY') ?? [1, 2, 4, 8, 16];
-  return inTurn(counts.map((vus, i) => ({ name: `users_${i + 1}_${vus}`, vus, seconds })));
+  return inSequence(counts.map((vus, i) => ({ name: `users_${i + 1}_${vus}`, vus, seconds })));
 }
 
 function listSteps(rates: readonly number[]): Step[] {
@@ -69,14 +69,14 @@ function listSteps(rates: readonly number[]): Step[] {
 
 type Step = { name: string; seconds: number } & ({ rate: number } | { vus: number });
 
-/** More than users who wait for their answers begin: what each step begins has numbers of its own. */
+/** More iterations than a closed loop can start, so that steps do not share iteration numbers. */
 const iterationsPerSecondMax = 10_000;
 
 /**
- * The warm-up, which no objective counts, and then step after step, at a constant arrival rate or with so many users. FIRST tells
- * a step how many iterations were planned before it, so that iterations can be told apart all through the run.
+ * Runs the warm-up, which no objective counts, and then the steps one after the other. FIRST is the number of iterations planned
+ * before a step, so that every iteration of the run has its own number.
  */
-function inTurn(steps: readonly Step[]): Scenarios {
+function inSequence(steps: readonly Step[]): Scenarios {
   const warmUps = steps
     .slice(0, warmUpSeconds > 0 ? 1 : 0)
     .map((step) => ({ ...step, name: 'warm_up', seconds: warmUpSeconds }));
@@ -84,7 +84,7 @@ function inTurn(steps: readonly Step[]): Scenarios {
   let first = 0;
   const entries = [...warmUps, ...steps].map((step) => {
     const scenario: Scenario = {
-      ...('rate' in step ? arriving(step.rate) : { executor: 'constant-vus' as const, vus: step.vus }),
+      ...('rate' in step ? arrivals(step.rate) : { executor: 'constant-vus' as const, vus: step.vus }),
       duration: `${step.seconds}s`,
       startTime: `${startSeconds}s`,
       gracefulStop: '30s',
@@ -98,13 +98,8 @@ function inTurn(steps: readonly Step[]): Scenarios {
   return Object.fromEntries(entries);
 }
 
-function arriving(perSecond: number) {
+function arrivals(perSecond: number) {
   const preAllocatedVUs = Math.min(maxVus, Math.max(10, perSecond));
-  return {
-    executor: 'constant-arrival-rate' as const,
-    rate: perSecond,
-    timeUnit: '1s',
-    preAllocatedVUs,
-    maxVUs: maxVus,
-  };
+  const executor = 'constant-arrival-rate' as const;
+  return { executor, rate: perSecond, timeUnit: '1s', preAllocatedVUs, maxVUs: maxVus };
 }

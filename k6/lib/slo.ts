@@ -10,16 +10,16 @@ const slo = JSON.parse(open(import.meta.resolve('../../capacity_planning/slo.jso
   routes: Record<string, Objective>;
 };
 
-/** The objectives of these routes, outside of the warm-up. With `aborts`, the run ends as soon as one is broken for good. */
+/** Returns the objectives of the routes after the warm-up. With `aborts`, a broken objective ends the run. */
 export function thresholds(routes: readonly string[], aborts = false): Record<string, Threshold[]> {
   const entries = routes.flatMap((name) => {
     const objective = slo.routes[name];
     if (objective === undefined) throw new Error(`Expected slo.json to have an objective for ${name}, got none`);
-    const part = `{name:${name},phase:measured}`;
+    const submetric = `{name:${name},phase:measured}`;
     const limit = (threshold: string) => ({ threshold, abortOnFail: aborts, delayAbortEval: '10s' });
     return [
-      [`http_req_duration${part}`, [limit(`p(95)<=${objective.p95Ms}`), limit(`p(99)<=${objective.p99Ms}`)]],
-      [`http_req_failed${part}`, [limit(`rate<=${objective.errorShare}`)]],
+      [`http_req_duration${submetric}`, [limit(`p(95)<=${objective.p95Ms}`), limit(`p(99)<=${objective.p99Ms}`)]],
+      [`http_req_failed${submetric}`, [limit(`rate<=${objective.errorShare}`)]],
     ] as const;
   });
   return { ...Object.fromEntries(entries.map(([name, list]) => [name, [...list]])), dropped_iterations: ['count<1'] };

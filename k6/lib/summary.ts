@@ -3,7 +3,7 @@ interface Metric {
   thresholds?: Record<string, { ok: boolean }>;
 }
 
-/** Says which objectives hold, and keeps everything in the file that SUMMARY names. */
+/** Prints which objectives hold, and writes the summary to the file that SUMMARY names. */
 export function summarize(data: { metrics: Record<string, Metric> }): Record<string, string> {
   const lines = Object.entries(data.metrics).flatMap(([name, { thresholds = {} }]) =>
     Object.entries(thresholds).map(([expression, { ok }]) => `${ok ? 'holds ' : 'BROKEN'} ${name} ${expression}`),

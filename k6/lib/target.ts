@@ -1,4 +1,4 @@
-/** Whom the load goes to. Anything but this machine has to be named once more, in ALLOW_TARGET. */
+/** The service to load. A host other than this machine also has to be listed in ALLOW_TARGET. */
 export const baseUrl: string = checkTarget(__ENV['TARGET'] ?? 'http://127.0.0.1:8000');
 
 function checkTarget(url: string): string {

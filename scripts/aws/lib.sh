@@ -31,13 +31,13 @@ confirm() {
   $dry_run && return 0
   local answer
   say "$2"
-  read -r -p "Type $1 to go on: " answer || true
+  read -r -p "Type $1 to continue: " answer || true
   [ "$answer" = "$1" ] || die 'Nothing was changed.'
 }
 
 # List prices of us-east-1 on demand, in US dollars a month of 730 hours, without traffic; see README.md beside this file.
 say_cost() {
-  say 'Cost a month: about 110 USD with one web instance, about 157 USD with three (balancer 16, worker 23,'
+  say 'Cost per month: about 110 USD with one web instance, about 157 USD with three (balancer 16, worker 23,'
   say 'a web instance 23, database 38, its balancer and instance addresses 4 each); S3, logs and traffic by use (list prices of us-east-1 as of 2025).'
 }
 

@@ -1,4 +1,4 @@
-// `npm start`: on a fresh clone nothing is installed yet, so this file needs Node alone.
+// `npm start`: on a fresh clone no package is installed yet, so this file imports only Node.js modules.
 import { prepare } from '../lib/prepare.mjs';
 
 try {

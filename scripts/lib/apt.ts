@@ -3,14 +3,14 @@ import { findOnPath, tryTool } from './run-tool.ts';
 let lastInstall: Promise<unknown> = Promise.resolve();
 let isUpdated = false;
 
-/** Whether packages of the system can be installed without asking anybody. */
+/** Whether system packages can be installed without a password. */
 export async function canInstallPackages(): Promise<boolean> {
   if (findOnPath('apt-get') === undefined) return false;
   if (process.getuid?.() === 0) return true;
   return (await tryTool('sudo', ['-n', 'true'])).code === 0;
 }
 
-/** One install after another: apt holds a lock. False where there is no such package or no right to install it. */
+/** Runs one install at a time, because apt holds a lock. Returns false if a package does not exist or may not be installed. */
 export function installPackages(names: readonly string[]): Promise<boolean> {
   const install = lastInstall.then(async () => {
     if (!(await canInstallPackages())) return false;
@@ -24,8 +24,7 @@ export function installPackages(names: readonly string[]): Promise<boolean> {
 }
 
 /**
- * Packages of servers start them as services; ours are started by us. policy-rc.d is how Debian is told so. It is
- * removed again, unless it was there before.
+ * Packages of servers start them as services. A policy-rc.d prevents that; it is removed afterwards unless it existed before.
  */
 const withoutServices = `
 policy=/usr/sbin/policy-rc.d

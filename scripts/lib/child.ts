@@ -20,8 +20,8 @@ export interface Child {
   readonly exited: Promise<Exit>;
   hasExited(): boolean;
   signal(signal: NodeJS.Signals): void;
-  /** Asks the process to end, and ends it with its group once the deadline is over. */
-  stop(deadlineMs?: number): Promise<Exit>;
+  /** Sends the stop signal, and kills the process group after the timeout. */
+  stop(timeoutMs?: number): Promise<Exit>;
 }
 
 export interface Exit {
@@ -30,8 +30,8 @@ export interface Exit {
 }
 
 /**
- * Starts a long-lived process in a group of its own, so that Ctrl-C reaches only us and we choose the order of the end.
- * Should we be killed, the kernel sends it its stop signal (where `setpriv` is there to ask for that).
+ * Starts a long-lived process in its own process group, so that Ctrl+C reaches only this process, which stops the others in order. If
+ * this process is killed, the kernel sends the stop signal to the child (if `setpriv` is installed).
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const stopSignal = options.stopSignal ?? 'SIGTERM';
@@ -50,7 +50,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return controlChild(child, exited, stopSignal);
 }
 
-/** The end of a child's log, for the message of a failure. */
+/** Returns the end of a log, for error messages. */
 export function logTail(path: string, lines = 15): string {
   try {
     return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
@@ -66,11 +66,11 @@ function controlChild(child: ChildProcess, exited: Promise<Exit>, stopSignal: No
   const signal = (name: NodeJS.Signals) => {
     if (!hasExited()) signalProcess(pid, name);
   };
-  const stop = async (deadlineMs = 20_000) => {
+  const stop = async (timeoutMs = 20_000) => {
     signal(stopSignal);
     const timer = new AbortController();
-    const isLate = sleep(deadlineMs, 'late', { signal: timer.signal }).catch(() => 'aborted');
-    if ((await Promise.race([exited, isLate])) === 'late') signalProcess(-pid, 'SIGKILL');
+    const timeout = sleep(timeoutMs, 'timeout', { signal: timer.signal }).catch(() => 'aborted');
+    if ((await Promise.race([exited, timeout])) === 'timeout') signalProcess(-pid, 'SIGKILL');
     timer.abort();
     return exited;
   };

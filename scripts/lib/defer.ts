@@ -1,2 +1,2 @@
-/** Takes what is to be run at the end, the last first. */
+/** Registers a cleanup function. Cleanup functions run at the end, the last one first. */
 export type Defer = (undo: () => unknown) => void;

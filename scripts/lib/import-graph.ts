@@ -5,20 +5,20 @@ import { type BuildFailure, build, type Metafile } from 'esbuild';
 import { UserError } from './user-error.ts';
 
 export interface Imports {
-  /** Relative to the root, sorted. */
+  /** Paths relative to the root, sorted. */
   files: string[];
-  /** Names without a path inside the package, sorted. */
+  /** Package names without subpaths, sorted. */
   packages: string[];
 }
 
-/** A file that is loaded by its address, such as a thread's: `new URL('./thread.js', import.meta.url)`. */
+/** A file that is loaded by URL, such as a thread: `new URL('./thread.js', import.meta.url)`. */
 const relativeAddress = /(['"`])(\.\.?\/[^'"`\n]+)\1\s*,\s*import\.meta\.url/g;
-/** A package that is found without an import: `createRequire(import.meta.url).resolve('name/file')`. */
+/** A package that is resolved without an import: `createRequire(import.meta.url).resolve('name/file')`. */
 const requiredPackage = /createRequire\(import\.meta\.url\)(?:\.resolve)?\(\s*['"]([^'"]+)['"]/g;
 
 /**
- * Finds the files and packages that the entry files import, directly or through other files. Whatever is packed to run elsewhere is
- * chosen by this result, so that an added import is packed as well. Rejects when a relative import leads nowhere.
+ * Finds the files and packages that the entry files import, directly or through other files. Releases and
+ * archives are packed by this result, so that a new import is packed too. Rejects if a relative import does not resolve.
  */
 export async function findImports(root: string, entries: readonly string[]): Promise<Imports> {
   const found = new Set<string>();
@@ -43,15 +43,23 @@ export async function findImports(root: string, entries: readonly string[]): Pro
 async function readGraph(root: string, entryPoints: string[]): Promise<Metafile> {
   try {
     const { metafile } = await build({
-      ...{ entryPoints, absWorkingDir: root, outdir: 'unwritten', write: false, metafile: true },
-      ...{ bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'silent' },
+      entryPoints,
+      absWorkingDir: root,
+      outdir: 'unwritten',
+      write: false,
+      metafile: true,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      logLevel: 'silent',
     });
     return metafile;
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     if (errors.length === 0) throw error;
     const lines = errors.map(({ text, location }) => `${location?.file ?? root}: ${text}`);
-    throw new UserError(`Expected every import to lead to a file, got:\n${lines.join('\n')}`);
+    throw new UserError(`Expected every import to resolve, got:\n${lines.join('\n')}`);
   }
 }
 
@@ -63,7 +71,7 @@ function nameOf(path: string): string {
     .join('/');
 }
 
-/** A part of an address that is known only at run time stands for any name, with or without a dot. */
+/** A part of a URL that is known only at run time matches any name, with or without a dot. */
 function listMatches(root: string, importer: string, address: string): string[] {
   const path = join(dirname(importer), address.replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*'));
   const folder = dirname(path);

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The checkout's top folder, found from the sources as well as from dist/. */
+/** Root of the checkout, found from the sources and from dist/. */
 export const rootFolder: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
-/** Tools fetched once and kept through `--fresh`. */
+/** Folder of installed tools, which `--fresh` keeps. */
 export function toolsFolder(): string {
   return process.env['TOOLS_DIR'] || join(rootFolder, '.tools');
 }

@@ -2,20 +2,20 @@ import { createServer } from 'node:net';
 
 const host = '127.0.0.1';
 
-/** `preferred` if nobody listens there, else the next free one above it. */
+/** Returns the first free port from `preferred` on. */
 export async function freePortFrom(preferred: number): Promise<number> {
   for (let port = preferred; port < preferred + 200; port += 1) if (await isFree(port)) return port;
   throw new Error(`Expected a free port from ${preferred} to ${preferred + 199}, got none`);
 }
 
-/** A port nobody listens on, chosen by the system. */
+/** Returns a free port that the system chooses. */
 export async function freePort(): Promise<number> {
   const port = await listenOnce(0, host);
   if (port === undefined) throw new Error('Expected the system to name a free port, got none');
   return port;
 }
 
-/** Free on every address: the web processes listen on all of them. */
+/** Checks all addresses, because the web processes listen on all of them. */
 export async function isFree(port: number): Promise<boolean> {
   return (await listenOnce(port, host)) !== undefined && (await listenOnce(port, '0.0.0.0')) !== undefined;
 }

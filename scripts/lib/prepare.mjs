@@ -1,10 +1,10 @@
-// What has to be true before any TypeScript of ours can run. Imports Node alone: nothing else may be installed yet.
+// Installs packages and builds before any TypeScript runs. Imports only Node.js modules, because no package may be installed yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The AWS SDK's advice about Node versions is for who maintains this, not for who runs a command; children inherit it.
+// The AWS SDK's warning about Node.js versions is for maintainers, not for users. Child processes inherit the setting.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -13,22 +13,22 @@ const sourceFolders = ['src', 'worker', 'scripts', 'bench', 'k6/engine', 'capaci
 const installStamp = join(root, 'node_modules', '.installed');
 const buildStamp = join(root, 'dist', '.built');
 
-/** Leaves packages and build as the sources want them, or throws an error whose message says what to do. */
-export function prepare({ toleratesTypeFaults = false } = {}) {
+/** Makes sure that packages and build are up to date. Throws an error whose message says what to do. */
+export function prepare({ toleratesTypeErrors = false } = {}) {
   checkNode();
   installPackages();
-  build(toleratesTypeFaults);
+  build(toleratesTypeErrors);
 }
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 15)) return;
   throw new Error(
-    `Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer one and start again.`,
+    `Expected Node.js 20.15 or newer, got ${process.versions.node}: install a newer version and try again.`,
   );
 }
 
-/** The stamp holds the lockfile found complete last, so that most starts compare one text. */
+/** The stamp is a copy of the lockfile that was installed last, so that most starts compare two files. */
 function installPackages() {
   const lockfile = readFileSync(join(root, 'package-lock.json'), 'utf8');
   if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === lockfile) return;
@@ -38,7 +38,7 @@ function installPackages() {
   writeFileSync(installStamp, lockfile);
 }
 
-/** npm keeps a record of what it installed; an optional package may be missing where this machine cannot have it. */
+/** Compares npm's record of installed packages. An optional package may be missing. */
 function isInstalled(lockfile) {
   const record = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
@@ -48,7 +48,7 @@ function isInstalled(lockfile) {
   );
 }
 
-function build(toleratesTypeFaults) {
+function build(toleratesTypeErrors) {
   const newest = newestSource();
   if (existsSync(buildStamp) && statSync(buildStamp).mtimeMs > newest) return;
   const startedAt = new Date();
@@ -56,8 +56,8 @@ function build(toleratesTypeFaults) {
   try {
     step('build: tsc', 'The sources could not be built', () => run(process.execPath, [compiler, '--pretty', 'false']));
   } catch (error) {
-    if (!toleratesTypeFaults) throw error;
-    process.stdout.write('build: goes on in spite of the type faults above, as single files were asked for\n');
+    if (!toleratesTypeErrors) throw error;
+    process.stdout.write('build: continuing despite the type errors above, because single files were named\n');
     return;
   }
   mkdirSync(dirname(buildStamp), { recursive: true });
@@ -65,7 +65,7 @@ function build(toleratesTypeFaults) {
   writeFileSync(buildStamp, `${startedAt.toISOString()}\n`);
 }
 
-/** A folder's own time counts too, so that a deleted or renamed file is noticed. */
+/** Includes the time of folders, so that a deleted or renamed file is noticed. */
 function newestSource() {
   let newest = statSync(join(root, 'tsconfig.json')).mtimeMs;
   const visit = (folder) => {

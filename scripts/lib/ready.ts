@@ -3,16 +3,16 @@ import { UserError } from './user-error.ts';
 import { waitFor } from './wait.ts';
 
 /**
- * Resolves when `question` says yes. A process that ends instead is told with the end of its log; one that neither
- * answers nor ends is ended, so that a failed start leaves nothing running.
+ * Resolves when `isReady` returns true. Rejects with the end of the log if the process ends, and stops the process if it is not ready in
+ * time, so that a failed start leaves no process.
  */
 export async function untilReady(
   child: Child,
   { name, logPath, timeoutMs = 30_000 }: { name: string; logPath: string; timeoutMs?: number },
-  question: () => Promise<boolean> | boolean,
+  isReady: () => Promise<boolean> | boolean,
 ): Promise<void> {
   try {
-    await waitFor(`an answer from ${name}`, async () => child.hasExited() || (await question()), {
+    await waitFor(`an answer from ${name}`, async () => child.hasExited() || (await isReady()), {
       timeoutMs,
       everyMs: 25,
     });
@@ -23,7 +23,7 @@ export async function untilReady(
   if (child.hasExited()) throw new UserError(`${name} could not start:\n${logTail(logPath, 5)}`);
 }
 
-/** Whether an address answers with a success. */
+/** Whether an address answers with a 2xx status. */
 export async function answersOk(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
   await response.arrayBuffer();

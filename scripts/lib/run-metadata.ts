@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { rootFolder } from './paths.ts';
 
-/** What a figure depends on; what the run itself writes is not of it. */
+/** Paths that a measurement depends on, without the results that it writes. */
 const measuredPaths = [
   'src',
   'worker',
@@ -14,7 +14,7 @@ const measuredPaths = [
   ':!bench/results',
 ];
 
-/** Where, when and with what a figure was made: without it the figure says nothing. */
+/** Returns the date, commit and machine of a measurement. */
 export function readRunMetadata(command: string) {
   return {
     date: new Date().toISOString(),

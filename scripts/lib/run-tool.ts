@@ -13,11 +13,11 @@ export interface ToolOptions {
 export interface ToolResult {
   code: number | null;
   stdout: string;
-  /** Both streams in the order they came. */
+  /** Standard output and error, in the order of arrival. */
   output: string;
 }
 
-/** Runs a program to its end; throws a sentence with the end of its output when it fails. */
+/** Runs a program until it ends. Rejects with the end of its output if it fails. */
 export async function runTool(
   command: string,
   args: readonly string[],
@@ -29,14 +29,14 @@ export async function runTool(
   throw new UserError(`Expected \`${command} ${args.join(' ')}\` to succeed, got exit code ${result.code}:\n${tail}`);
 }
 
-/** Runs a program to its end, whatever that is; a program that is not there has the code null. */
+/** Runs a program until it ends, with any exit code. The code is null if the program does not exist. */
 export function tryTool(command: string, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       env: options.env ?? process.env,
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Node's own `timeout` keeps the process alive when the program is not there.
+      // Node.js' `timeout` option keeps this process alive if the program does not exist.
       signal: AbortSignal.timeout(options.timeoutMs ?? 600_000),
       killSignal: 'SIGKILL',
       ...(options.user ?? {}),
@@ -55,7 +55,7 @@ export function tryTool(command: string, args: readonly string[], options: ToolO
   });
 }
 
-/** Where a program lies on the PATH (and in the folders of the system, which a user's PATH may lack). */
+/** Finds a program on the PATH, or in the system's folders that the PATH of a user may lack. */
 export function findOnPath(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return folders

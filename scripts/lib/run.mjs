@@ -1,5 +1,4 @@
-// `run.mjs PATH`: installs and builds what a fresh clone lacks, then runs PATH.ts as it was built.
-// Where only the built service is installed, there is nothing to build and it runs at once.
+// `run.mjs PATH`: installs packages and builds if needed, then runs the built PATH.ts. An installed release has nothing to build.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +8,7 @@ const [name = '', ...args] = process.argv.slice(2);
 const built = join(root, 'dist', `${name}.js`);
 const isDeployed = existsSync(built) && !existsSync(join(root, 'node_modules', 'typescript'));
 if (!isDeployed) {
-  // Standard output belongs to the command: what it prints may be read by a program.
+  // Standard output is for the command, because a program may parse it.
   const write = process.stdout.write;
   process.stdout.write = process.stderr.write.bind(process.stderr);
   try {

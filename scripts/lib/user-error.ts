@@ -1,4 +1,4 @@
-/** A failure the person at the terminal can mend: its message is the one sentence they are shown, without a stack. */
+/** A failure that the user can fix. Only its message is printed, without a stack. */
 export class UserError extends Error {
   constructor(message: string) {
     super(message);

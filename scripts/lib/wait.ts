@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks again and again until `question` answers something other than undefined or false, and gives that answer.
- * Errors count as "not yet"; the last one is the cause when the time is up.
+ * Calls `probe` repeatedly until it returns something other than undefined or false, and returns that value. An error counts as "not yet".
+ * Rejects after `timeoutMs`, with the last error as the cause.
  */
 export async function waitFor<T>(
   what: string,
-  question: () => Promise<T | undefined | false> | T | undefined | false,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
   { timeoutMs = 60_000, everyMs = 50 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   for (;;) {
     try {
-      const answer = await question();
+      const answer = await probe();
       if (answer !== undefined && answer !== false) return answer;
       cause = undefined;
     } catch (error) {

@@ -4,5 +4,5 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How to run a program of this checkout: within another program, with another Node.js, on another system. */
+/** Returns the command that runs a program of this checkout inside another program, with another Node.js or on another system. */
 export type Wrap = (args: readonly string[]) => Command | Promise<Command>;

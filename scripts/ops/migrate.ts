@@ -1,34 +1,23 @@
 import { parseArgs } from 'node:util';
 import { type MigrationReport, migrate } from '../../src/database/migrate.ts';
-import { openDatabase } from '../../src/database/open.ts';
-import { toolStatementTimeoutMs } from '../../src/limits.ts';
-import { findDatabase } from '../lib/find-database.ts';
 import { runCommand } from '../lib/run-command.ts';
+import { withDatabase } from '../lib/with-database.ts';
 
-/** Brings the database to this release's schema, or says what that would change. */
+/** Migrates the database to the schema of this release. A dry run prints the changes. */
 await runCommand('npm run migrate [-- --dry-run] [--json]', async () => {
   const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } });
-  const { databaseUrl, nextPassword, legacyTimeZone } = await findDatabase(process.env);
-  const sql = openDatabase(databaseUrl, {
-    connections: 1,
-    applicationName: 'migrate',
-    nextPassword,
-    statementTimeoutMs: toolStatementTimeoutMs,
-  });
-  try {
-    const dryRun = values['dry-run'] ?? false;
-    const say = values.json ? () => {} : (line: string) => process.stdout.write(`${line}\n`);
-    const report = await migrate(sql, {
+  const dryRun = values['dry-run'] ?? false;
+  const say = values.json ? () => {} : (line: string) => process.stdout.write(`${line}\n`);
+  const report = await withDatabase('migrate', (sql, legacyTimeZone) =>
+    migrate(sql, {
       legacyTimeZone,
       dryRun,
       onApplied: ({ name, milliseconds }) => say(`${name} applied in ${milliseconds} ms`),
-    });
-    if (values.json) process.stdout.write(`${JSON.stringify({ dryRun, ...report })}\n`);
-    else for (const line of dryRun ? describePreview(report) : describeResult(report)) say(line);
-    return 0;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+    }),
+  );
+  if (values.json) process.stdout.write(`${JSON.stringify({ dryRun, ...report })}\n`);
+  else for (const line of dryRun ? describePreview(report) : describeResult(report)) say(line);
+  return 0;
 });
 
 function describeResult(report: MigrationReport): string[] {
@@ -38,9 +27,9 @@ function describeResult(report: MigrationReport): string[] {
 function describePreview({ pending, tables, columns }: MigrationReport): string[] {
   const counts = tables.map(
     ({ table, rows, bytes, rewritten }) =>
-      `  ${table}: ${rows} rows, ${(bytes / 1024 / 1024).toFixed(1)} MiB${rewritten ? ', written anew, closed to others meanwhile' : ''}`,
+      `  ${table}: ${rows} rows, ${(bytes / 1024 / 1024).toFixed(1)} MiB${rewritten ? ', rewritten under an exclusive lock' : ''}`,
   );
-  const rowsBefore = tables.length === 0 ? ['There are no tables yet.'] : ['Rows there are, and will be:', ...counts];
+  const rowsBefore = tables.length === 0 ? ['There are no tables yet.'] : ['Rows, all of which are kept:', ...counts];
   if (pending.length === 0) return ['Nothing to do: the schema is up to date.', ...rowsBefore];
   return [
     'Would apply:',
@@ -48,6 +37,6 @@ function describePreview({ pending, tables, columns }: MigrationReport): string[
     ...(columns.length === 0 ? [] : ['Columns that change:']),
     ...columns.map(({ table, column, from, to }) => `  ${table}.${column}: ${from} -> ${to}`),
     ...rowsBefore,
-    'Nothing was changed.',
+    'Dry run: nothing was changed.',
   ];
 }

@@ -1,38 +1,27 @@
 import { parseArgs } from 'node:util';
-import { openDatabase } from '../../src/database/open.ts';
 import { type Recount, recount } from '../../src/database/recount.ts';
 import { repairCounters } from '../../src/database/repair-counters.ts';
-import { toolStatementTimeoutMs } from '../../src/limits.ts';
-import { findDatabase } from '../lib/find-database.ts';
 import { runCommand } from '../lib/run-command.ts';
 import { UserError } from '../lib/user-error.ts';
+import { withDatabase } from '../lib/with-database.ts';
 
 /**
- * Rebuilds the standings from the votes and holds the counters that are served against them. Exit code 1 when any differs, or
- * differed still after the repair.
+ * Recounts the votes and compares the result with the counters that the API serves. The exit code is 1 if any counter differs, with
+ * `--repair` if any still differs after the repair.
  */
 await runCommand('npm run recount [-- --as-of TIME] [--repair] [--json]', async () => {
   const { values } = parseArgs({
     options: { 'as-of': { type: 'string' }, repair: { type: 'boolean' }, json: { type: 'boolean' } },
   });
   const asOf = readTime(values['as-of']);
-  const { databaseUrl, nextPassword } = await findDatabase(process.env);
-  const sql = openDatabase(databaseUrl, {
-    connections: 1,
-    applicationName: 'recount',
-    nextPassword,
-    statementTimeoutMs: toolStatementTimeoutMs,
-  });
-  try {
+  return withDatabase('recount', async (sql) => {
     const before = await recount(sql, { asOf });
     const repaired = values.repair && before.differing > 0 ? await repairCounters(sql) : undefined;
     const after = repaired === undefined ? before : await recount(sql, { asOf });
     if (values.json) process.stdout.write(`${JSON.stringify({ ...after, found: before.differences, repaired })}\n`);
     else process.stdout.write(`${describe(before, repaired, after).join('\n')}\n`);
     return after.differing === 0 ? 0 : 1;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 });
 
 function readTime(text: string | undefined): Date | undefined {
@@ -46,7 +35,7 @@ function readTime(text: string | undefined): Date | undefined {
 
 function describe(before: Recount, repaired: { videos: number; users: number } | undefined, after: Recount): string[] {
   const lines = [
-    `Standings as of ${after.asOf.toISOString()}, from ${after.votes} votes (${after.laterVotes} came later):`,
+    `Standings as of ${after.asOf.toISOString()}, ${after.votes} votes (later: ${after.laterVotes}):`,
     ...after.standings.map(
       ({ position, username, user_id, votes }) => `  ${position}. ${username} (${user_id}): ${votes}`,
     ),
@@ -56,7 +45,7 @@ function describe(before: Recount, repaired: { videos: number; users: number } |
   ];
   const unlisted = before.differing - before.differences.length;
   if (unlisted > 0) lines.push(`... and ${unlisted} more`);
-  if (repaired !== undefined) lines.push(`Set right: ${repaired.videos} videos, ${repaired.users} users.`);
+  if (repaired !== undefined) lines.push(`Repaired: ${repaired.videos} videos, ${repaired.users} users.`);
   lines.push(
     after.differing === 0 ? 'Every counter equals the votes.' : `${after.differing} counters differ from the votes.`,
   );

@@ -1,76 +1,49 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { findFfmpeg } from '../dev/servers/ffmpeg.ts';
-import { startRedisIn, startS3In } from '../dev/servers/in-folder.ts';
-import { startPostgres } from '../dev/servers/postgres.ts';
+import { startPostgresIn, startRedisIn, startS3In } from '../dev/servers/in-folder.ts';
 import type { Server } from '../dev/servers/server.ts';
-import { freePort } from '../lib/ports.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { type Say, step } from '../lib/steps.ts';
 
-/** As many as Redis gets for the tests; each environment has one of its own. */
+/** Number of Redis databases; each test environment uses one. */
 export const redisDatabases = 1024;
 
 export interface TestServers {
-  /** What the tests find their servers by. */
+  /** Variables by which the tests find their servers. */
   env: Record<string, string>;
   stop(): Promise<void>;
 }
 
-/** Starts what the tests run on, in one folder and on free ports, or stops what it had started. */
+/** Starts the servers of the tests, in one folder and on free ports. If one fails, stops the others and rejects. */
 export async function startTestServers(folder: string, say: Say): Promise<TestServers> {
   const started: Server[] = [];
   const stop = async () => void (await Promise.all(started.map((server) => server.stop())));
-  const keep = <T extends Server>(server: T): T => {
-    started.push(server);
-    return server;
-  };
-  const outcomes = await Promise.allSettled([
-    step(
-      say,
-      (server) => server.description,
-      async () => keep(await launchPostgres(folder)),
-    ),
-    step(
-      say,
-      (server) => server.description,
-      async () => keep(await startRedisIn(folder, redisDatabases)),
-    ),
-    step(
-      say,
-      (server) => server.description,
-      async () => keep(await startS3In(folder)),
-    ),
-    step(say, (ffmpeg) => ffmpeg.description, findFfmpeg),
-  ]);
-  const [postgres, redis, s3, ffmpeg] = outcomes;
-  if (
-    postgres.status === 'fulfilled' &&
-    redis.status === 'fulfilled' &&
-    s3.status === 'fulfilled' &&
-    ffmpeg.status === 'fulfilled'
-  ) {
+  const describe = ({ description }: { description: string }) => description;
+  const start = <T extends Server>(launch: () => Promise<T>): Promise<T> =>
+    step(say, describe, async () => {
+      const server = await launch();
+      started.push(server);
+      return server;
+    });
+  try {
+    const [postgres, redis, s3, ffmpeg] = await settleAll([
+      start(() => startPostgresIn(folder, { isDurable: false })),
+      start(() => startRedisIn(folder, redisDatabases)),
+      start(() => startS3In(folder)),
+      step(say, describe, findFfmpeg),
+    ]);
     const env = {
-      TEST_DATABASE_URL: postgres.value.url,
-      TEST_REDIS_URL: redis.value.url,
-      TEST_S3_ENDPOINT: s3.value.endpoint,
-      AWS_ACCESS_KEY_ID: s3.value.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3.value.secretAccessKey,
-      AWS_ACCOUNT_ID: s3.value.accessKeyId,
-      FFMPEG_PATH: ffmpeg.value.ffmpegPath,
-      FFPROBE_PATH: ffmpeg.value.ffprobePath,
+      TEST_DATABASE_URL: postgres.url,
+      TEST_REDIS_URL: redis.url,
+      TEST_S3_ENDPOINT: s3.endpoint,
+      AWS_ACCESS_KEY_ID: s3.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      AWS_ACCOUNT_ID: s3.accessKeyId,
+      FFMPEG_PATH: ffmpeg.ffmpegPath,
+      FFPROBE_PATH: ffmpeg.ffprobePath,
     };
     return { env, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  await stop();
-  throw outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
-}
-
-async function launchPostgres(folder: string) {
-  return startPostgres({
-    folder: join(folder, 'postgres'),
-    port: await freePort(),
-    password: randomBytes(16).toString('hex'),
-    logPath: join(folder, 'postgres.log'),
-    isDurable: false,
-  });
 }

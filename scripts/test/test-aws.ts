@@ -3,28 +3,28 @@ import { join } from 'node:path';
 import { describeError } from '../lib/describe-error.ts';
 import { rootFolder } from '../lib/paths.ts';
 import { runTool } from '../lib/run-tool.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { sayOnTerminal as say, step } from '../lib/steps.ts';
 import { UserError } from '../lib/user-error.ts';
 import type { Command } from '../lib/wrap.ts';
 import { makePreviousRelease, makeRelease } from './aws/releases.ts';
 import { installTools } from './aws/tools.ts';
-import type { TapCount } from './count-tap.ts';
 import { makeBareRoot } from './production/bare-root.ts';
 import { runTests } from './run-tests.ts';
+import { addCount, reportCount, type TestCount } from './test-count.ts';
 
 /**
- * `npm run test:aws [-- NAME ...]`: the template, the start scripts and the service with its settings from AWS, against an
- * emulator. Its tools are heavy, so they are installed by this command alone: those of Python into folders of their own. The last
- * line counts all tests.
+ * `npm run test:aws [-- NAME ...]`: tests the template, the start scripts and the service with its settings from AWS against
+ * an emulator. Installs its own tools, because they are large. The last line counts all tests.
  */
 const onInstances = ['test/aws/bare-root.test.ts', 'test/aws/on-instance.test.ts'];
 const ofRelease = [...onInstances, 'test/aws/commands.test.ts', 'test/aws/packed.test.ts'];
 const withHistory = 'test/aws/previous-release.test.ts';
 
-/** Of one file, which tap reads here: a file makes instances or runs all acceptance tests, on a machine that may be busy. */
+/** Timeout of one file, read by tap: a file may create instances or run all acceptance tests on a busy machine. */
 process.env['TAP_TIMEOUT'] = '900';
 
-const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
+const count: TestCount = { passed: 0, failed: 0, skipped: 0 };
 try {
   await step(
     say,
@@ -35,14 +35,14 @@ try {
   say(describeError(error));
   count.failed += 1;
 }
-say(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
-process.exitCode = count.failed === 0 ? 0 : 1;
+reportCount(count);
 
 function findTests(names: readonly string[]): string[] {
   const files = readdirSync(join(rootFolder, 'test', 'aws'))
     .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
     .map((file) => `test/aws/${file}`);
-  if (files.length === 0) throw new UserError(`Expected a test whose name has ${names.join(' or ')}, got none`);
+  if (files.length === 0)
+    throw new UserError(`Expected a test file whose name contains ${names.join(' or ')}, got none`);
   return files;
 }
 
@@ -57,24 +57,24 @@ async function testAll(files: readonly string[]): Promise<void> {
     ...(files.some((file) => ofRelease.includes(file)) ? [prepareFor('RELEASE_FOLDER', makeRelease)] : []),
     ...(files.includes(withHistory) ? [prepareFor('PREVIOUS_RELEASE', makePreviousRelease)] : []),
   ]);
-  // Each has a network and mounts of its own, so that an instance can have its ports and the address of the metadata service.
+  // Each gets its own network and mounts, so that an instance can use its ports and the address of the metadata service.
   const network = 'ip link set lo up && ip addr add 169.254.169.254/32 dev lo && exec "$@"';
   const inOwnNetworks = async () => {
     for (const file of ofRoot) await run(['unshare', '--net', '--mount', 'sh', '-c', network, 'sh'], [file]);
   };
   const others = files.filter((file) => !onInstances.includes(file));
-  // At the same time: instances wait for much of their test, and no test measures speed.
+  // At the same time, because instances mostly wait and no test measures speed.
   await Promise.all([inOwnNetworks(), others.length > 0 ? run([], others) : undefined]);
 }
 
-/** The first run of tap makes a module of its plugins, and two runs that make it at once would each find half of it. */
+/** The first run of tap builds a module of its plugins. Two runs at the same time would read it half written. */
 async function buildTap(): Promise<void> {
   await runTool(process.execPath, [join(rootFolder, 'node_modules/.bin/tap'), 'build'], { cwd: rootFolder });
 }
 
 type Preparation = [name: string, prepare: () => Promise<void>];
 
-/** The tests find by this variable of the environment what was made for them. */
+/** Sets the variable by which the tests find what was made. */
 function prepareFor(variable: string, make: () => Promise<string | undefined>): Preparation {
   return [
     variable,
@@ -84,20 +84,13 @@ function prepareFor(variable: string, make: () => Promise<string | undefined>): 
   ];
 }
 
-/** At the same time, since most of it waits for the network. Nothing still runs when this rejects. */
+/** Runs them at the same time, because most of them wait for the network. */
 async function prepareAll(preparations: readonly Preparation[]): Promise<void> {
-  const outcomes = await Promise.allSettled(
-    preparations.map(([name, prepare]) => step(say, () => `prepared: ${name}`, prepare)),
-  );
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await settleAll(preparations.map(([name, prepare]) => step(say, () => `prepared: ${name}`, prepare)));
 }
 
 async function run(wrapper: readonly string[], paths: readonly string[]): Promise<void> {
-  const run = await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say);
-  count.passed += run.passed;
-  count.failed += run.failed;
-  count.skipped += run.skipped;
+  addCount(count, await runTests((args) => wrapAll([...wrapper, process.execPath, ...args]), paths, say));
 }
 
 function wrapAll([command = '', ...args]: readonly string[]): Command {

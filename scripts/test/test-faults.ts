@@ -2,9 +2,8 @@ import { parseArgs } from 'node:util';
 import { findTestFiles, pickFiles } from './run-tap.ts';
 
 /**
- * `npm run test:faults [-- --rounds N] [--seed S] [--short] [CASE ...]`: the fault tests at length, one after the other, each
- * round of a case with one fault. `--short` runs a few rounds of each. The same seed makes the same choices; what time does to
- * them is the machine's.
+ * `npm run test:faults [-- --rounds N] [--seed S] [--short] [CASE ...]`: runs the fault tests one after another, with one fault
+ * per round. `--short` runs a few rounds of each. The same seed makes the same choices; their timing still depends on the machine.
  */
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string' }, seed: { type: 'string' }, short: { type: 'boolean' } },

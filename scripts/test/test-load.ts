@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { findTestFiles, pickFiles } from './run-tap.ts';
 
 /**
- * `npm run test:load [-- --short] [NAME ...]`: the tests that need load or measure time, one after the other. They mean
- * something only while the machine has nothing else to do.
+ * `npm run test:load [-- --short] [NAME ...]`: runs the tests that generate load or measure time, one after
+ * another. Their results are meaningful only on an otherwise idle machine.
  */
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });
 if (!values.short) process.env['FAULT_ROUNDS'] = '1';

@@ -1,8 +1,8 @@
-// `npm test [-- FILE ...]`: on a fresh clone nothing is installed yet, so this file needs Node alone.
+// `npm test [-- FILE ...]`: on a fresh clone no package is installed yet, so this file imports only Node.js modules.
 import { prepare } from '../lib/prepare.mjs';
 
 try {
-  prepare({ toleratesTypeFaults: process.argv.length > 2 });
+  prepare({ toleratesTypeErrors: process.argv.length > 2 });
 } catch (error) {
   process.stderr.write(`${error.message}\n0 passed, 1 failed\n`);
   process.exit(1);

@@ -1,28 +1,28 @@
 import type { Sql } from '../database/open.ts';
-import { castVotes, type VoteOutcome, type VoteRequest } from '../database/votes.ts';
+import { insertVotes, type VoteOutcome, type VoteRequest } from '../database/votes.ts';
 import { AppError } from '../errors.ts';
 import { voteBatchesInFlightMax, votesForSecondBatchMin, votesPerBatchMax, votesWaitingMax } from '../limits.ts';
 
 export type VoteBatches = ReturnType<typeof openVoteBatches>;
 
 export interface VoteBatchEvents {
-  /** A batch of so many goes to the database. */
+  /** Called with the number of votes when a batch is sent to the database. */
   onBatch?: (size: number) => void;
-  /** A batch has ended, and its votes have been answered. */
+  /** Called when a batch has ended and its votes have been answered. */
   onEnd?: () => void;
 }
 
 interface Waiting {
-  readonly ballot: VoteRequest;
+  readonly request: VoteRequest;
   readonly resolve: (outcome: VoteOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * While a batch is with the database, whatever arrives joins the next: no timer, so a lone vote goes at once and a crowd
- * goes together. A crowd large enough fills a second batch meanwhile. A vote is answered after its batch has been committed.
- * When a batch fails as a whole, each of its votes is told so; whether they were counted is then unknown, and voting again
- * finds out.
+ * Inserts votes in batches. Votes that arrive while a batch is in flight join the next one. There is no timer: a single vote is
+ * sent at once, and concurrent votes share a statement. When `votesForSecondBatchMin` votes wait, a second batch is sent beside
+ * the first. A vote is answered after its batch has been committed. When a batch fails, each of its votes rejects; whether they
+ * were counted is then unknown, and a client that votes again finds out.
  */
 export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = {}) {
   let waiting: Waiting[] = [];
@@ -33,7 +33,7 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
       const batch = takeBatch();
       inFlight += 1;
       onBatch?.(batch.length);
-      // Answers go out first: who votes again at once then joins the next batch.
+      // Answers go out first, so that a client that votes again at once joins the next batch.
       send(sql, batch).then(() => setImmediate(endBatch));
     }
   }
@@ -52,14 +52,15 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
   }
 
   return {
-    cast(ballot: VoteRequest): Promise<VoteOutcome> {
+    /** Resolves when the vote's batch has been committed. Rejects with 503 when `votesWaitingMax` votes wait already. */
+    insert(request: VoteRequest): Promise<VoteOutcome> {
       if (waiting.length >= votesWaitingMax) {
         return Promise.reject(
           new AppError('unavailable', 'Too many votes at once, try again', { retryAfterSeconds: 1 }),
         );
       }
       return new Promise((resolve, reject) => {
-        waiting.push({ ballot, resolve, reject });
+        waiting.push({ request, resolve, reject });
         sendMore();
       });
     },
@@ -70,12 +71,12 @@ function batchesAllowed(waitingCount: number): number {
   return waitingCount >= votesForSecondBatchMin ? voteBatchesInFlightMax : 1;
 }
 
-/** Settles every vote of the batch and never rejects itself. */
+/** Sends one batch and settles each of its votes. Never rejects. */
 async function send(sql: Sql, batch: readonly Waiting[]): Promise<void> {
   try {
-    const outcomes = await castVotes(
+    const outcomes = await insertVotes(
       sql,
-      batch.map(({ ballot }) => ballot),
+      batch.map(({ request }) => request),
     );
     for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i] as VoteOutcome);
   } catch (error) {

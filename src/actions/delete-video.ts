@@ -7,19 +7,19 @@ import type { ObjectStore } from '../objects/store.ts';
 import type { VoteCountFlusher } from './flush-vote-counts.ts';
 import { findOwnVideo, videoNotFound } from './publish-video.ts';
 
-interface DeleteParts {
+interface DeleteDeps {
   sql: Sql;
   objects: ObjectStore;
   log: Logger;
-  voteCountFlusher: Pick<VoteCountFlusher, 'soon'>;
+  voteCountFlusher: Pick<VoteCountFlusher, 'schedule'>;
 }
 
 /**
- * The row and its votes go first, in one transaction that also writes down which objects are to go: from then on nobody
- * sees the video. The objects follow before the answer; those that S3 does not let go of now are left to the sweep.
+ * Deletes a video of the user. One transaction deletes the row and its votes and records intents for the objects: from then on
+ * no client sees the video. The objects are deleted before the response; the sweep deletes those that S3 does not delete now.
  */
 export async function deleteOwnVideo(
-  { sql, objects, log, voteCountFlusher }: DeleteParts,
+  { sql, objects, log, voteCountFlusher }: DeleteDeps,
   userId: number,
   videoId: number,
 ): Promise<void> {
@@ -27,11 +27,11 @@ export async function deleteOwnVideo(
   const result = await deleteVideo(sql, videoId);
   if (result.outcome === 'not_found') throw videoNotFound();
   if (result.outcome === 'public') throw new AppError('bad_request', 'Video is public');
-  voteCountFlusher.soon();
+  voteCountFlusher.schedule();
   try {
     await Promise.all(result.keys.map((key) => objects.deleteObject(key)));
     await forgetIntents(sql, result.keys);
   } catch (error) {
-    log.warn({ videoId, err: error }, 'objects of a deleted video are left to the sweep');
+    log.warn({ videoId, err: error }, 'objects of a deleted video not deleted, left to the sweep');
   }
 }

@@ -6,63 +6,63 @@ import { voteCountFlushMs } from '../limits.ts';
 export type VoteCountFlusher = ReturnType<typeof openVoteCountFlusher>;
 
 /**
- * Votes and deletes note what users gain and lose, and a fold moves the users' counters by it: before the ranking reads them,
- * and soon after a note where nobody reads. A process has one fold at a time.
+ * Votes and deletions append deltas. A flush adds the deltas to `users.votes`: before each ranking read, and at the latest
+ * `voteCountFlushMs` after a vote. A process runs one flush at a time.
  */
 export function openVoteCountFlusher(
   sql: Sql,
   onFailure: (error: unknown) => void = () => undefined,
   clock: Clock = systemClock,
 ) {
-  let latest = { beganAtMs: Number.NEGATIVE_INFINITY, ended: Promise.resolve() };
+  let latest = { startedAtMs: Number.NEGATIVE_INFINITY, ended: Promise.resolve() };
   let isRunning = false;
-  let isWanted = false;
-  let isOnItsWay = false;
+  let isRequested = false;
+  let isScheduled = false;
 
-  function begin(): void {
-    const fold = { beganAtMs: performance.now(), ended: flushVoteDeltas(sql) };
-    [latest, isRunning] = [fold, true];
-    fold.ended.then(
+  function start(): void {
+    const run = { startedAtMs: performance.now(), ended: flushVoteDeltas(sql) };
+    [latest, isRunning] = [run, true];
+    run.ended.then(
       () => {
         isRunning = false;
       },
       () => {
         isRunning = false;
-        // Nobody may take it for done.
-        fold.beganAtMs = Number.NEGATIVE_INFINITY;
+        // A failed flush must not satisfy any caller of `flush`.
+        run.startedAtMs = Number.NEGATIVE_INFINITY;
       },
     );
   }
 
-  /** Moves the counters by every vote committed before the call, by whatever process. Rejects as the database does. */
-  async function now(): Promise<void> {
+  /** Flushes every delta committed before the call, by any process. Rejects when the database does. */
+  async function flush(): Promise<void> {
     const calledAtMs = performance.now();
-    while (latest.beganAtMs < calledAtMs) {
+    while (latest.startedAtMs < calledAtMs) {
       if (isRunning) await latest.ended.catch(() => undefined);
-      else begin();
+      else start();
     }
     await latest.ended;
   }
 
-  /** The same within `voteCountFlushMs` of the first call, for all who call meanwhile; tried again until it is done. */
-  function soon(): void {
-    isWanted = true;
-    if (isOnItsWay) return;
-    isOnItsWay = true;
-    clock.startTimer(voteCountFlushMs, foldWanted);
+  /** Schedules one flush for all calls within `voteCountFlushMs` of the first one. A failed flush is retried until it succeeds. */
+  function schedule(): void {
+    isRequested = true;
+    if (isScheduled) return;
+    isScheduled = true;
+    clock.startTimer(voteCountFlushMs, flushRequested);
   }
 
-  async function foldWanted(): Promise<void> {
-    isWanted = false;
+  async function flushRequested(): Promise<void> {
+    isRequested = false;
     try {
-      await now();
+      await flush();
     } catch (error) {
-      isWanted = true;
+      isRequested = true;
       onFailure(error);
     }
-    isOnItsWay = false;
-    if (isWanted) soon();
+    isScheduled = false;
+    if (isRequested) schedule();
   }
 
-  return { now, soon };
+  return { flush, schedule };
 }

@@ -11,30 +11,30 @@ interface LogInDeps {
 }
 
 /**
- * Resolves to a token. An unknown address and a wrong password get the same answer and cost the same time. A signal is
- * made for who gets as far as the hash alone: in a storm those of all the others would fill the heap.
+ * Resolves to a token. An unknown address and a wrong password get the same response and take the same time. `createSignal` is
+ * called only before hashing: under overload most requests are rejected earlier, and their signals would fill the heap.
  */
 export async function logIn(
   { sql, passwords, tokens }: LogInDeps,
   { email, password }: { email: string; password: string },
-  signalOf: () => AbortSignal,
+  createSignal: () => AbortSignal,
 ): Promise<string> {
-  // In a storm most are refused: that must not cost the database a question each.
-  passwords.refuseWhenFull();
+  // Under overload most requests are rejected here, before they cost a query.
+  passwords.rejectWhenFull();
   const user = await findUserByEmail(sql, email);
-  // Those who asked at the same time may have taken the places.
-  passwords.refuseWhenFull();
+  // The queue may have filled up during the query.
+  passwords.rejectWhenFull();
   if (user === undefined) {
-    await passwords.verifyAgainstNobody(password, signalOf());
+    await passwords.verifyDummy(password, createSignal());
     throw wrongCredentials();
   }
-  const verdict = await passwords.verify(user.password_hash, password, signalOf());
-  if (!verdict.ok) throw wrongCredentials();
-  if (verdict.needsRehash) await rehash(sql, passwords, user, password);
+  const { ok, needsRehash } = await passwords.verify(user.password_hash, password, createSignal());
+  if (!ok) throw wrongCredentials();
+  if (needsRehash) await rehash(sql, passwords, user, password);
   return tokens.issue(user.id);
 }
 
-/** A better hash can wait for the next time: whoever has shown the right password is let in whatever becomes of this. */
+/** Replaces an outdated hash. When the hash queue is full the next log-in does it: the user is logged in all the same. */
 async function rehash(
   sql: Sql,
   passwords: Passwords,

@@ -9,7 +9,7 @@ export async function publishOwnVideo(sql: Sql, userId: number, videoId: number)
   if (outcome === 'not_processed') throw new AppError('bad_request', 'Video is not processed');
 }
 
-/** 404 before 403, as the contract orders refusals. */
+/** Resolves to the video. Throws 404 before 403, which is the order that clients know. */
 export async function findOwnVideo(sql: Sql, userId: number, videoId: number): Promise<VideoRow> {
   const video = await findVideo(sql, videoId);
   if (video === undefined) throw videoNotFound();

@@ -6,7 +6,7 @@ import type { Passwords } from '../passwords.ts';
 export interface SignUpInput {
   firstName: string;
   lastName: string;
-  /** Folded. */
+  /** Normalized by `normalizeEmail`. */
   email: string;
   city: string | null;
   country: string | null;
@@ -14,7 +14,7 @@ export interface SignUpInput {
   passwordRepeated: string;
 }
 
-/** The passwords are compared before the address is looked for, as clients expect; the hash is made before either is stored. */
+/** Creates a user. Different passwords are reported before a taken address, which is the order that clients know. */
 export async function signUp(
   { sql, passwords }: { sql: Sql; passwords: Passwords },
   input: SignUpInput,

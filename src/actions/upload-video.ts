@@ -11,8 +11,7 @@ import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts'
 import { newUploadKey } from '../objects/keys.ts';
 import type { PartBuffer } from '../objects/part-buffer.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import type { VideoJob } from '../queue/job.ts';
-import type { Producer } from '../queue/producer.ts';
+import type { VideoJob, VideoProducer } from '../queue/video-queue.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { openObjectWriter } from './object-writer.ts';
 
@@ -21,7 +20,7 @@ export type VideoUpload = ReturnType<typeof beginVideoUpload>;
 export interface UploadDeps {
   sql: Sql;
   objects: ObjectStore;
-  producer: Producer;
+  producer: VideoProducer;
   log: Logger;
 }
 

@@ -1,8 +1,8 @@
 import type { AnySql } from './open.ts';
 
 /**
- * Where a page of videos, newest first, ended. PostgreSQL keeps microseconds and a Date only milliseconds, so a page goes
- * on from the number of microseconds: nothing is repeated or skipped between videos of one millisecond.
+ * The last video of a page, newest first. The cursor holds microseconds, as PostgreSQL does, since a Date holds only
+ * milliseconds: videos of one millisecond are neither repeated nor skipped.
  */
 export interface VideoCursor {
   uploadedAtMicros: number;
@@ -14,7 +14,7 @@ export interface PageOptions {
   cursor?: VideoCursor | undefined;
 }
 
-/** For a query over `videos v`: the rows after the cursor. */
+/** Returns the condition, for a query over `videos v`, that selects the rows after the cursor. */
 export function afterCursor(sql: AnySql, cursor: VideoCursor | undefined) {
   if (cursor === undefined) return sql``;
   const { uploadedAtMicros, id } = cursor;
@@ -22,7 +22,7 @@ export function afterCursor(sql: AnySql, cursor: VideoCursor | undefined) {
     (timestamptz 'epoch' + ${uploadedAtMicros}::float8 * interval '1 microsecond', ${id}::bigint)`;
 }
 
-/** For a query over `videos v`: what the next page's cursor is made of. */
+/** Returns the column, for a query over `videos v`, from which the next page's cursor is built. */
 export function uploadedAtMicros(sql: AnySql) {
   return sql`(extract(epoch from v.uploaded_at) * 1000000)::bigint as uploaded_at_micros`;
 }

@@ -1,14 +1,14 @@
 import type { Logger } from '../log.ts';
 
 /**
- * The driver asks the server of each new connection for its array types, and nobody hears when that connection is lost meanwhile:
- * the rejection would end the process, and all its uploads with it. Whoever waits for the connection is told by a rejection of
- * their own. Any other one that nobody handles ends the process as ever.
+ * Logs the unhandled rejections of postgres.js' type query instead of ending the process. The driver queries the array types on
+ * each new connection and does not handle the rejection when the connection is lost meanwhile. Queries that wait for the
+ * connection reject by themselves. Any other unhandled rejection still ends the process.
  */
 export function ignoreTypeQueryRejections(log: Logger): void {
   process.on('unhandledRejection', (error) => {
     if (!isTypeQuery(error)) throw error;
-    log.warn({ err: error }, 'a new connection to the database was lost');
+    log.warn({ err: error }, 'new database connection lost');
   });
 }
 

@@ -5,9 +5,9 @@ import { type ColumnChange, describeColumns, describeTables, type TableChange } 
 import type { AnySql, Sql } from './open.ts';
 
 export interface MigrateOptions {
-  /** The zone in which an older system's server wrote the times it kept without one. */
+  /** The time zone of an older system's timestamps, which were stored without one. */
   legacyTimeZone: string;
-  /** Reads what would be done, and does nothing. */
+  /** Reports the pending migrations without applying them. */
   dryRun?: boolean;
   onApplied?: (applied: AppliedMigration) => void;
 }
@@ -24,13 +24,13 @@ export interface MigrationReport {
   columns: ColumnChange[];
 }
 
-/** Any number that nobody else in this database locks. */
+/** The key of the lock that a migration holds: any number that is not locked otherwise in this database. */
 const advisoryLock = 7_261_402_117;
 
 /**
- * Brings the database to this release's schema: from nothing, from an older system's tables or from an earlier release.
- * One caller works, the others wait and find nothing left to do. Each migration is one transaction, so a failure leaves the
- * ones before it in place. Migrations of a later release are left alone: this one can still run beside it.
+ * Brings the database to this release's schema: from an empty database, an older system's tables or an earlier release. Of
+ * several concurrent callers one applies the migrations; the others wait and find none pending. Each migration is one
+ * transaction, so a failure leaves the ones before it applied. Migrations of a later release stay: this release can run beside it.
  */
 export async function migrate(sql: Sql, options: MigrateOptions): Promise<MigrationReport> {
   const migrations = await readMigrations();
@@ -42,7 +42,7 @@ export async function migrate(sql: Sql, options: MigrateOptions): Promise<Migrat
     await connection.unsafe(`set lock_timeout = ${migrationLockTimeoutMs}`);
     return await applyPending(connection, migrations, options);
   } finally {
-    await requeue(connection);
+    await resetSession(connection);
     connection.release();
   }
 }
@@ -78,7 +78,7 @@ async function apply(connection: AnySql, migration: Migration): Promise<void> {
     await connection`insert into schema_migrations (name, sha256) values (${migration.name}, ${sha256(migration.text)})`;
     await connection.unsafe('commit');
   } catch (error) {
-    // When the connection itself is gone the server has rolled back already.
+    // When the connection is lost, the server has rolled back already.
     await connection.unsafe('rollback').catch(() => {});
     throw new Error(`Expected migration ${migration.name} to apply, got: ${(error as Error).message}`, {
       cause: error,
@@ -98,7 +98,7 @@ async function preview(sql: Sql, migrations: Migration[], legacyTimeZone: string
   };
 }
 
-/** A migration that was edited after it ran somewhere would give two databases of one version: that is refused. */
+/** Resolves to the migrations not applied yet. Rejects when an applied one was edited: databases of one version would differ. */
 async function findPending(sql: AnySql, migrations: Migration[]): Promise<Migration[]> {
   const [found] = await sql<{ table: string | null }[]>`select to_regclass('schema_migrations') as table`;
   if (!found?.table) return migrations;
@@ -107,13 +107,15 @@ async function findPending(sql: AnySql, migrations: Migration[]): Promise<Migrat
   for (const { name, text } of migrations) {
     const known = applied.get(name);
     if (known !== undefined && known !== sha256(text)) {
-      throw new Error(`Expected migration ${name} to be the one that was applied, got an edited one`);
+      throw new Error(
+        `Expected migration ${name} to be the one that was applied, got an edited one: restore the file and add a new migration`,
+      );
     }
   }
   return migrations.filter(({ name }) => !applied.has(name));
 }
 
-/** PostgreSQL takes almost any text for a zone, and would shift an older system's times by it without a word. */
+/** Rejects on an unknown time zone. PostgreSQL accepts almost any text as a zone and would shift an older system's times by it. */
 async function checkTimeZone(sql: AnySql, pending: Migration[], legacyTimeZone: string): Promise<void> {
   if (pending.every(({ rewrites }) => rewrites.length === 0)) return;
   const found = await sql`select 1 from pg_timezone_names where lower(name) = lower(${legacyTimeZone}) limit 1`;
@@ -124,10 +126,10 @@ async function checkTimeZone(sql: AnySql, pending: Migration[], legacyTimeZone: 
   }
 }
 
-async function requeue(connection: AnySql): Promise<void> {
-  const quietly = () => {};
-  await connection`select pg_advisory_unlock_all()`.catch(quietly);
-  await connection.unsafe('reset statement_timeout; reset lock_timeout').catch(quietly);
+async function resetSession(connection: AnySql): Promise<void> {
+  const ignore = () => {};
+  await connection`select pg_advisory_unlock_all()`.catch(ignore);
+  await connection.unsafe('reset statement_timeout; reset lock_timeout').catch(ignore);
 }
 
 function sha256(text: string): string {

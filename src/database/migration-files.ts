@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 export interface Migration {
   name: string;
   text: string;
-  /** What its leading comment says. */
+  /** The text of its leading comment. */
   summary: string;
-  /** Tables it writes anew, as its leading comment declares them. */
+  /** The tables it rewrites, as its leading comment declares them. */
   rewrites: string[];
 }
 
-/** In the order of their numbers. */
+/** Resolves to all migrations, in the order of their numbers. */
 export async function readMigrations(): Promise<Migration[]> {
   const folder = join(findPackageRoot(), 'src', 'database', 'migrations');
   const files = (await readdir(folder)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort();
@@ -28,7 +28,7 @@ export async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-/** SQL is not compiled: what runs from dist reads the same files as what runs from the sources. */
+/** Returns the package's folder. SQL files are not compiled, so code in dist reads them from src as well. */
 function findPackageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {

@@ -4,7 +4,7 @@ export interface TableChange {
   table: string;
   rows: number;
   bytes: number;
-  /** Written anew, and closed to everybody else meanwhile. */
+  /** Whether a migration rewrites the table, which locks it exclusively meanwhile. */
   rewritten: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface ColumnChange {
   to: string;
 }
 
-/** The tables there are, counted: after a migration every number of rows must be the same. */
+/** Resolves to the existing tables with their numbers of rows, which a migration must not change. */
 export async function describeTables(sql: AnySql, rewritten: Set<string>): Promise<TableChange[]> {
   const names = await sql<{ name: string }[]>`
     select name from unnest(array['users', 'videos', 'votes']) as name where to_regclass(name) is not null`;
@@ -33,7 +33,7 @@ export async function describeTables(sql: AnySql, rewritten: Set<string>): Promi
   return tables;
 }
 
-/** Columns of an older system's tables whose type changes; the zone is said because it decides what the times mean. */
+/** Resolves to the columns of an older system's tables whose type changes, with the time zone in which times will be read. */
 export async function describeColumns(sql: AnySql, legacyTimeZone: string): Promise<ColumnChange[]> {
   return sql<ColumnChange[]>`
     select table_name as "table", column_name as "column", data_type as "from",

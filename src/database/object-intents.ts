@@ -1,20 +1,20 @@
 import type { AnySql } from './open.ts';
 
 /**
- * A key is written here before its object is; the transaction that makes a row name the key takes the intent away. An
- * intent that outlives the grace period belongs to something that crashed, and a sweep claims it by taking it away:
- * whoever comes too late finds no intent and gives up.
+ * Records the keys of objects before the objects are written. The transaction that makes a row name a key deletes its intent. An
+ * intent older than the grace period belongs to a process that crashed. A sweep claims it by deleting it; a transaction that
+ * comes later finds no intent and writes no row.
  */
 export async function recordIntents(sql: AnySql, keys: string[]): Promise<void> {
   await sql`insert into object_intents (key) select unnest(${keys}::text[])`;
 }
 
-/** After the object is gone, or was never made. */
+/** Deletes intents whose objects have been deleted or were never written. */
 export async function forgetIntents(sql: AnySql, keys: string[]): Promise<void> {
   await sql`delete from object_intents where key = any(${keys}::text[])`;
 }
 
-/** Oldest first. An intent that a transaction is taking away at this moment is left to it. */
+/** Claims aged intents, oldest first, and resolves to their keys. Skips an intent that a running transaction is deleting. */
 export async function claimAgedIntents(
   sql: AnySql,
   options: { graceSeconds: number; limit: number },
@@ -31,7 +31,7 @@ export async function claimAgedIntents(
   return rows.map((row) => row.key);
 }
 
-/** What `claimAgedIntents` would claim. */
+/** Resolves to the keys that `claimAgedIntents` would claim. */
 export async function listAgedIntents(
   sql: AnySql,
   options: { graceSeconds: number; limit: number },
@@ -45,8 +45,8 @@ export async function listAgedIntents(
 }
 
 /**
- * True when the intent was still there: then no transaction has made a row of it, and none can any more. Waits for one
- * that is about to.
+ * Deletes the intent and resolves to whether it existed. True means that no transaction has inserted a row for the key and none
+ * can any more. Waits for a transaction that is about to.
  */
 export async function claimIntent(sql: AnySql, key: string): Promise<boolean> {
   const rows = await sql`delete from object_intents where key = ${key}`;

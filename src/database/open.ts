@@ -21,23 +21,23 @@ interface WireTypes extends Record<string, unknown> {
 
 /** A pool of connections. */
 export type Sql = postgres.Sql<WireTypes>;
-/** A pool or a transaction: a question that needs no transaction of its own can be asked of either. */
+/** A pool or a transaction. Functions that need no transaction of their own take either. */
 export type AnySql = postgres.ISql<WireTypes>;
 
 export interface DatabaseOptions {
   connections: number;
   applicationName: string;
   statementTimeoutMs?: number;
-  /** The one that the server takes once a rotation is through, beside that of the address. */
+  /** The password that the server accepts once its rotation has ended, beside the one in the URL. */
   nextPassword?: string | undefined;
-  /** Plans are made once a connection, whatever the arguments: for statements whose plan costs more than what it could save. */
+  /** Plans each statement once per connection, whatever its arguments. For statements whose planning costs more than it saves. */
   keepsPlans?: boolean;
 }
 
 /**
- * Opens lazily: the first query connects. The server ends a statement, a wait for a lock and a forgotten transaction that
- * take too long, because no setting of the client bounds a transaction that is held open. The client closes a connection
- * whose answer does not come although the server's own time-out has passed: it is lost, and its query rejects.
+ * Returns a pool, which connects at the first query. The server ends statements, waits for locks and idle transactions that take
+ * too long, since no setting of the client bounds an open transaction. The client closes a connection that has not answered
+ * although the server's time-out has passed: the connection is lost, and its query rejects.
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
   const { nextPassword } = options;
@@ -58,11 +58,11 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-      // The server frees what a client that is lost still holds.
+      // The server releases the locks of a client whose connection is lost.
       tcp_keepalives_idle: keepAliveDelaySeconds,
       tcp_keepalives_interval: keepAliveIntervalSeconds,
       tcp_keepalives_count: keepAliveProbes,
-      // Times without a zone must never depend on how the server is set up.
+      // Times without a zone must not depend on the server's settings.
       TimeZone: 'UTC',
       plan_cache_mode: options.keepsPlans ? 'force_generic_plan' : 'auto',
     },
@@ -70,9 +70,9 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
 }
 
 /**
- * A connection of its own to where the pool goes, made anew when it is cut. `sql.reserve()` is not for what has to survive a
- * cut: postgres.js 3.4 writes to the socket that is no more, from a timer, and takes the process along. What the session
- * holds is lost when it is not used for `sweepLockLostMs`: the server then ends it.
+ * Returns a connection of its own to the pool's database, which reconnects when it is lost. `sql.reserve()` cannot be used for
+ * that: postgres.js 3.4 writes to the destroyed socket from a timer, which ends the process. The server ends a session that is
+ * not used for `sweepLockLostMs`, and releases its locks.
  */
 export function openSession(sql: Sql): Sql {
   const { options } = sql;
@@ -82,8 +82,8 @@ export function openSession(sql: Sql): Sql {
 }
 
 /**
- * A transaction whose connection may be lost: postgres.js 3.4 would send a rollback to the socket that is no more, and end
- * the process. When the connection is lost, `work` is left alone and the end of the connection rejects the transaction.
+ * Runs `work` in a transaction. Use it instead of `sql.begin`: when the connection is lost, postgres.js 3.4 sends the rollback to
+ * the destroyed socket, which ends the process. Here a lost connection leaves `work` unsettled, and its end rejects the transaction.
  */
 export function inTransaction<T>(sql: Sql, work: (tx: postgres.TransactionSql<WireTypes>) => Promise<T>) {
   return sql.begin((tx) =>

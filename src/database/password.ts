@@ -3,21 +3,21 @@ import { databaseConnectTimeoutSeconds } from '../limits.ts';
 import { socketOptions } from './socket.ts';
 
 /**
- * While the password is being rotated there are two, and the server takes one of them. Which one, it is asked for every new
- * connection: it goes over from one to the other without telling, and connections that are open live on. Never rejects: when
- * the server is away, the connection that is about to be opened says so itself.
+ * Returns the password for each new connection while the password is being rotated. There are two then, and the server accepts
+ * one of them; it changes from one to the other at any moment, while open connections stay. The password is therefore tried
+ * before each connection. Never rejects: when the server is unreachable, the connection to be opened reports it.
  */
 export function openPasswordChoice(url: string, nextPassword: string): () => Promise<string> {
   const current = decodeURIComponent(new URL(url).password);
-  let likely = current;
+  let accepted = current;
   return async () => {
-    const tried = likely;
-    if (await isRefused(url, tried)) likely = tried === current ? nextPassword : current;
-    return likely;
+    const tried = accepted;
+    if (await isRejected(url, tried)) accepted = tried === current ? nextPassword : current;
+    return accepted;
   };
 }
 
-async function isRefused(url: string, password: string): Promise<boolean> {
+async function isRejected(url: string, password: string): Promise<boolean> {
   const sql = postgres(url, {
     password,
     max: 1,
@@ -36,5 +36,5 @@ async function isRefused(url: string, password: string): Promise<boolean> {
   }
 }
 
-/** invalid_password, by PostgreSQL's table of error codes. */
+/** `invalid_password` in PostgreSQL's table of error codes. */
 const wrongPassword = '28P01';

@@ -12,7 +12,7 @@ export interface PublicVideoRow {
   owner_city: string | null;
 }
 
-/** Newest first, ties by id. */
+/** Resolves to public videos, newest first, ties by id. */
 export async function listPublicVideos(sql: AnySql, page: PageOptions = {}): Promise<PublicVideoRow[]> {
   return sql<PublicVideoRow[]>`
     select v.id, v.title, v.uploaded_at, ${uploadedAtMicros(sql)},

@@ -8,9 +8,9 @@ export interface StandingRow {
   votes: number;
 }
 
-/** A user by whose place the ranking can be entered in its middle: `place` users are ranked up to and including this one. */
+/** The keyset of one user of the ranking, from which a later page can start. `position` counts from 1. */
 export interface Bookmark {
-  readonly place: number;
+  readonly position: number;
   readonly votes: number;
   readonly id: number;
 }
@@ -25,8 +25,8 @@ export interface StandingsQuery {
 type RankedRow = StandingRow & Bookmark;
 
 /**
- * Every user, most votes first, ties by id, counted from the first one: its cost grows with the offset. So on its way it
- * takes down bookmarks, for other pages to begin from.
+ * Resolves to a page of the ranking: most votes first, ties by id. Scans from the top, so the cost grows with the offset. Returns
+ * the bookmarks found on the way, from which `listStandingsFrom` can start.
  */
 export async function listStandings(
   sql: AnySql,
@@ -35,35 +35,37 @@ export async function listStandings(
   const { offset, limit, city } = query;
   const found = await sql<RankedRow[]>`
     ${withCities(sql, city)}
-    select place, id, votes, first_name, last_name, city from (
-      select *, row_number() over (order by votes desc, id) as place
+    select position, id, votes, first_name, last_name, city from (
+      select *, row_number() over (order by votes desc, id) as position
       from (${candidates(sql, city, offset + limit)}) as candidate
       order by votes desc, id limit ${offset + limit}
     ) as ranked
-    where place > ${offset} or (place % ${rankingsBookmarkEvery} = 0 and place <= ${rankingsBookmarkDepthMax})
-    order by place`;
-  const isBookmark = ({ place }: Bookmark) => place % rankingsBookmarkEvery === 0 && place <= rankingsBookmarkDepthMax;
+    where ranked.position > ${offset}
+      or (ranked.position % ${rankingsBookmarkEvery} = 0 and ranked.position <= ${rankingsBookmarkDepthMax})
+    order by ranked.position`;
+  const isBookmark = ({ position }: Bookmark) =>
+    position % rankingsBookmarkEvery === 0 && position <= rankingsBookmarkDepthMax;
   return {
-    rows: found.filter(({ place }) => place > offset),
-    bookmarks: found.filter(isBookmark).map(({ place, votes, id }) => ({ place, votes, id })),
+    rows: found.filter(({ position }) => position > offset),
+    bookmarks: found.filter(isBookmark).map(({ position, votes, id }) => ({ position, votes, id })),
   };
 }
 
-/** The same, counted from a bookmark at or before the offset: what it costs depends on their distance alone. */
+/** Resolves to the same page, scanned from a bookmark at or before the offset: the cost depends on their distance alone. */
 export async function listStandingsFrom(
   sql: AnySql,
   bookmark: Bookmark,
   query: StandingsQuery,
 ): Promise<StandingRow[]> {
   const { offset, limit, city } = query;
-  const skipped = offset - bookmark.place;
+  const skipped = offset - bookmark.position;
   return sql<StandingRow[]>`
     ${withCities(sql, city)}
     select first_name, last_name, city, votes from (${candidates(sql, city, skipped + limit, bookmark)}) as candidate
     order by votes desc, id offset ${skipped} limit ${limit}`;
 }
 
-/** Users among whom the first `depth` are found, each range read from an index in its order and no further. */
+/** Returns a query whose rows contain the first `depth` users of the ranking. Each range is read in the order of an index. */
 function candidates(sql: AnySql, city: string, depth: number, bookmark?: Bookmark) {
   if (city === '') return ranges(sql, sql`true`, depth, bookmark);
   return sql`
@@ -76,7 +78,7 @@ function candidates(sql: AnySql, city: string, depth: number, bookmark?: Bookmar
     where (select count(*) from matching) > ${rankingsCitiesMax})`;
 }
 
-/** Behind a bookmark two ranges: who has as many votes and a greater id, and who has fewer. */
+/** Returns one range from the top, or two behind a bookmark: users with as many votes and a greater id, and users with fewer votes. */
 function ranges(sql: AnySql, condition: ReturnType<typeof matches>, depth: number, bookmark?: Bookmark) {
   const range = (bound: ReturnType<typeof matches>) => sql`
     (select id, first_name, last_name, city, votes from users where ${condition} ${bound}
@@ -87,8 +89,8 @@ function ranges(sql: AnySql, condition: ReturnType<typeof matches>, depth: numbe
 }
 
 /**
- * The cities that match, found by going from one to the next in the index. Where there are many, so many users match that
- * reading the whole ranking soon finds enough of them: then it only matters that there are more than the bound.
+ * Returns a CTE of the cities that match, found by a loose index scan. When more than `rankingsCitiesMax` match, so many users
+ * match that a scan of the whole ranking finds enough of them soon; the CTE then stops one above the bound.
  */
 function withCities(sql: AnySql, city: string) {
   if (city === '') return sql``;
@@ -103,7 +105,7 @@ function withCities(sql: AnySql, city: string) {
     )`;
 }
 
-/** Folded by PostgreSQL's own collation, so that it is the same wherever the database stands; no pattern, so no escapes. */
+/** Matches the filter literally and case-insensitively. PostgreSQL's built-in collation gives the same result on every server. */
 function matches(sql: AnySql, city: string) {
   return sql`city_folded is not null
     and position(lower(upper(${city}::text collate pg_c_utf8)) in city_folded) > 0`;

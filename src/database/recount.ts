@@ -1,15 +1,15 @@
 import { differencesListedMax, standingsListedMax } from '../limits.ts';
-import type { AnySql, Sql } from './open.ts';
+import { type AnySql, inTransaction, type Sql } from './open.ts';
 import { pendingVoteDeltas } from './vote-deltas.ts';
 
 export interface Recount {
   asOf: Date;
-  /** Votes cast up to `asOf`, and after it. */
+  /** The number of votes up to `asOf`, and after it. */
   votes: number;
   laterVotes: number;
-  /** The first of the ranking as the votes up to `asOf` alone make it. */
+  /** The top of the ranking by the votes up to `asOf`. */
   standings: Standing[];
-  /** Counters that do not say what the votes say, the first of them; `differing` counts all. */
+  /** The first counters that differ from the votes; `differing` is the number of all of them. */
   differences: CounterDifference[];
   differing: number;
 }
@@ -29,12 +29,13 @@ export interface CounterDifference {
 }
 
 /**
- * Counts the votes again, at one moment of the database, and holds the counters against them. A vote's transaction moves its
- * video's counter and notes its owner's gain, so at any one moment the votes equal the counters, a user's together with the
- * notes that wait; whatever `asOf`, the counters are held against all votes.
+ * Counts the votes in one snapshot and compares the counters with them. A vote's transaction updates its video's counter and
+ * appends its owner's delta. In any snapshot a video's votes therefore equal its counter, and a user's votes equal the counter
+ * plus the pending deltas. The counters are always compared with all votes, whatever `asOf`.
  */
 export async function recount(sql: Sql, options: { asOf?: Date | undefined } = {}): Promise<Recount> {
-  return sql.begin('isolation level repeatable read read only', async (tx) => {
+  return inTransaction(sql, async (tx) => {
+    await tx`set transaction isolation level repeatable read read only`;
     const [total] = await tx<{ as_of: Date; votes: number; later_votes: number }[]>`
       select ${options.asOf === undefined ? tx`now()` : moment(tx, options.asOf)} as as_of,
         count(*) filter (where processed_at <= ${moment(tx, options.asOf)}) as votes,
@@ -80,13 +81,13 @@ function differingCounters(sql: AnySql) {
     from videos left join by_video on by_video.video_id = videos.id
     where videos.votes <> coalesce(by_video.votes, 0)
     union all
-    select 'users.votes', users.id, users.votes + coalesce(waiting.votes, 0), coalesce(by_user.votes, 0)
+    select 'users.votes', users.id, users.votes + coalesce(pending.votes, 0), coalesce(by_user.votes, 0)
     from users left join by_user on by_user.user_id = users.id
-      left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = users.id
-    where users.votes + coalesce(waiting.votes, 0) <> coalesce(by_user.votes, 0)`;
+      left join ${pendingVoteDeltas(sql)} as pending on pending.user_id = users.id
+    where users.votes + coalesce(pending.votes, 0) <> coalesce(by_user.votes, 0)`;
 }
 
-/** Votes can be written under a clock a little ahead of this transaction's, so "now" is without end. */
+/** Returns `asOf`, or infinity for "now": a vote's timestamp can be slightly ahead of this transaction's. */
 function moment(sql: AnySql, asOf: Date | undefined) {
   return asOf === undefined ? sql`'infinity'::timestamptz` : sql`${asOf}::timestamptz`;
 }

@@ -8,11 +8,10 @@ export interface RepairedCounters {
 }
 
 /**
- * Sets every counter to what the votes say, in batches, while votes go on being cast. A batch first locks its counters and
- * then counts, in a statement that begins after. A vote whose transaction has moved a locked video's counter has ended and
- * is counted; any other one has not moved it yet and will, on top of what is set here. A user's counter is set to the votes
- * less the notes that wait: one snapshot sees both, and no fold can move the counter while it is locked. Rows are locked by
- * id, as everywhere.
+ * Sets every wrong counter to the number of its votes, in batches, while clients go on voting. A batch locks its counters and
+ * counts in a later statement. A transaction that updated a locked counter before has ended, so its votes are counted; any other
+ * transaction adds to the new value later. A user's counter is set to the votes minus the pending deltas: one snapshot sees
+ * both, and no flush can update the counter while it is locked. Rows are locked by id, which is the order of every writer.
  */
 export async function repairCounters(sql: Sql): Promise<RepairedCounters> {
   const videos = await repairBatches(sql, await findVideos(sql), repairVideos);
@@ -63,8 +62,8 @@ async function findUsers(sql: AnySql): Promise<number[]> {
       select videos.user_id, count(*) as votes
       from votes join videos on videos.id = votes.video_id group by videos.user_id
     ) as counted on counted.user_id = users.id
-      left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = users.id
-    where users.votes + coalesce(waiting.votes, 0) <> coalesce(counted.votes, 0)
+      left join ${pendingVoteDeltas(sql)} as pending on pending.user_id = users.id
+    where users.votes + coalesce(pending.votes, 0) <> coalesce(counted.votes, 0)
     order by users.id`;
   return rows.map((row) => row.id);
 }
@@ -74,12 +73,12 @@ async function repairUsers(sql: AnySql, ids: number[]): Promise<number> {
   const { count } = await sql`
     update users set votes = counted.votes
     from (
-      select wanted.id, count(votes.id) - coalesce(waiting.votes, 0) as votes
+      select wanted.id, count(votes.id) - coalesce(pending.votes, 0) as votes
       from unnest(${ids}::bigint[]) as wanted (id)
         left join videos on videos.user_id = wanted.id
         left join votes on votes.video_id = videos.id
-        left join ${pendingVoteDeltas(sql)} as waiting on waiting.user_id = wanted.id
-      group by wanted.id, waiting.votes
+        left join ${pendingVoteDeltas(sql)} as pending on pending.user_id = wanted.id
+      group by wanted.id, pending.votes
     ) as counted
     where users.id = counted.id and users.votes <> counted.votes`;
   return count;

@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { databaseConnectTimeoutSeconds } from '../limits.ts';
 
-/** Has a code that counts as "the database is out of reach" wherever errors of connections are classified. */
+/** The database did not answer in time. The code makes every classifier of connection errors treat it as unreachable. */
 export class DatabaseTimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
 
@@ -14,7 +14,7 @@ export class DatabaseTimeoutError extends Error {
   }
 }
 
-/** What the driver passes on of its options. */
+/** The options that the driver passes to `socket`. */
 interface Target {
   readonly host: readonly string[];
   readonly port: readonly number[];
@@ -22,10 +22,10 @@ interface Target {
 }
 
 /**
- * Options of the driver that let it find a connection which is lost without FIN or RST: its query would never settle, and no
- * option of the driver's own changes that. A socket without a byte in either direction for `silenceMs` is closed, which
- * rejects its query and makes the pool open another one. `silenceMs` must exceed the time that a statement may take, and the
- * time after which the driver closes unused connections. TLS is in place when the driver gets a socket.
+ * Returns options with which postgres.js detects a connection that is lost without FIN or RST. Without them its query never
+ * settles. A socket without a byte in either direction for `silenceMs` is closed, which rejects its query and makes the pool open
+ * another one. `silenceMs` must exceed the statement time-out and the driver's idle time-out. TLS is established before the
+ * driver gets the socket.
  */
 export function socketOptions(url: string, silenceMs: number) {
   const sslMode = readSslMode(url);
@@ -42,7 +42,7 @@ export function socketOptions(url: string, silenceMs: number) {
   return { ssl: false as const, socket };
 }
 
-/** Reads an address as the driver does. Undefined where the connection is not to be encrypted. */
+/** Returns the sslmode of a URL as the driver reads it. Undefined when the connection is not to be encrypted. */
 function readSslMode(url: string): string | undefined {
   const { searchParams } = new URL(url);
   const mode = searchParams.get('sslmode') ?? searchParams.get('ssl');
@@ -56,16 +56,17 @@ function connectPlain({ host, port, path }: Target): Socket {
 
 function watch(socket: Socket, silenceMs: number): Socket {
   reportErrorsAtEnd(socket);
-  // A server (or a balancer without one behind it) that accepts and closes makes the driver retry without end otherwise.
+  // Without an error the driver retries without end when a server, or a balancer without targets, accepts and closes.
   socket.once('end', () => {
-    if (socket.bytesRead === 0) socket.destroy(new DatabaseTimeoutError('PostgreSQL closed the connection unanswered'));
+    if (socket.bytesRead === 0)
+      socket.destroy(new DatabaseTimeoutError('Expected an answer from PostgreSQL, got a closed connection'));
   });
   return socket.setTimeout(silenceMs, () => {
     socket.destroy(new DatabaseTimeoutError(`Expected an answer from PostgreSQL within ${silenceMs} ms, got none`));
   });
 }
 
-/** postgres.js 3.4 never settles a query that it sends between the error of a connection and its end: they must coincide. */
+/** Delays the error event until the socket closes: postgres.js 3.4 never settles a query that it sends between the two. */
 function reportErrorsAtEnd(socket: Socket): void {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
   let failure: unknown;
@@ -79,7 +80,7 @@ function reportErrorsAtEnd(socket: Socket): void {
   };
 }
 
-/** PostgreSQL answers `S` to this where it takes TLS, and `N` where it does not. */
+/** The SSLRequest message. PostgreSQL answers `S` when it accepts TLS and `N` when it does not. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 async function startTls(plain: Socket, host: string, sslMode: string): Promise<Socket> {
@@ -95,7 +96,7 @@ async function startTls(plain: Socket, host: string, sslMode: string): Promise<S
   return secure;
 }
 
-/** The names are those of the driver: these three encrypt, and do not ask who the server is. */
+/** Returns TLS options by the driver's names. `require`, `allow` and `prefer` encrypt without verifying the certificate. */
 function tlsOptions(host: string, sslMode: string): ConnectionOptions {
   const isVerified = !['require', 'allow', 'prefer'].includes(sslMode);
   return { rejectUnauthorized: isVerified, ...(isIP(host) ? {} : { servername: host }) };
@@ -108,8 +109,8 @@ function describeFailure(error: unknown): Error {
 }
 
 /**
- * The driver keeps a place in its pool occupied when no socket comes: so it gets one that fails. Not before the driver has
- * sent its first message: postgres.js 3.4 would not send that of any later connection in this place.
+ * Returns a socket that fails after the driver's first message. The driver blocks a slot of its pool when it gets no socket; when
+ * the socket fails before the first message, postgres.js 3.4 does not send that of any later connection in the slot.
  */
 function failLater(error: Error): Duplex {
   const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });

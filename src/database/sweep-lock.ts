@@ -2,10 +2,10 @@ import { sweepLockRenewMs } from '../limits.ts';
 import { openSession, type Sql } from './open.ts';
 
 /**
- * Runs `work` unless another process runs the same sweep: then undefined, at once. The lock is a session's, held on a
- * connection of its own: it goes with the process, however that ends, and holds no transaction open meanwhile. The session is
- * used again and again, because the server frees the lock of one that is silent: a client whose connection was lost without
- * notice would keep the lock for hours. When the lock is lost, what a sweep does may be done twice, which it can stand.
+ * Runs `work`, or resolves to undefined at once when another process runs the same sweep. The lock is a session lock on a
+ * connection of its own: it ends with the process and holds no transaction open. A timer keeps the session in use, because the
+ * server ends an idle session: a client whose connection was lost without notice would otherwise hold the lock for hours. When
+ * the lock is lost, two sweeps may do the same work, which is harmless.
  */
 export async function withSweepLock<T>(sql: Sql, name: string, work: () => Promise<T>): Promise<T | undefined> {
   const session = openSession(sql);

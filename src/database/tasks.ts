@@ -8,12 +8,12 @@ export interface TaskRow {
   state: 'queued' | 'processing' | 'processed' | 'failed';
   progress: number;
   error: string | null;
-  /** 1 = next; null unless queued, like the wait. */
+  /** 1 is next. Null unless the task is queued, like the wait. */
   queue_position: number | null;
   expected_wait_seconds: number | null;
 }
 
-/** Answered from PostgreSQL alone: it holds while the queue is away. */
+/** Resolves to a task's state. Reads PostgreSQL alone, so that it works while Redis is unreachable. */
 export async function findTask(sql: AnySql, taskId: string): Promise<TaskRow | undefined> {
   const [row] = await sql<TaskRow[]>`
     select task_id, id as video_id, user_id, ${state(sql)} as state,
@@ -26,15 +26,14 @@ export async function findTask(sql: AnySql, taskId: string): Promise<TaskRow | u
 }
 
 /**
- * The wait is the mean time that recent videos took, once for each video in front, shared by as many as are in work at
- * this moment. Every player's first video goes before anybody's second, as in the queue. While nothing moves, neither
- * workers nor the mean say anything: the wait is then at least as long as no video has been started or finished although
- * one was waiting.
+ * Resolves to the queue position and the expected wait: the mean processing time of recent videos, times the videos ahead,
+ * divided by the number being processed now. As in the queue, every player's first video goes before any player's second. While
+ * videos wait and none is started or finished, the wait is at least as long as that has lasted.
  */
 async function estimateWait(sql: AnySql, videoId: number) {
   const [row] = await sql<WaitFacts[]>`
     with waiting as materialized (
-      select id, uploaded_at, processing_started_at, processing_started_at is not null as is_in_work,
+      select id, uploaded_at, processing_started_at, processing_started_at is not null as is_processing,
         row_number() over (partition by user_id order by id) as rank
       from videos where status = 'uploaded'
     ), recent as materialized (
@@ -44,25 +43,25 @@ async function estimateWait(sql: AnySql, videoId: number) {
     )
     select
       (select count(*) from waiting other, waiting own
-        where own.id = ${videoId} and not other.is_in_work and (other.rank, other.id) < (own.rank, own.id)) as ahead,
-      (select count(*) from waiting where is_in_work) as in_work,
+        where own.id = ${videoId} and not other.is_processing and (other.rank, other.id) < (own.rank, own.id)) as ahead,
+      (select count(*) from waiting where is_processing) as processing,
       (select extract(epoch from avg(took))::float8 from recent) as mean_seconds,
       extract(epoch from now() - greatest(
-        (select min(uploaded_at) from waiting where not is_in_work),
+        (select min(uploaded_at) from waiting where not is_processing),
         (select max(processing_started_at) from waiting),
         (select max(processed_at) from recent)
-      ))::float8 as still_seconds`;
-  const { ahead = 0, in_work: inWork = 0, mean_seconds: mean = null, still_seconds: still = null } = row ?? {};
-  const seconds = ((mean ?? assumedProcessingSeconds) * (ahead + Math.min(inWork, 1))) / Math.max(inWork, 1);
-  return { queue_position: ahead + 1, expected_wait_seconds: Math.max(Math.ceil(seconds), Math.floor(still ?? 0)) };
+      ))::float8 as stalled_seconds`;
+  const { ahead = 0, processing = 0, mean_seconds: mean = null, stalled_seconds: stalled = null } = row ?? {};
+  const seconds = ((mean ?? assumedProcessingSeconds) * (ahead + Math.min(processing, 1))) / Math.max(processing, 1);
+  return { queue_position: ahead + 1, expected_wait_seconds: Math.max(Math.ceil(seconds), Math.floor(stalled ?? 0)) };
 }
 
 interface WaitFacts {
   ahead: number;
-  in_work: number;
+  processing: number;
   mean_seconds: number | null;
-  /** Since a video was last started or finished, or since one has been waiting, whichever is the shorter time. */
-  still_seconds: number | null;
+  /** The time since a video was last started or finished, or since one has been waiting, whichever is shorter. */
+  stalled_seconds: number | null;
 }
 
 function state(sql: AnySql) {

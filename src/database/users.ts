@@ -18,7 +18,7 @@ export interface UserRow {
   country: string | null;
 }
 
-/** Undefined when the address is taken: of several sign-ups at once exactly one gets the row. */
+/** Inserts a user. Resolves to undefined when the address is taken: of concurrent sign-ups exactly one gets the row. */
 export async function insertUser(sql: AnySql, user: NewUser): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`
     insert into users (first_name, last_name, email, password_hash, city, country)
@@ -42,7 +42,7 @@ export async function userExists(sql: AnySql, id: number): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** False when the hash is no longer the one that was verified, so that a change of password is never undone. */
+/** Replaces the hash that was verified. Resolves to false when it has changed since, so that no newer password is overwritten. */
 export async function replacePasswordHash(
   sql: AnySql,
   change: { id: number; oldHash: string; newHash: string },

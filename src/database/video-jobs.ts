@@ -1,6 +1,6 @@
 import type { AnySql } from './open.ts';
 
-/** What every change by a worker names: the video, and the attempt it claimed. A late twin names an older one. */
+/** The fence of every change by a worker: the video and the attempt that the worker claimed. A stale worker names an older one. */
 export interface Attempt {
   id: number;
   attempt: number;
@@ -9,12 +9,12 @@ export interface Attempt {
 export interface WorkClaim extends Attempt {
   user_id: number;
   title: string;
-  /** Null where an older system has a row, but never got its file. */
+  /** Null when an older system inserted the row but never stored the file. */
   original_url: string | null;
   task_id: string | null;
   request_id: string | null;
   uploaded_at: Date;
-  /** How many attempts before this one ended without a word. */
+  /** The number of earlier attempts that ended without reporting a result. */
   crashes: number;
 }
 
@@ -25,13 +25,13 @@ export interface WaitingVideo {
 }
 
 export interface RankedVideo extends WaitingVideo {
-  /** Its place among its own player's videos that still need a job, from 1. */
+  /** The video's position among its player's videos that still need a job, from 1. */
   rank: number;
 }
 
 /**
- * Undefined when there is nothing to do: the video is gone, or done, or given up. Claiming fences out whoever had it. An
- * attempt that was neither finished nor returned counts as a crash.
+ * Claims a video for a new attempt, which makes every earlier attempt stale. Resolves to undefined when there is nothing to do: the
+ * video is deleted, processed or failed. An earlier attempt that neither finished nor was requeued counts as a crash.
  */
 export async function claimVideoForWork(sql: AnySql, id: number): Promise<WorkClaim | undefined> {
   const [row] = await sql<WorkClaim[]>`
@@ -43,7 +43,7 @@ export async function claimVideoForWork(sql: AnySql, id: number): Promise<WorkCl
   return row;
 }
 
-/** False when the attempt is no longer the current one: its work is for nothing and can stop. */
+/** Resolves to false when the attempt is stale: its work can stop. */
 export async function setProgress(sql: AnySql, claim: Attempt & { percent: number }): Promise<boolean> {
   const { count } = await sql`
     update videos set progress = ${claim.percent} where ${isCurrent(sql, claim)}`;
@@ -51,10 +51,10 @@ export async function setProgress(sql: AnySql, claim: Attempt & { percent: numbe
 }
 
 /**
- * The work was given up without a verdict, at a shutdown say: the video is shown as waiting again. `crashed` when its FFmpeg
- * was ended by something other than us, which may not go on for ever.
+ * Requeues a video whose attempt ended without a result, at a shutdown for example: its task is `queued` again. `crashed` counts
+ * the attempt as a crash, which worker/retry-policy.ts limits. Resolves to false when the attempt is stale.
  */
-export async function returnVideoToQueue(sql: AnySql, claim: Attempt & { crashed?: boolean }): Promise<boolean> {
+export async function requeueVideo(sql: AnySql, claim: Attempt & { crashed?: boolean }): Promise<boolean> {
   const { count } = await sql`
     update videos
     set processing_started_at = null, progress = 0, crashes = crashes + ${claim.crashed === true ? 1 : 0}
@@ -69,8 +69,9 @@ export interface Rendition extends Attempt {
 }
 
 /**
- * False, and nothing changed, when a later attempt has the video, when it is gone, or when a sweep has claimed an intent:
- * then the objects belong to nobody. Intents and row change in one statement, so an object always has exactly one name.
+ * Makes the row name the rendition. Resolves to false, and changes nothing, when the attempt is stale, the video is deleted, or a
+ * sweep has claimed an intent: the caller then deletes the objects. Intents and row change in one statement, so that exactly one
+ * of the two names an object at any moment.
  */
 export async function publishRendition(sql: AnySql, rendition: Rendition): Promise<boolean> {
   const { processedKey, posterKey, profile } = rendition;
@@ -89,14 +90,14 @@ export async function publishRendition(sql: AnySql, rendition: Rendition): Promi
   return count > 0;
 }
 
-/** `reason` is read by the player. False when the attempt is no longer the current one. */
+/** Sets the video to `failed`. The player reads `reason`. Resolves to false when the attempt is stale. */
 export async function failVideo(sql: AnySql, claim: Attempt & { reason: string }): Promise<boolean> {
   const { count } = await sql`
     update videos set status = 'failed', failure_reason = ${claim.reason} where ${isCurrent(sql, claim)}`;
   return count > 0;
 }
 
-/** Undefined when the video is not `failed`. The attempt goes on counting, so no earlier worker can come back. */
+/** Resets a failed video to `uploaded`. Resolves to undefined when it is not `failed`. The attempt number stays: it is the fence. */
 export async function retryVideo(sql: AnySql, id: number): Promise<WaitingVideo | undefined> {
   const [row] = await sql<WaitingVideo[]>`
     update videos
@@ -108,8 +109,8 @@ export async function retryVideo(sql: AnySql, id: number): Promise<WaitingVideo 
 }
 
 /**
- * Every video that still needs a job, by id, a page at a time. One that an older system left without a task id, or with
- * one that cannot be a job's (digits only, or with a colon), is given one.
+ * Resolves to a page of the videos that still need a job, by id. First gives a task id to videos of an older system that have
+ * none, or one that BullMQ does not accept as a job id (digits only, or with a colon).
  */
 export async function listVideosWaiting(sql: AnySql, page: { limit: number; afterId: number }): Promise<RankedVideo[]> {
   await sql`

@@ -28,8 +28,9 @@ export interface UploadedVideo {
 }
 
 /**
- * Undefined when a sweep has claimed the upload's intent: the object is being deleted, so no row may name it. `rank` is the
- * video's place among its player's waiting ones, as far as their latest uploads tell.
+ * Inserts the row of an upload and deletes its intent. Resolves to undefined when a sweep has claimed the intent: the object is
+ * being deleted, so no row may name it. `rank` is the video's position among its player's waiting videos, counted over the
+ * player's latest `uploadsRankedMax` uploads.
  */
 export async function insertUploadedVideo(
   sql: AnySql,
@@ -55,7 +56,7 @@ export async function findVideo(sql: AnySql, id: number): Promise<VideoRow | und
   return row;
 }
 
-/** Newest first, ties by id. */
+/** Resolves to the user's videos, newest first, ties by id. */
 export async function listVideosOfUser(sql: AnySql, userId: number, page: PageOptions = {}): Promise<VideoRow[]> {
   return sql<VideoRow[]>`
     select ${videoColumns(sql)} from videos v
@@ -64,7 +65,7 @@ export async function listVideosOfUser(sql: AnySql, userId: number, page: PageOp
     ${limitTo(sql, page.limit)}`;
 }
 
-/** Publishing what is public already is no change. */
+/** Publishes a processed video. A public video stays public. */
 export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 'not_processed' | 'not_found'> {
   const changed = await sql`update videos set status = 'public' where id = ${id} and status = 'processed'`;
   if (changed.count > 0) return 'public';
@@ -76,8 +77,8 @@ export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 
 export type DeleteOutcome = { outcome: 'deleted'; keys: string[] } | { outcome: 'public' } | { outcome: 'not_found' };
 
 /**
- * Takes the video and its votes away and notes what its owner loses by it, all at once. What remains to be done is handed back and
- * written down as intents: delete each object, then forget its intent; a sweep does it for whoever crashes before.
+ * Deletes the video and its votes, appends the negative delta of its owner and records intents for its objects, in one
+ * transaction. The caller deletes the objects of `keys` and then their intents; a sweep does it when the caller crashes.
  */
 export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> {
   return inTransaction(sql, async (tx): Promise<DeleteOutcome> => {
@@ -89,10 +90,10 @@ export async function deleteVideo(sql: Sql, id: number): Promise<DeleteOutcome> 
     await tx`delete from videos where id = ${id}`;
     if (video.votes > 0) {
       await tx`
-        insert into vote_gains (user_ids, votes)
+        insert into vote_deltas (user_ids, votes)
         values (array[${video.user_id}::bigint], array[${-video.votes}::bigint])`;
     }
-    const keys = await keepOthersKeys(tx, video.keys);
+    const keys = await dropSharedKeys(tx, video.keys);
     await tx`
       insert into object_intents (key) select unnest(${keys}::text[])
       on conflict (key) do nothing`;
@@ -107,15 +108,15 @@ interface LockedVideo {
   keys: string[];
 }
 
-/** An older system named objects by user and second, so that two of its rows can share one: the other row keeps it. */
-async function keepOthersKeys(sql: AnySql, keys: string[]): Promise<string[]> {
+/** Returns the keys that no other row names. An older system named objects by user and second, so two rows can share one. */
+async function dropSharedKeys(sql: AnySql, keys: string[]): Promise<string[]> {
   const named = await keysOfVideos(sql, keys);
   return [...new Set(keys)].filter((key) => !named.has(key));
 }
 
-/** Which of these keys a video or an intent names; any other object under a key of ours is garbage. */
+/** Resolves to the keys among `keys` that a video or an intent names. Other objects under this service's keys are garbage. */
 export async function keysInUse(sql: AnySql, keys: string[]): Promise<Set<string>> {
-  // One statement, one moment: a key that passes from an intent to a row is seen in one of them.
+  // One statement has one snapshot: a key that moves from an intent to a row is seen in one of them.
   const rows = await sql<{ key: string }[]>`
     ${selectKeysOfVideos(sql, keys)}
     union all select key from object_intents where key = any(${keys}::text[])`;

@@ -9,34 +9,33 @@ export interface VoteRequest {
 }
 
 /**
- * Counts a batch of votes in one statement, so in one transaction; outcomes come in the order of `ballots`. Of equal ballots
- * the first is counted. One that cannot be counted never keeps another one from it.
+ * Inserts a batch of votes in one statement, and so in one transaction. Resolves to an outcome for each request, in their order.
+ * Of equal requests the first is counted. A request that cannot be counted does not affect the others.
  */
-export async function castVotes(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOutcome[]> {
+export async function insertVotes(sql: Sql, requests: readonly VoteRequest[]): Promise<VoteOutcome[]> {
   try {
-    return await count(sql, ballots);
+    return await insertBatch(sql, requests);
   } catch (error) {
     if (!isUnknownVoter(error)) throw error;
   }
-  // Rare, since tokens name users that exist: the foreign key has refused the batch as a whole.
+  // Rare, since tokens name existing users: the foreign key has rejected the whole batch.
   const rows = await sql<{ id: number }[]>`
-    select id from users where id = any(${ballots.map(({ userId }) => userId)}::bigint[])`;
+    select id from users where id = any(${requests.map(({ userId }) => userId)}::bigint[])`;
   const known = new Set(rows.map(({ id }) => id));
-  const outcomes = await count(
+  const outcomes = await insertBatch(
     sql,
-    ballots.filter(({ userId }) => known.has(userId)),
+    requests.filter(({ userId }) => known.has(userId)),
   );
-  return ballots.map(({ userId }) => (known.has(userId) ? (outcomes.shift() as VoteOutcome) : 'unknown_voter'));
+  return requests.map(({ userId }) => (known.has(userId) ? (outcomes.shift() as VoteOutcome) : 'unknown_voter'));
 }
 
 /**
- * The contract's rules hold inside the statement. Videos are locked by id, the order that every writer keeps, and the counter
- * of each moves once however many votes it gains; what their owners gain is written down for a fold. What became of each
- * vote is only worked out, and sent back, when not all were counted.
+ * Inserts the votes, updates the counter of each video once and appends one row of deltas for the videos' owners. Videos are
+ * locked by id, which is the order of every writer. The outcomes are computed and returned only when not all votes were counted.
  */
-async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOutcome[]> {
-  const videoIds = toArray(ballots, ({ videoId }) => videoId);
-  const userIds = toArray(ballots, ({ userId }) => userId);
+async function insertBatch(sql: Sql, requests: readonly VoteRequest[]): Promise<VoteOutcome[]> {
+  const videoIds = toArray(requests, ({ videoId }) => videoId);
+  const userIds = toArray(requests, ({ userId }) => userId);
   const [row] = await sql<{ outcomes: VoteOutcome[] | null }[]>`
     with video as materialized (
       select id, user_id as owner_id, status in ('processed', 'public') as is_votable
@@ -44,20 +43,20 @@ async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOut
       order by id for no key update
     ), counted as (
       insert into votes (video_id, user_id)
-      select ballot.video_id, ballot.user_id
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) as ballot (video_id, user_id)
-      join video on video.id = ballot.video_id and video.is_votable
+      select request.video_id, request.user_id
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) as request (video_id, user_id)
+      join video on video.id = request.video_id and video.is_votable
       on conflict (video_id, user_id) do nothing
       returning video_id, user_id
-    ), gained as materialized (
+    ), counts as materialized (
       select video.id as video_id, video.owner_id, count(*) as votes
       from counted join video on video.id = counted.video_id
       group by video.id, video.owner_id
-    ), moved_videos as (
-      update videos set votes = videos.votes + gained.votes from gained where videos.id = gained.video_id
-    ), noted as (
-      insert into vote_gains (user_ids, votes)
-      select array_agg(owner_id), array_agg(votes) from gained having count(*) > 0
+    ), updated_videos as (
+      update videos set votes = videos.votes + counts.votes from counts where videos.id = counts.video_id
+    ), appended as (
+      insert into vote_deltas (user_ids, votes)
+      select array_agg(owner_id), array_agg(votes) from counts having count(*) > 0
     )
     select case when (select count(*) from counted) < cardinality(${videoIds}::bigint[]) then array(
       select case
@@ -66,25 +65,25 @@ async function count(sql: Sql, ballots: readonly VoteRequest[]): Promise<VoteOut
         when video.is_votable then 'already_voted'
         else 'not_votable'
       end
-      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) with ordinality as ballot (video_id, user_id, place)
-      left join video on video.id = ballot.video_id
-      left join counted on counted.video_id = ballot.video_id and counted.user_id = ballot.user_id
-      order by ballot.place
+      from unnest(${videoIds}::bigint[], ${userIds}::bigint[]) with ordinality as request (video_id, user_id, ordinal)
+      left join video on video.id = request.video_id
+      left join counted on counted.video_id = request.video_id and counted.user_id = request.user_id
+      order by request.ordinal
     ) end as outcomes`;
-  return row?.outcomes ? refuseRepeats(ballots, row.outcomes) : ballots.map(() => 'counted');
+  return row?.outcomes ? rejectRepeats(requests, row.outcomes) : requests.map(() => 'counted');
 }
 
-/** Text is what an array goes over the wire as; the driver's own way there looks at each element three times. */
-function toArray(ballots: readonly VoteRequest[], read: (ballot: VoteRequest) => number): string {
-  return `{${ballots.map(read).join(',')}}`;
+/** Formats an array as PostgreSQL's text. The driver's own serializer visits each element three times. */
+function toArray(requests: readonly VoteRequest[], read: (request: VoteRequest) => number): string {
+  return `{${requests.map(read).join(',')}}`;
 }
 
-/** The statement knows pairs, not ballots: it calls each of several equal ones counted. */
-function refuseRepeats(ballots: readonly VoteRequest[], outcomes: readonly VoteOutcome[]): VoteOutcome[] {
+/** Marks repeated requests as `already_voted`: the statement works on distinct pairs and returns `counted` for each of them. */
+function rejectRepeats(requests: readonly VoteRequest[], outcomes: readonly VoteOutcome[]): VoteOutcome[] {
   const counted = new Set<string>();
   return outcomes.map((outcome, i) => {
     if (outcome !== 'counted') return outcome;
-    const pair = `${ballots[i]?.videoId}:${ballots[i]?.userId}`;
+    const pair = `${requests[i]?.videoId}:${requests[i]?.userId}`;
     if (counted.has(pair)) return 'already_voted';
     counted.add(pair);
     return 'counted';

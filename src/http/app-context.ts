@@ -12,7 +12,7 @@ import type { MediaLinks } from '../queries/media-links.ts';
 import type { PublicVideos } from '../queries/public-videos.ts';
 import type { RankingsReader } from '../queries/rankings.ts';
 import type { Readiness } from '../queries/readiness.ts';
-import type { Producer } from '../queue/producer.ts';
+import type { VideoProducer } from '../queue/video-queue.ts';
 import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
 import type { HeldBytes } from './held-chunks.ts';
@@ -26,7 +26,7 @@ export interface AppContext {
   readonly metrics: WebMetrics;
   readonly sql: Sql;
   readonly objects: ObjectStore;
-  readonly producer: Producer;
+  readonly producer: VideoProducer;
   readonly buffers: PartBuffers;
   readonly heldBytes: HeldBytes;
   readonly uploadsPerUser: UploadsPerUser;

@@ -6,12 +6,14 @@ import { missingField, validateTitle } from './schemas/upload-form.ts';
 /** The form's `title`, kept up to one byte past the longest there can be: enough to know that it is too long. */
 export function createTitleField() {
   let kind: 'none' | 'text' | 'file' = 'none';
+  let charset = 'utf-8';
   let kept: Buffer[] = [];
   let bytes = 0;
 
   return {
     /** A title sent again replaces the earlier one. */
-    begin({ isFile }: PartHeaders): void {
+    begin({ isFile, charset: declared }: PartHeaders): void {
+      charset = declared ?? 'utf-8';
       kind = isFile ? 'file' : 'text';
       kept = [];
       bytes = 0;
@@ -23,7 +25,7 @@ export function createTitleField() {
     },
     /** The title as sent; adds to `faults` what is wrong with it. */
     read(faults: FieldError[]): string {
-      if (kind === 'text') return validateTitle(Buffer.concat(kept), faults);
+      if (kind === 'text') return validateTitle(Buffer.concat(kept), charset, faults);
       faults.push(
         kind === 'none'
           ? missingField('title')

@@ -1,18 +1,18 @@
-/** A box of an MP4 by its offsets in the bytes that were walked. */
+/** A box of an MP4, by offsets into the bytes that were read. */
 export interface Box {
   readonly type: string;
   readonly start: number;
-  /** Behind the header. */
+  /** The first byte after the header. */
   readonly body: number;
   readonly end: number;
 }
 
-/** A file of hostile make has boxes without number. */
+/** The limit of boxes in one level, which a hostile file could repeat without end. */
 const boxesPerLevelMax = 10_000;
 
 /**
- * Returns the boxes that stand one behind the other in `bytes` from `start` to `end`. The last one may be cut off: its `end`
- * is then past the bytes there are. Stops at whatever is no box.
+ * Returns the consecutive boxes in `bytes` from `start` to `end`. The last box may be truncated: its `end` is then beyond the bytes.
+ * Stops at the first bytes that are no box.
  */
 export function listBoxes(bytes: Buffer, start = 0, end = bytes.length): Box[] {
   const boxes: Box[] = [];
@@ -25,7 +25,7 @@ export function listBoxes(bytes: Buffer, start = 0, end = bytes.length): Box[] {
   return boxes;
 }
 
-/** Reads one box header. `end` is where a box ends whose size is 0, which means "up to the end". */
+/** Reads one box header. `end` is the end of a box whose size is 0, which means "up to the end". */
 export function readBoxHeader(bytes: Buffer, at: number, end: number): Box | undefined {
   if (at + 8 > bytes.length) return undefined;
   const type = bytes.toString('latin1', at + 4, at + 8);
@@ -37,7 +37,7 @@ export function readBoxHeader(bytes: Buffer, at: number, end: number): Box | und
   return longSize < 16 ? undefined : { type, start: at, body: at + 16, end: at + longSize };
 }
 
-/** Returns the box that a path of types leads to from within `parent`. Only boxes that are whole are entered. */
+/** Returns the box at a path of types within `parent`. Skips truncated boxes. */
 export function findBox(bytes: Buffer, parent: Pick<Box, 'body' | 'end'>, ...path: string[]): Box | undefined {
   let found: Pick<Box, 'body' | 'end'> = parent;
   for (const type of path) {

@@ -4,13 +4,13 @@ import { fieldReader, type Track } from './tracks.ts';
 export interface EditList {
   readonly box: Box;
   readonly isTrue: boolean;
-  /** How much of the media its edits show. */
+  /** The total duration of the edits that show media. */
   readonly shownSeconds: number;
 }
 
 /**
- * Reads a track's edit list. It is true where the track's header gives the same duration, as the standard demands of both:
- * a cut made by an editor shows in both, and a wrong duration in one of them. It must also begin within the media.
+ * Reads a track's edit list. It is true when the track's header gives the same duration, which the standard requires: a cut by an
+ * editor changes both, a wrong duration only one of them. Its edits must also start within the media.
  */
 export function readEditList(bytes: Buffer, movie: Box, { box: track, ticks }: Track): EditList | undefined {
   const box = findBox(bytes, track, 'edts');
@@ -30,7 +30,7 @@ function readMovieTimescale(bytes: Buffer, movie: Box): number {
   return read(read(0, 1) === 1 ? 20 : 12, 4) || 1;
 }
 
-/** What is lost when clocks are converted is less. */
+/** Larger than the rounding error of conversions between timescales. */
 const durationTolerance = 0.01;
 
 function readTrackTicks(bytes: Buffer, track: Box): number {

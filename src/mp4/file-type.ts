@@ -1,15 +1,15 @@
 import { listBoxes } from './boxes.ts';
 import { isPicture, readTracks } from './tracks.ts';
 
-/** `ftyp` is in bytes 4 to 8, behind the size of its box; the four bytes of the major brand follow. */
+/** The end of the major brand: a file starts with a box size, `ftyp` and the major brand, of four bytes each. */
 export const fileTypeEnd = 12;
 
-/** Major brands of still pictures and their sequences: HEIF, AVIF, Canon's raw files. */
+/** Major brands of still images and image sequences: HEIF, AVIF, Canon's raw files. */
 const pictureBrands = new Set(
   'heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 avif avis avio avci avcs jpeg jpgs crx'.split(' '),
 );
 
-/** Whether a file begins as an MP4 or another ISO file does that may hold a video. */
+/** Returns whether a file starts like an MP4 or another ISO file that may hold a video. */
 export function isVideoFileType(bytes: Buffer): boolean {
   if (bytes.length < fileTypeEnd || bytes.toString('latin1', 4, 8) !== 'ftyp' || bytes.readUInt32BE(0) < 8)
     return false;
@@ -17,8 +17,8 @@ export function isVideoFileType(bytes: Buffer): boolean {
 }
 
 /**
- * Whether a file is known to have no picture by its first bytes: the whole index is within them, lists sound and no
- * picture. False as long as it cannot be known.
+ * Returns whether a file has no picture, judging by its first bytes: they contain the whole index, which lists sound and no
+ * picture. Returns false when the index is incomplete.
  */
 export function lacksPicture(bytes: Buffer): boolean {
   const movie = listBoxes(bytes).find(({ type }) => type === 'moov');

@@ -1,18 +1,18 @@
 import { type Box, findBox, listBoxes } from './boxes.ts';
 
-/** A track as the movie's index describes it. Offsets are into the bytes that were read. */
+/** A track as the index describes it. Offsets are into the bytes that were read. */
 export interface Track {
   readonly box: Box;
-  /** `vide` for a picture, `soun` for sound. Undefined where the file does not say. */
+  /** `vide` for a picture, `soun` for sound. Undefined when the file has none. */
   readonly handler: string | undefined;
   readonly isEnabled: boolean;
-  /** Of the codecs: `avc1`, `hvc1`, `encv` ... */
+  /** The tags of the codecs: `avc1`, `hvc1`, `encv` ... */
   readonly sampleEntries: readonly string[];
   readonly isEncrypted: boolean;
   readonly samples: number;
-  /** The sum of what its samples last, by the sample table. Fragments add to it and are not counted. */
+  /** The total duration of the samples in the sample table. Samples in fragments are not counted. */
   readonly seconds: number;
-  /** The same in the media's own clock. */
+  /** The same in the media's timescale. */
   readonly ticks: number;
 }
 
@@ -20,7 +20,7 @@ export function isPicture({ handler }: Track): boolean {
   return handler === 'vide';
 }
 
-/** Returns the tracks of a `moov` box. What cannot be read of one counts as not there. */
+/** Returns the tracks of a `moov` box. Fields that cannot be read are treated as missing. */
 export function readTracks(bytes: Buffer, movie: Box): Track[] {
   return listBoxes(bytes, movie.body, Math.min(movie.end, bytes.length))
     .filter(({ type, end }) => type === 'trak' && end <= bytes.length)
@@ -76,14 +76,14 @@ function sumDurations(bytes: Buffer, table: Box | undefined, samples: number): n
   let [sum, left] = [0, samples];
   for (let at = (times?.body ?? 0) + 8; times !== undefined && at + 8 <= times.end && left > 0; at += 8) {
     const count = Math.min(bytes.readUInt32BE(at), left);
-    // More than half of what fits is a negative number that a careless writer left.
+    // Values above half of the range are negative numbers of faulty writers.
     sum += count * Math.max(0, bytes.readInt32BE(at + 4));
     left -= count;
   }
   return sum;
 }
 
-/** Reads unsigned fields of a box by their offset behind the header; undefined where the box has none or ends before. */
+/** Returns a reader of unsigned fields by their offset after the header. It returns undefined for fields beyond the box. */
 export function fieldReader(bytes: Buffer, box: Box | undefined) {
   return (offset: number, size: 1 | 4 | 8): number | undefined => {
     if (box === undefined || box.body + offset + size > Math.min(box.end, bytes.length)) return undefined;

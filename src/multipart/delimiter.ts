@@ -1,37 +1,37 @@
-/** Told of bytes before the delimiter: those of `bytes` from `from` to `to`. */
-export type Tell = (bytes: Buffer, from: number, to: number) => void;
+/** Receives data before the delimiter: the bytes of `bytes` from `from` to `to`. */
+export type OnData = (bytes: Buffer, from: number, to: number) => void;
 
 /**
- * Looks for CR LF `--` boundary over chunks. CR occurs in it only as its first byte. So when a chunk ends in the middle of
- * what may be a delimiter, how many of its bytes have matched says all: should the next chunk not go on with it, those
- * bytes were data, and none of them can begin another delimiter. They are then told from the delimiter itself, and no byte
- * is ever kept or copied here.
+ * Searches chunks for the delimiter, which is CR LF `--` boundary. CR occurs only as its first byte. When a chunk ends within a
+ * possible delimiter, the number of matched bytes is therefore all the state: if the next chunk does not continue the delimiter,
+ * the matched bytes were data, and none of them can begin another delimiter. They are then reported from the delimiter itself, so
+ * that no byte is kept or copied.
  */
-export function createDelimiterSearch(boundary: string, tell: Tell) {
+export function createDelimiterSearch(boundary: string, onData: OnData) {
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
-  // The first boundary may stand at the very beginning, without the line end before it: as if that had been seen.
+  // The first boundary may start the body without a line end before it, so the line end counts as matched.
   let matched = 2;
   let isFound = false;
 
-  /** Up to and with the next delimiter, or to the end of the chunk; returns where to go on. */
+  /** Searches for the next delimiter or to the end of the chunk. Returns the position at which to continue. */
   function search(chunk: Buffer, start: number): number {
     isFound = false;
     if (matched > 0) {
-      const next = goOn(chunk, start);
+      const next = continueMatch(chunk, start);
       if (next > start) return next;
     }
     const at = chunk.indexOf(delimiter, start);
-    if (at === -1) return holdTail(chunk, start);
-    tell(chunk, start, at);
+    if (at === -1) return matchTail(chunk, start);
+    onData(chunk, start, at);
     isFound = true;
     return at + delimiter.length;
   }
 
-  /** A delimiter begun in an earlier chunk: goes on with it, or tells that those bytes were data and stays at `start`. */
-  function goOn(chunk: Buffer, start: number): number {
+  /** Continues a delimiter from an earlier chunk. When it does not match, reports its bytes as data and returns `start`. */
+  function continueMatch(chunk: Buffer, start: number): number {
     const length = Math.min(delimiter.length - matched, chunk.length - start);
     if (chunk.compare(delimiter, matched, matched + length, start, start + length) !== 0) {
-      tell(delimiter, 0, matched);
+      onData(delimiter, 0, matched);
       matched = 0;
       return start;
     }
@@ -41,16 +41,16 @@ export function createDelimiterSearch(boundary: string, tell: Tell) {
     return start + length;
   }
 
-  /** No whole delimiter in sight: everything is data but a tail that may begin one. */
-  function holdTail(chunk: Buffer, from: number): number {
+  /** Reports a chunk without a whole delimiter as data, except for a tail that may begin a delimiter. */
+  function matchTail(chunk: Buffer, from: number): number {
     const tailStart = Math.max(from, chunk.length - delimiter.length + 1);
     const cr = chunk.lastIndexOf(13);
     const length = chunk.length - cr;
     if (cr >= tailStart && chunk.compare(delimiter, 0, length, cr, chunk.length) === 0) {
-      tell(chunk, from, cr);
+      onData(chunk, from, cr);
       matched = length;
     } else {
-      tell(chunk, from, chunk.length);
+      onData(chunk, from, chunk.length);
     }
     return chunk.length;
   }

@@ -1,4 +1,4 @@
-/** A body that is not well-formed multipart; the message is fit for the client. */
+/** The body is not well-formed multipart. The message can be sent to the client. */
 export class MultipartError extends Error {
   constructor(message: string) {
     super(message);

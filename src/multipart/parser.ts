@@ -4,7 +4,7 @@ import { MultipartError } from './multipart-error.ts';
 import { createPartHead } from './part-head.ts';
 import type { PartHeaders } from './part-headers.ts';
 
-/** What the parser tells of. Bytes are views of the chunk being written: good inside the call only, copy what is to stay. */
+/** Receives the parts. Bytes are views of the chunk being written and valid only during the call. */
 export interface PartSink {
   onPart(headers: PartHeaders): void;
   onData(bytes: Buffer): void;
@@ -19,12 +19,12 @@ export interface MultipartParser {
 }
 
 /**
- * RFC 7578 form data, pushed in as it arrives. Four states:
+ * Parses RFC 7578 form data as it arrives. Four states:
  *
- *   preamble  what stands before the first boundary is dropped
- *   head      behind a boundary: `--` ends the body, anything else is a header block up to its empty line
+ *   preamble  bytes before the first boundary, ignored
+ *   head      after a boundary: `--` ends the body, anything else is a header block up to its empty line
  *   data      a part's bytes, up to the next boundary
- *   epilogue  what stands behind the closing boundary is dropped
+ *   epilogue  bytes after the closing boundary, ignored
  */
 export function createMultipartParser(boundary: string, sink: PartSink): MultipartParser {
   let state: 'preamble' | 'head' | 'data' | 'epilogue' = 'preamble';

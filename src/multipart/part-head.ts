@@ -2,7 +2,7 @@ import { multipartHeaderMaxBytes } from '../limits.ts';
 import { MultipartError } from './multipart-error.ts';
 import { type PartHeaders, parsePartHeaders } from './part-headers.ts';
 
-/** Collects what follows a boundary, over as many chunks as it takes: used again for every part. */
+/** Collects the bytes after a boundary, across chunks. One collector serves all parts of a body. */
 export function createPartHead() {
   const head = Buffer.allocUnsafe(multipartHeaderMaxBytes);
   let filledBytes = 0;
@@ -13,7 +13,7 @@ export function createPartHead() {
     headers = undefined;
   }
 
-  /** Takes in bytes up to the end of the head or of the chunk; returns where to go on in the chunk. */
+  /** Collects bytes up to the end of the head or of the chunk. Returns the position at which to continue. */
   function collect(chunk: Buffer, start: number): number {
     const before = filledBytes;
     filledBytes += chunk.copy(head, filledBytes, start);
@@ -32,14 +32,14 @@ export function createPartHead() {
     return start + end + 4 - before;
   }
 
-  /** Undefined until the head is whole; `closing` when it was the end of the body. */
+  /** `headers` returns undefined until the head is complete, and `closing` when it ended the body. */
   return { begin, collect, headers: () => headers };
 }
 
-/** Behind the boundary only padding may stand before the line end. */
+/** Parses a header block. Only white space may stand between the boundary and its line end. */
 function readBlock(block: string): PartHeaders {
   if (!/^[ \t]*(?:\r\n|$)/.test(block)) {
-    throw new MultipartError('Expected a line end behind a boundary, got something else');
+    throw new MultipartError('Expected a line end after a boundary, got other bytes');
   }
   return parsePartHeaders(block.trimStart());
 }

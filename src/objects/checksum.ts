@@ -1,11 +1,11 @@
 import { crc32 } from '@node-rs/crc32';
 
-/** The CRC32 of what `soFar` stands for and then `bytes`; begin with 0. */
+/** Returns the CRC32 of earlier bytes followed by `bytes`. `soFar` is the CRC32 of the earlier bytes, 0 for none. */
 export function extendCrc32(soFar: number, bytes: Buffer): number {
   return crc32(bytes, soFar);
 }
 
-/** As S3 wants it: base64 of its four bytes, the highest first. */
+/** Formats a CRC32 as S3 expects it: base64 of four bytes in big-endian order. */
 export function formatCrc32(value: number): string {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(value);

@@ -17,8 +17,8 @@ export interface S3Connection {
 }
 
 /**
- * Calls by the SDK and our own part sender share one keep-alive agent, so that a connection serves both. An unused connection
- * is closed early: the network may have forgotten it without notice, and the next call would wait for it in vain.
+ * Opens the client of the SDK and the keep-alive agent that it shares with the part sender. Unused connections are closed early:
+ * the network may have dropped them without notice, and the next call would wait for its time-out.
  */
 export function openS3Connection(config: S3Config): S3Connection {
   const options = {
@@ -49,7 +49,7 @@ export function openS3Connection(config: S3Config): S3Connection {
   return { client, agent: config.endpoint?.startsWith('http:') ? httpAgent : httpsAgent, config };
 }
 
-/** On every command, lib-storage's own abort included: it would go out without the owner otherwise. */
+/** Adds ExpectedBucketOwner to every command. A middleware also covers the abort that lib-storage sends by itself. */
 function addBucketOwner(client: S3Client, accountId: string | undefined): void {
   if (accountId === undefined) return;
   client.middlewareStack.add(

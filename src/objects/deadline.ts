@@ -1,6 +1,6 @@
 import { withTimeout } from '../with-timeout.ts';
 
-/** S3 was silent for too long, in the middle of a body as well, or a call as a whole took too long. Another try may go better. */
+/** S3 sent no byte for too long, or a call took too long as a whole. The call may be retried. */
 export class ObjectStoreTimeoutError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -9,8 +9,8 @@ export class ObjectStoreTimeoutError extends Error {
 }
 
 /**
- * Rejects when `call` has not settled in `deadlineMs`, and aborts the signal that `call` gets, which also aborts with
- * `outer`. Needed beside the client's own time-outs, which count from byte to byte and from attempt to attempt.
+ * Rejects when `call` has not settled within `deadlineMs`, and aborts the signal passed to `call`, which also aborts with `outer`.
+ * The time-outs of the client do not bound a whole call: they restart with each byte and each attempt.
  */
 export async function withDeadline<T>(
   operation: string,
@@ -22,14 +22,14 @@ export async function withDeadline<T>(
   const deadline = new AbortController();
   const late = new ObjectStoreTimeoutError(`Expected ${operation} to end within ${deadlineMs} ms`);
   const signal = outer === undefined ? deadline.signal : AbortSignal.any([outer, deadline.signal]);
-  const giveUp = () => {
+  const abort = () => {
     deadline.abort(late);
     return late;
   };
   try {
-    return await withTimeout(call(signal), deadlineMs, giveUp);
+    return await withTimeout(call(signal), deadlineMs, abort);
   } catch (error) {
-    // The client's own name for a connection that was silent, or a server that could not be connected to in time.
+    // The client uses this name for a silent connection and for a server that it could not connect to in time.
     if (error instanceof Error && error.name === 'TimeoutError' && !outer?.aborted) {
       throw new ObjectStoreTimeoutError(`S3 stopped answering during ${operation}: ${error.message}`, { cause: error });
     }

@@ -21,7 +21,7 @@ export interface StoredObject {
   readonly modifiedAt: Date;
 }
 
-/** Resolves to the number of bytes written to `path`. Rejects when the body stops half-way: the client watches its socket. */
+/** Downloads an object and resolves to the number of bytes written to `path`. Rejects when the body stalls or is cut off. */
 export async function getToFile(
   { client, config }: S3Connection,
   key: string,
@@ -29,7 +29,7 @@ export async function getToFile(
   signal: AbortSignal,
 ): Promise<number> {
   const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: key }), { abortSignal: signal });
-  // Chunks come faster than a thread takes a write of one: what waits is written together.
+  // Chunks arrive faster than the thread pool writes single ones: buffered chunks are written together.
   await pipeline(answer.Body as Readable, createWriteStream(path, { highWaterMark: fileWriteBufferBytes }), { signal });
   const { size } = await stat(path);
   if (answer.ContentLength !== undefined && size !== answer.ContentLength) {
@@ -52,9 +52,9 @@ export async function putFile(
     queueSize: 1,
     partSize: partBytes,
   });
-  // lib-storage never aborts on a stalled source; a destroyed one it notices.
+  // lib-storage does not abort while its source stalls, so the source is destroyed.
   const abort = () => {
-    body.destroy(new Error('The job was given up'));
+    body.destroy(new Error('The upload was aborted'));
     upload.abort().catch(() => undefined);
   };
   signal.addEventListener('abort', abort, { once: true });
@@ -83,12 +83,12 @@ export async function headObject(
   }
 }
 
-/** An object that is not there counts as deleted. */
+/** Deletes an object. Resolves also when it does not exist. */
 export async function deleteObject({ client, config }: S3Connection, key: string, signal: AbortSignal): Promise<void> {
   await client.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key }), { abortSignal: signal });
 }
 
-/** In the order of their keys, from behind `afterKey` on. */
+/** Yields the objects under `prefix` in the order of their keys, starting after `afterKey`. */
 export async function* listObjects(
   { client, config }: S3Connection,
   prefix: string,
@@ -114,7 +114,7 @@ export async function* listObjects(
   } while (continuationToken !== undefined);
 }
 
-/** Rejects when the bucket cannot be reached or is not ours. */
+/** Rejects when the bucket cannot be reached or belongs to another account. */
 export async function checkBucket({ client, config }: S3Connection, signal: AbortSignal): Promise<void> {
   await client.send(new HeadBucketCommand({ Bucket: config.bucket }), { abortSignal: signal });
 }

@@ -33,7 +33,7 @@ export async function createMultipart(
   return UploadId;
 }
 
-/** Not idempotent, and its answer can be lost: after a rejection only a look at the object tells what happened. */
+/** Completes an upload. Not idempotent, and the response can be lost: after a rejection, HeadObject decides what happened. */
 export async function completeMultipart(
   { client, config }: S3Connection,
   key: string,
@@ -57,7 +57,7 @@ export async function completeMultipart(
   );
 }
 
-/** An upload that is gone already counts as aborted. */
+/** Aborts an upload. Resolves also when it does not exist any more. */
 export async function abortMultipart(
   { client, config }: S3Connection,
   key: string,
@@ -72,7 +72,7 @@ export async function abortMultipart(
   }
 }
 
-/** Every multipart upload not yet completed or aborted whose key begins with `prefix`. */
+/** Yields the multipart uploads in progress whose keys begin with `prefix`. */
 export async function* listOpenMultiparts(
   { client, config }: S3Connection,
   prefix: string,

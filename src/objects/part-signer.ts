@@ -3,11 +3,11 @@ import { getSigningKey } from '@smithy/signature-v4';
 import type { S3Connection } from './client.ts';
 
 export interface UnsignedPut {
-  /** As it goes over the wire. */
+  /** The path as sent in the request. */
   readonly path: string;
-  /** By name in ascending order, each value escaped. */
+  /** Parameters in ascending order of their names, values escaped. */
   readonly query: string;
-  /** By name in lower case; nothing is signed but these. */
+  /** The headers to sign, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -18,19 +18,19 @@ type Credentials = Awaited<ReturnType<S3Connection['client']['config']['credenti
 const algorithm = 'AWS4-HMAC-SHA256';
 
 /**
- * Signature version 4 of a PUT whose payload is not signed: gives all its headers. The SDK's signer takes any request to
- * its canonical form first, in several times the CPU; here it is written down in that form. Key and credentials are the
- * SDK's: the key is good for a day and for these credentials, which the SDK renews.
+ * Signs a PUT with an unsigned payload by Signature Version 4 and returns all its headers. The SDK's signer computes the canonical
+ * form of any request, which costs several times the CPU; these requests are in canonical form already. Credentials and signing key
+ * come from the SDK, which renews the credentials. The key is cached for one day and one set of credentials.
  */
 export function openPutSigner({ client, config }: S3Connection): SignPut {
-  let known: { credentials: Credentials; day: string; key: Uint8Array } | undefined;
+  let cached: { credentials: Credentials; day: string; key: Uint8Array } | undefined;
 
   async function keyFor(credentials: Credentials, day: string): Promise<Uint8Array> {
-    if (known?.credentials !== credentials || known.day !== day) {
+    if (cached?.credentials !== credentials || cached.day !== day) {
       const key = await getSigningKey(client.config.sha256, credentials, day, config.region, 's3');
-      known = { credentials, day, key };
+      cached = { credentials, day, key };
     }
-    return known.key;
+    return cached.key;
   }
 
   return async ({ path, query, headers }, now = new Date()) => {
@@ -55,12 +55,12 @@ export function openPutSigner({ client, config }: S3Connection): SignPut {
   };
 }
 
-/** `20261124T183100Z` */
+/** Formats a date like `20261124T183100Z`. */
 function formatTime(date: Date): string {
   return `${date.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 }
 
-/** Everything but letters, digits and `-._~`, as the canonical form wants it. */
+/** Escapes everything but letters, digits and `-._~`, as the canonical form requires. */
 export function escapeQueryValue(value: string): string {
   return encodeURIComponent(value).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

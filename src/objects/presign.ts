@@ -6,8 +6,8 @@ import { addressOf, hostOf, openSigner } from './signer.ts';
 export type PresignGet = (key: string) => Promise<string>;
 
 /**
- * Links that anybody may GET for `playbackUrlLifetimeSeconds`, at the least for that less `playbackUrlRefreshSeconds`.
- * The same key gives the same link until then, so that a browser's cache and our prepared bytes stay good.
+ * Returns pre-signed links, valid for at least `playbackUrlLifetimeSeconds` minus `playbackUrlRefreshSeconds`. A key gets the same
+ * link for `playbackUrlRefreshSeconds`, so that browsers' caches and cached responses stay valid.
  */
 export function openPresigner(connection: S3Connection): PresignGet {
   const address = addressOf(connection);
@@ -16,8 +16,8 @@ export function openPresigner(connection: S3Connection): PresignGet {
   const { accountId } = connection.config;
 
   return async (key) => {
-    const known = links.get(key);
-    if (known !== undefined) return known;
+    const cached = links.get(key);
+    if (cached !== undefined) return cached;
     const path = `${address.basePath}/${key.split('/').map(encodeURIComponent).join('/')}`;
     const signed = await signer.presign(
       {

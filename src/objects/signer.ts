@@ -5,11 +5,11 @@ export interface Address {
   readonly protocol: string;
   readonly hostname: string;
   readonly port: number | undefined;
-  /** Where the bucket begins: empty for a bucket with a host of its own. */
+  /** The path of the bucket: empty when the host name contains the bucket. */
   readonly basePath: string;
 }
 
-/** The SDK's own signer, with the client's credentials: an instance role's are renewed by the SDK. */
+/** Returns the SDK's signer with the client's credentials, which the SDK renews. */
 export function openSigner({ client, config }: S3Connection): SignatureV4 {
   return new SignatureV4({
     credentials: client.config.credentials,
@@ -39,7 +39,7 @@ export function addressOf({ config }: S3Connection): Address {
   };
 }
 
-/** As it must stand in the Host header, which is signed. */
+/** Returns the value of the Host header, which is signed. */
 export function hostOf(address: Address): string {
   return address.port === undefined ? address.hostname : `${address.hostname}:${address.port}`;
 }

@@ -9,10 +9,10 @@ import { openPresigner } from './presign.ts';
 
 export type ObjectStore = ReturnType<typeof openObjectStore>;
 
-/** Told of every call by its S3 name, when it has ended either way. */
+/** Called when a call to S3 has succeeded or failed, with the operation's name in S3. */
 export type OnS3Call = (operation: string, seconds: number) => void;
 
-/** The bucket, as the rest of the service sees it. Every call rejects on failure; none retries for ever. */
+/** Opens the bucket for the rest of the service. Every call rejects on failure and has a bounded number of retries. */
 export function openObjectStore(config: S3Config, onCall: OnS3Call = () => undefined) {
   const connection = openS3Connection(config);
   const sendPart = openPartSender(connection);
@@ -27,7 +27,7 @@ export function openObjectStore(config: S3Config, onCall: OnS3Call = () => undef
     }
   }
 
-  /** Without a deadline of the caller's own: `s3RequestDeadlineMs`, or `s3FileDeadlineMs` for a whole file. */
+  /** Bounds each call by `s3RequestDeadlineMs`, or by `s3FileDeadlineMs` when it transfers a whole file. */
   const request = <T>(operation: string, call: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> =>
     timed(operation, () => withDeadline(operation, s3RequestDeadlineMs, outer, call));
   const transfer = <T>(operation: string, call: (signal: AbortSignal) => Promise<T>, outer: AbortSignal): Promise<T> =>

@@ -6,45 +6,54 @@ import { compressedMinBytes } from '../limits.ts';
 export type Encoding = 'identity' | 'gzip' | 'br';
 type Header = readonly [string, string];
 
-/** One form of an answer, ready to go out. */
+/** A response in one content encoding, ready to send. */
 export interface EncodedVariant {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly headers: readonly Header[];
-  /** The content type's line and theirs as they go over the wire, each behind a line end. */
+  /** Content-Type and `headers` as sent: each line begins with a line end. */
   readonly head: string;
 }
 
 export interface CachedResponse extends EncodedVariant {
-  /** The headers it was made with. */
-  readonly given: readonly Header[];
+  /** The headers that were passed to `createCachedResponse`. */
+  readonly extraHeaders: readonly Header[];
   readonly isCompressible: boolean;
-  /** Compressed by the first one who asks, for everybody; a promise only until that is done. */
+  /** Returns a variant, which is compressed once for all clients. A promise only until the compression has ended. */
   variant(encoding: Encoding): EncodedVariant | Promise<EncodedVariant>;
 }
 
 /**
- * As it goes out: the ETag is of the bytes, so that it holds over processes and restarts. Where the bytes are those of
- * `previous`, that is kept, with what was compressed of it.
+ * Serializes a response. The ETag is a hash of the bytes, so that it is the same in every process and after a restart. When the
+ * bytes equal those of `previous`, returns `previous` with its compressed variants.
  */
-export function prepare(value: unknown, headers: readonly Header[] = [], previous?: CachedResponse): CachedResponse {
+export function createCachedResponse(
+  value: unknown,
+  headers: readonly Header[] = [],
+  previous?: CachedResponse,
+): CachedResponse {
   const bytes = Buffer.from(JSON.stringify(value));
-  if (previous?.bytes.equals(bytes) && JSON.stringify(previous.given) === JSON.stringify(headers)) return previous;
+  if (previous?.bytes.equals(bytes) && JSON.stringify(previous.extraHeaders) === JSON.stringify(headers))
+    return previous;
   const tag = createHash('sha1').update(bytes).digest('base64url');
   const isCompressible = bytes.length >= compressedMinBytes;
-  const identity = form(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
+  const identity = createVariant(bytes, `"${tag}"`, [...(isCompressible ? [vary] : []), ...headers]);
   const variants = new Map<Encoding, EncodedVariant | Promise<EncodedVariant>>([['identity', identity]]);
 
   return {
     ...identity,
-    given: headers,
+    extraHeaders: headers,
     isCompressible,
     variant(encoding) {
       if (!isCompressible) return identity;
       const known = variants.get(encoding);
       if (known !== undefined) return known;
       const made = compress[encoding](bytes).then((compressed) => {
-        const variant = form(compressed, `"${tag}-${encoding}"`, [['Content-Encoding', encoding], vary, ...headers]);
+        const variant = createVariant(compressed, `"${tag}-${encoding}"`, [
+          ['Content-Encoding', encoding],
+          vary,
+          ...headers,
+        ]);
         variants.set(encoding, variant);
         return variant;
       });
@@ -56,13 +65,13 @@ export function prepare(value: unknown, headers: readonly Header[] = [], previou
 
 const vary: Header = ['Vary', 'Accept-Encoding'];
 
-function form(bytes: Buffer, etag: string, headers: readonly Header[]): EncodedVariant {
+function createVariant(bytes: Buffer, etag: string, headers: readonly Header[]): EncodedVariant {
   const all: Header[] = [['ETag', etag], ['Cache-Control', 'no-cache'], ...headers];
   const lines: Header[] = [['Content-Type', 'application/json'], ...all];
   return { bytes, etag, headers: all, head: lines.map(([name, value]) => `\r\n${name}: ${value}`).join('') };
 }
 
-/** In libuv's pool. Brotli at its middle: its best takes a hundred times as long. */
+/** Compresses in libuv's thread pool. Brotli runs at quality 5, since quality 11 takes a hundred times as long. */
 const compress: Record<Encoding, (bytes: Buffer) => Promise<Buffer>> = {
   identity: async (bytes) => bytes,
   gzip: promisify<Buffer, Buffer>((bytes, done) => gzip(bytes, { level: 6 }, done)),

@@ -2,7 +2,7 @@ import type { ObjectStore } from '../objects/store.ts';
 
 export type MediaLinks = ReturnType<typeof openMediaLinks>;
 
-/** Links that play: on the configured media host, or pre-signed. */
+/** Returns the playable link of a key: on the configured media host, or pre-signed. */
 export function openMediaLinks(objects: ObjectStore, mediaHost: string | undefined) {
   return async (key: string | null): Promise<string | null> => {
     if (key === null) return null;

@@ -12,8 +12,8 @@ export function parseCursor(text: string | undefined): VideoCursor | undefined {
 }
 
 /**
- * One row more than the page was asked of the database: it says that there is a next page, and is not part of this one.
- * Gives the page's rows, and the Link header where there is more.
+ * Returns the rows of a page, and the Link header when there is a next page. `rows` holds up to `limit` + 1 rows: the last one only
+ * shows that there is a next page.
  */
 export function cutPage<T extends { id: number; uploaded_at_micros: number }>(
   path: string,

@@ -14,17 +14,17 @@ export interface RankingsPage {
   readonly city: string;
 }
 
-/** A way into the middle of the ranking, as it was at one moment. */
+/** The bookmarks of one filter, as the ranking was at one moment. */
 interface Bookmarked {
   readonly asOfMs: number;
-  /** By place, the first one first. */
+  /** In ascending order of position. */
   readonly bookmarks: readonly Bookmark[];
 }
 
 /**
- * Pages of the ranking. The first deep page of a filter counts from the top and takes down bookmarks; until these are as old
- * as bytes that are due, other pages begin at the bookmark before them, and count as old as it. `flushVotes` brings the counters up
- * to the votes committed before it is called.
+ * Reads pages of the ranking through the response cache. The first deep page scans from the top and records bookmarks. While they
+ * are fresh, later pages start at the nearest earlier bookmark and inherit its age. `flushVotes` adds the votes committed before
+ * its call to the counters.
  */
 export function openRankings(sql: Sql, flushVotes: () => Promise<void>, clock: Clock = systemClock) {
   const bookmarked = new LRUCache<string, Bookmarked>({ max: rankingsBookmarkedFiltersMax });
@@ -55,9 +55,9 @@ export function openRankings(sql: Sql, flushVotes: () => Promise<void>, clock: C
   );
 }
 
-/** The last one at or before the offset; bookmarks end where the deepest page so far did. */
+/** Returns the last bookmark at or before the offset. */
 function findBookmark({ bookmarks }: Bookmarked, offset: number): Bookmark | undefined {
-  return bookmarks.findLast(({ place }) => place <= offset);
+  return bookmarks.findLast(({ position }) => position <= offset);
 }
 
 function toStandings(rows: readonly StandingRow[], { page, limit }: RankingsPage) {

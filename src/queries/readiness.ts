@@ -1,11 +1,11 @@
 import { checkDatabase, type Sql } from '../database/open.ts';
 import { describeMissing, openDependencyChecks } from '../dependencies.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import type { Producer } from '../queue/producer.ts';
+import type { VideoProducer } from '../queue/video-queue.ts';
 
 export type Readiness = ReturnType<typeof openReadiness>;
 
-export function openReadiness(sql: Sql, objects: ObjectStore, producer: Producer) {
+export function openReadiness(sql: Sql, objects: ObjectStore, producer: VideoProducer) {
   const findMissing = openDependencyChecks({
     database: () => checkDatabase(sql),
     object_store: objects.checkBucket,
@@ -14,8 +14,8 @@ export function openReadiness(sql: Sql, objects: ObjectStore, producer: Producer
   return {
     findMissing,
     /**
-     * Resolves to what this instance cannot do without and cannot use; undefined when there is nothing of the kind. Redis is
-     * never reported here: without it videos wait, but no request is refused.
+     * Resolves to a message about a required dependency that is unreachable, or to undefined. Redis is not required: without it
+     * videos wait, but no request is rejected.
      */
     async describeMissing(): Promise<string | undefined> {
       return describeMissing((await findMissing()).filter((dependency) => dependency !== 'redis'));

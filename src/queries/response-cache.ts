@@ -6,25 +6,26 @@ import {
   responseCacheMaxBytes,
   responseCacheRefreshMs,
 } from '../limits.ts';
-import { type CachedResponse, prepare } from './cached-response.ts';
+import { openSemaphore } from '../semaphore.ts';
+import { type CachedResponse, createCachedResponse } from './cached-response.ts';
 
 export interface Loaded {
   readonly value: unknown;
   readonly headers?: readonly (readonly [string, string])[];
-  /** When the oldest of the data was asked for, where that is before the load began. */
+  /** The age of the oldest data, when that was read before the load began. */
   readonly asOfMs?: number;
 }
 
 interface Entry {
-  readonly prepared: CachedResponse;
+  readonly response: CachedResponse;
   readonly asOfMs: number;
 }
 
 /**
- * Answers kept as bytes, by key. Up to `responseCacheRefreshMs` of age they are served as they are; from then on one refresh
- * is under way while they still are; past `responseCacheMaxAgeMs` a reader waits for it. However many ask, a key has one load
- * at a time and two a second at the most, and loads of all keys take turns. A load that failed is told to whoever asks
- * until the next one is due.
+ * Caches responses as bytes, by key, with refresh ahead. Up to `responseCacheRefreshMs` of age a response is served as it is. Older
+ * ones are served while one refresh runs, and past `responseCacheMaxAgeMs` readers wait for the refresh. Whatever the number of
+ * readers, a key has at most one load in flight and two loads a second, and loads of all keys run one after another. Readers of a
+ * key whose load failed get its error until the next load is due.
  */
 export function openResponseCache<K extends object>(
   nameOf: (key: K) => string,
@@ -34,18 +35,18 @@ export function openResponseCache<K extends object>(
   const entries = new LRUCache<string, Entry>({
     max: responseCacheEntriesMax,
     maxSize: responseCacheMaxBytes,
-    sizeCalculation: ({ prepared }) => prepared.bytes.length + 1,
+    sizeCalculation: ({ response }) => response.bytes.length + 1,
   });
   const loading = new Map<string, Promise<CachedResponse>>();
   const failures = new LRUCache<string, Promise<CachedResponse>>({
     max: responseCacheEntriesMax,
     ttl: responseCacheRefreshMs,
-    // Otherwise the cache reads the time once per millisecond of the real clock.
+    // With a resolution the cache would read the time once per millisecond of the real clock.
     ttlResolution: 0,
     perf: clock,
   });
-  let turn: Promise<unknown> = Promise.resolve();
-  // The same question comes as the same object most of the time.
+  const loads = openSemaphore(1);
+  // Equal queries are the same object most of the time.
   const names = new WeakMap<K, string>();
 
   function findName(key: K): string {
@@ -59,25 +60,24 @@ export function openResponseCache<K extends object>(
   function refresh(name: string, key: K): Promise<CachedResponse> {
     const known = loading.get(name) ?? failures.get(name);
     if (known !== undefined) return known;
-    const mine = turn.then(() => loadEntry(name, key));
-    turn = mine.catch(() => undefined);
-    loading.set(name, mine);
-    mine.then(
+    const refreshed = loads.run(() => loadEntry(name, key));
+    loading.set(name, refreshed);
+    refreshed.then(
       () => loading.delete(name),
       () => {
         loading.delete(name);
-        failures.set(name, mine);
+        failures.set(name, refreshed);
       },
     );
-    return mine;
+    return refreshed;
   }
 
   async function loadEntry(name: string, key: K): Promise<CachedResponse> {
     const startedAtMs = clock.now();
     const { value, headers, asOfMs } = await load(key);
-    const prepared = prepare(value, headers, entries.peek(name)?.prepared);
-    entries.set(name, { prepared, asOfMs: asOfMs ?? startedAtMs });
-    return prepared;
+    const response = createCachedResponse(value, headers, entries.peek(name)?.response);
+    entries.set(name, { response, asOfMs: asOfMs ?? startedAtMs });
+    return response;
   }
 
   return {
@@ -88,7 +88,7 @@ export function openResponseCache<K extends object>(
       const ageMs = clock.now() - entry.asOfMs;
       if (ageMs >= responseCacheMaxAgeMs) return refresh(name, key);
       if (ageMs >= responseCacheRefreshMs) refresh(name, key).catch(() => undefined);
-      return entry.prepared;
+      return entry.response;
     },
   };
 }

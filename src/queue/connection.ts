@@ -10,15 +10,15 @@ import {
 export type { Redis };
 export type OnRedisError = (error: Error) => void;
 
-/** Commands fail at once while Redis is away: the callers can do without it. */
+/** Opens a producer's connection. Commands fail at once while Redis is unreachable, because producers can do without it. */
 export function openProducerConnection(redisUrl: string, onError: OnRedisError): Redis {
   return open(redisUrl, onError, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
 }
 
-/** Commands wait until Redis is back, which is what a consumer wants (and BullMQ demands). */
+/** Opens a consumer's connection. Commands wait while Redis is unreachable, which BullMQ requires. */
 export function openConsumerConnection(redisUrl: string, onError: OnRedisError): Redis {
   const connection = open(redisUrl, onError, { enableOfflineQueue: true, maxRetriesPerRequest: null });
-  // BullMQ blocks on a duplicate, which is silent for as long as it blocks.
+  // BullMQ sends its blocking command on a duplicate, which is silent for as long as the command blocks.
   const socketTimeout = redisBlockMaxMs + redisSilenceMs;
   connection.duplicate = (override) => new Redis({ ...connection.options, ...override, socketTimeout });
   return connection;
@@ -30,8 +30,8 @@ interface CommandPolicy {
 }
 
 /**
- * A connection that owes an answer for `redisSilenceMs` is opened again: one that is lost without FIN or RST would stay
- * silent without end. So is one whose server does not take writes any more, since the address leads to another server by now.
+ * Opens a connection that reconnects when a command has no answer for `redisSilenceMs`: a connection lost without FIN or RST would
+ * never end. It also reconnects when its server accepts no writes any more, since the host name then leads to another server.
  */
 function open(redisUrl: string, onError: OnRedisError, policy: CommandPolicy): Redis {
   const connection = new Redis(redisUrl, {
@@ -46,7 +46,7 @@ function open(redisUrl: string, onError: OnRedisError, policy: CommandPolicy): R
   return connection;
 }
 
-/** After a failover: a write to a replica, a blocked command on a server that became one, a replica without its primary. */
+/** Returns whether an error follows a failover: a write to a replica, a blocked command on a new replica, a lost primary. */
 function isFromReplica({ message }: Error): boolean {
   return /^(?:READONLY|UNBLOCKED|MASTERDOWN)|-READONLY/.test(message);
 }

@@ -2,30 +2,32 @@ import { Queue } from 'bullmq';
 import { jobRankMax, queueAddDeadlineMs, queueListMax, writableMarkSeconds } from '../limits.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { type OnRedisError, openProducerConnection, type Redis } from './connection.ts';
-import { jobName, queueName, type VideoJob } from './job.ts';
-
-export type Producer = ReturnType<typeof openProducer>;
+import type { QueueName } from './queue-name.ts';
 
 export interface QueuedJob {
-  readonly taskId: string;
+  readonly id: string;
   readonly state: 'waiting' | 'delayed' | 'active';
-  /** Only of a waiting job. */
+  /** Undefined unless the job is waiting. */
   readonly rank: number | undefined;
 }
 
 export interface Backlog {
   readonly waiting: number;
-  /** Those connected to this queue at this moment, on whichever machine. */
+  /** The number of workers connected to this queue, on all machines. */
   readonly workers: number;
 }
 
 /**
- * Queues jobs and keeps the queue in order. Every call rejects within `queueAddDeadlineMs` when Redis is out of reach:
- * the row in PostgreSQL is what counts, and the sweep queues what is not queued.
+ * Adds jobs and manages the queue. Every call rejects within `queueAddDeadlineMs` when Redis is unreachable: the row in PostgreSQL
+ * is the truth, and the sweep queues missing jobs.
  */
-export function openProducer(redisUrl: string, onError: OnRedisError = () => undefined) {
+export function openProducer<Job>(
+  { name, jobName, jobIdOf }: QueueName<Job>,
+  redisUrl: string,
+  onError: OnRedisError = () => undefined,
+) {
   const connection = openProducerConnection(redisUrl, onError);
-  const queue = new Queue<VideoJob>(queueName, { connection, skipMetasUpdate: true });
+  const queue = new Queue<Job, void, string, Job, void, string>(name, { connection, skipMetasUpdate: true });
   queue.on('error', onError);
 
   const firstReady = new Promise<void>((resolve) => {
@@ -33,8 +35,8 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
   });
 
   async function bounded<T>(call: () => Promise<T>): Promise<T> {
-    // A Queue waits for its connection for ever, and would then still send what nobody waits for any more.
-    if (connection.status === 'reconnecting') throw new Error('Redis is out of reach');
+    // A Queue waits for its connection without end, and would then send commands whose callers have timed out.
+    if (connection.status === 'reconnecting') throw new Error('Redis is unreachable');
     await bound(firstReady);
     return bound(call());
   }
@@ -42,20 +44,20 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
   return {
     connection,
     /**
-     * `rank` is the job's place among its own player's waiting videos, from 1. Lower ranks go first, so that a player's
-     * fifty uploads take turns with everybody else's. A job that is in line already stays as it is.
+     * Adds a job unless its id is queued already. `rank` is its position among its player's waiting videos, from 1. Lower ranks go
+     * first, so that a player's many uploads do not delay other players.
      */
-    add: (job: VideoJob, rank = 1): Promise<void> =>
+    add: (job: Job, rank = 1): Promise<void> =>
       bounded(async () => {
-        await queue.add(jobName, job, { ...jobOptions, jobId: job.taskId, priority: clampRank(rank) });
+        await queue.add(jobName, job, { ...jobOptions, jobId: jobIdOf(job), priority: clampRank(rank) });
       }),
-    changeRank: (taskId: string, rank: number): Promise<void> =>
+    changeRank: (id: string, rank: number): Promise<void> =>
       bounded(async () => {
-        const job = await queue.getJob(taskId);
+        const job = await queue.getJob(id);
         await job?.changePriority({ priority: clampRank(rank) });
       }),
-    /** False when a worker has the job: then it stays. */
-    remove: (taskId: string): Promise<boolean> => bounded(async () => (await queue.remove(taskId)) === 1),
+    /** Removes a job. Resolves to false when a worker runs it: then it stays. */
+    remove: (id: string): Promise<boolean> => bounded(async () => (await queue.remove(id)) === 1),
     listJobs: (): Promise<QueuedJob[]> => bounded(() => listJobs(queue, connection)),
     countBacklog: (): Promise<Backlog> =>
       bounded(async () => ({
@@ -63,7 +65,7 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
         // Redis lists the clients of all its databases.
         workers: (await queue.getWorkers()).filter(({ db }) => Number(db) === connection.options.db).length,
       })),
-    /** Rejects when Redis is out of reach or takes no writes: a replica, or one whose disk or memory is full. */
+    /** Rejects when Redis is unreachable or accepts no writes: a replica, or a server whose disk or memory is full. */
     checkWritable: (): Promise<void> =>
       bounded(async () => {
         await connection.set('competition:writable', '1', 'EX', writableMarkSeconds);
@@ -76,8 +78,8 @@ export function openProducer(redisUrl: string, onError: OnRedisError = () => und
 }
 
 /**
- * A job is given up by its row alone (which becomes `failed`), never by BullMQ counting: a video must not be lost because
- * S3 was away for an hour. Ended jobs leave Redis, since an id that is still there would swallow the next job of that id.
+ * BullMQ never drops a job by its own count: the consumer's policy decides. Ended jobs are removed from Redis, because a job whose
+ * id still exists cannot be added.
  */
 const jobOptions = {
   attempts: Number.MAX_SAFE_INTEGER,
@@ -91,8 +93,8 @@ function clampRank(rank: number): number {
   return Math.min(Math.max(1, rank), jobRankMax);
 }
 
-async function listJobs(queue: Queue<VideoJob>, connection: Redis): Promise<QueuedJob[]> {
-  // In the order a job goes, so that one that moves on meanwhile is seen twice rather than never.
+async function listJobs(queue: Pick<Queue, 'toKey' | 'getRanges'>, connection: Redis): Promise<QueuedJob[]> {
+  // States are read in the order of a job's life, so that a job that moves meanwhile is listed twice rather than never.
   const [scored, waiting, delayed, active] = await Promise.all([
     connection.zrange(queue.toKey('prioritized'), '0', `${queueListMax}`, 'WITHSCORES'),
     queue.getRanges(['waiting'], 0, queueListMax),
@@ -100,19 +102,18 @@ async function listJobs(queue: Queue<VideoJob>, connection: Redis): Promise<Queu
     queue.getRanges(['active'], 0, queueListMax),
   ]);
   return [
-    ...active.map((taskId) => ({ taskId, state: 'active' as const, rank: undefined })),
-    ...delayed.map((taskId) => ({ taskId, state: 'delayed' as const, rank: undefined })),
-    ...waiting.map((taskId) => ({ taskId, state: 'waiting' as const, rank: 0 })),
+    ...active.map((id) => ({ id, state: 'active' as const, rank: undefined })),
+    ...delayed.map((id) => ({ id, state: 'delayed' as const, rank: undefined })),
+    ...waiting.map((id) => ({ id, state: 'waiting' as const, rank: 0 })),
     ...readRanks(scored),
   ];
 }
 
-/** BullMQ's score is the priority in the upper bits and a counter in the lower 32. */
+/** Reads ids and ranks. BullMQ's score has the priority in its upper bits and a counter in the lower 32. */
 function readRanks(scored: string[]): QueuedJob[] {
   const jobs: QueuedJob[] = [];
   for (let i = 0; i + 1 < scored.length; i += 2) {
-    const taskId = scored[i] as string;
-    jobs.push({ taskId, state: 'waiting', rank: Math.floor(Number(scored[i + 1]) / 2 ** 32) });
+    jobs.push({ id: scored[i] as string, state: 'waiting', rank: Math.floor(Number(scored[i + 1]) / 2 ** 32) });
   }
   return jobs;
 }
@@ -121,6 +122,6 @@ function bound<T>(promise: Promise<T>): Promise<T> {
   return withTimeout(
     promise,
     queueAddDeadlineMs,
-    () => new Error(`Redis did not answer within ${queueAddDeadlineMs} ms`),
+    () => new Error(`Expected Redis to answer within ${queueAddDeadlineMs} ms, got none`),
   );
 }

@@ -8,7 +8,7 @@ export interface Limit {
 
 export type LimitName = keyof typeof limitsByName;
 
-/** What is counted stands behind the dash. An account is counted with the address it is tried from, so that nobody else can lock its owner out. */
+/** The rate limits by name. An account is counted together with the client's address, so that other clients cannot lock its user out. */
 export const limitsByName = {
   'signup-address': { count: 30, windowSeconds: hourSeconds },
   'login-address': { count: 60, windowSeconds: 5 * minuteSeconds },

@@ -6,7 +6,7 @@ import { type Limit, type LimitName, limitsByName } from './limits-by-name.ts';
 
 export type RateLimiter = ReturnType<typeof openRateLimiter>;
 
-/** What is left of a limit after one more use of it. */
+/** The state of a limit after one more use of it. */
 export interface Use extends Limit {
   readonly name: LimitName;
   readonly remaining: number;
@@ -15,39 +15,40 @@ export interface Use extends Limit {
 }
 
 /**
- * Counts uses in Redis, so that a limit holds over all instances. Where Redis does not answer in time nobody is limited
- * (`onOpen` is told), and it is left alone for a moment, so that requests do not wait for it one by one.
+ * Counts uses in Redis, so that a limit holds across all instances. Fails open: when Redis does not answer in time, calls
+ * `onFailOpen` and allows requests for `rateLimiterPauseMs` without calling Redis, so that they do not wait one by one.
  */
 export function openRateLimiter(
   redis: object,
-  onOpen: () => void,
+  onFailOpen: () => void,
   { clock = systemClock, deadlineMs = rateLimiterDeadlineMs }: { clock?: Clock; deadlineMs?: number } = {},
 ) {
   const limiters = new Map(
     (Object.keys(limitsByName) as LimitName[]).map((name) => [name, createLimiter(redis, name)] as const),
   );
-  let askAgainAtMs = 0;
+  let pausedUntilMs = 0;
 
   return {
-    /** Undefined where nobody could be asked. */
+    /** Counts one use. Resolves to undefined when the limiter fails open. */
     async use(name: LimitName, key: string): Promise<Use | undefined> {
       const limiter = limiters.get(name);
-      if (limiter === undefined || clock.now() < askAgainAtMs) {
-        onOpen();
+      if (limiter === undefined || clock.now() < pausedUntilMs) {
+        onFailOpen();
         return undefined;
       }
+      const createError = () => new Error(`Expected Redis to answer within ${deadlineMs} ms, got none`);
       try {
-        return toUse(name, await withTimeout(consume(limiter, key), deadlineMs, () => new Error('Redis is late')));
+        return toUse(name, await withTimeout(consume(limiter, key), deadlineMs, createError));
       } catch {
-        askAgainAtMs = clock.now() + rateLimiterPauseMs;
-        onOpen();
+        pausedUntilMs = clock.now() + rateLimiterPauseMs;
+        onFailOpen();
         return undefined;
       }
     },
   };
 }
 
-/** A key that has used up its limit is remembered here until its window ends, and costs Redis nothing more. */
+/** Creates the limiter of one limit. Keys that exceed it are blocked in memory until their window ends, without calling Redis. */
 function createLimiter(redis: object, name: LimitName): RateLimiterRedis {
   const { count, windowSeconds } = limitsByName[name];
   return new RateLimiterRedis({
@@ -60,7 +61,7 @@ function createLimiter(redis: object, name: LimitName): RateLimiterRedis {
   });
 }
 
-/** The library rejects with its result when the limit is exceeded, and with an error when it could not count. */
+/** Counts one use. The library rejects with its result when the limit is exceeded, and with an error when Redis failed. */
 async function consume(limiter: RateLimiterRedis, key: string): Promise<{ left: RateLimiterRes; isExceeded: boolean }> {
   try {
     return { left: await limiter.consume(key), isExceeded: false };

@@ -167,7 +167,7 @@ t.test('the domain counts without regard to case, the part before it as sent', a
   t.equal((await logIn(`${name.toLowerCase()}@example.com`, 'password1')).status, 401);
 });
 
-t.test('e-mail addresses are checked and folded as Pydantic does', async (t) => {
+t.test('e-mail addresses are validated and normalized as Pydantic does', async (t) => {
   const good: [sent: string, kept: RegExp][] = [
     ['N+tag.x@Bücher.example.com', /^N\+tag\.x@bücher\.example\.com$/],
     ['N@xn--bcher-kva.example.com', /^N@bücher\.example\.com$/],

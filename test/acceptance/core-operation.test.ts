@@ -1,10 +1,10 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { jsonBodyDeadlineMs } from '../../src/limits.ts';
+import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { requireSetting } from '../support/settings.ts';
@@ -12,49 +12,13 @@ import { boundary, rawForm, titlePart, uploader, videoPart } from './forms.ts';
 import { openSocket, readAnswer } from './raw-http.ts';
 import { countStored, mp4, openApi } from './support.ts';
 
-/** Stands between the service and a server of its own, and can be cut. */
-async function openProxy(target: URL) {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((client) => {
-    const upstream = connect({ host: target.hostname, port: Number(target.port) });
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    if (isCut) client.destroy();
-    else client.pipe(upstream).pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = new URL(target);
-  url.host = `127.0.0.1:${port}`;
-  return {
-    url: url.href.replace(/\/$/, ''),
-    cut(): void {
-      isCut = true;
-      for (const socket of sockets) socket.destroy();
-    },
-    mend(): void {
-      isCut = false;
-    },
-    close(): void {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
 t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', async (t) => {
-  const s3 = await openProxy(new URL(requireSetting('TEST_S3_ENDPOINT')));
-  t.teardown(() => s3.close());
-  const { call } = await openApi(t, { values: { S3_ENDPOINT: s3.url } });
-  s3.cut();
+  const endpoint = new URL(requireSetting('TEST_S3_ENDPOINT'));
+  const s3 = await startTcpProxy(t, { port: Number(endpoint.port) });
+  endpoint.port = String(s3.port);
+  const { call } = await openApi(t, { values: { S3_ENDPOINT: endpoint.origin } });
+  s3.setFault({ refuses: true });
+  s3.cutAll();
   const refused = await waitFor('the refusal', async () => {
     const answer = await call('GET', '/readyz');
     return answer.status === 503 && answer;
@@ -64,11 +28,11 @@ t.test('/readyz is 503 while a dependency is out of reach, and /livez is not', a
   t.notMatch(refused.text, /ECONN|socket|127\.0\.0\.1|Error/, 'without an exception’s text');
   t.equal((await call('GET', '/livez')).status, 200);
   t.equal((await call('GET', '/api/public/rankings')).status, 200, 'what does not need it is served');
-  s3.mend();
+  s3.setFault({});
   await waitFor('readiness to return', async () => (await call('GET', '/readyz')).status === 200);
 });
 
-t.test('a fault nobody expected is 500 with a sentence and the request id, never an exception’s text', async (t) => {
+t.test('an unexpected error is 500 with a sentence and the request id, never an exception’s text', async (t) => {
   const { call, environment, newPlayer, service } = await openApi(t);
   const { token } = await newPlayer();
   await environment.sql.unsafe('alter table videos rename to secret_name');
@@ -101,7 +65,7 @@ t.test('a fault nobody expected is 500 with a sentence and the request id, never
   t.strictSame(await countStored(environment), { videos: 0, intents: 0, objects: 0, openMultiparts: 0 });
 });
 
-t.test('on SIGTERM what is under way is finished, new work is told 503, and the process ends with 0', async (t) => {
+t.test('on SIGTERM running requests finish, new ones get 503, and the process exits with 0', async (t) => {
   const api = await openApi(t);
   const player = await api.newPlayer();
   const body = rawForm([titlePart(), videoPart(mp4(8_000_000))]);
@@ -128,7 +92,7 @@ t.test('on SIGTERM what is under way is finished, new work is told 503, and the 
   t.equal((await refused).status, 503, 'a new upload');
   t.match((await refused).header('retry-after'), /^\d+$/);
   socket.write(body.subarray(3_000_000));
-  t.equal((await answer).status, 201, 'the upload under way');
+  t.equal((await answer).status, 201, 'the running upload');
   for (const each of [socket, probe, late]) each.destroy();
   t.strictSame(await api.service.web[0]?.exited, { code: 0, signal: null });
 });

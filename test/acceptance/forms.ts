@@ -7,7 +7,7 @@ import type { RawAnswer } from './raw-http.ts';
 import { type Api, countStored, mp4, type Stored } from './support.ts';
 
 export interface RawPart {
-  /** Header lines as they go out, without line ends. */
+  /** Header lines as sent, without line ends. */
   lines: string[];
   content: string | Uint8Array;
 }
@@ -16,13 +16,13 @@ interface RawForm {
   boundary?: string;
   preamble?: string;
   epilogue?: string;
-  /** What stands behind the closing boundary, before the epilogue. */
+  /** The text between the closing boundary and the epilogue. */
   lastLineEnd?: string;
 }
 
 export const boundary = 'X-BOUNDARY';
 
-/** A multipart body byte for byte as told. */
+/** Builds a multipart body, byte for byte as given. */
 export function rawForm(parts: readonly RawPart[], options: RawForm = {}): Buffer {
   const { preamble = '', epilogue = '', lastLineEnd = '\r\n' } = options;
   const delimiter = `--${options.boundary ?? boundary}`;
@@ -63,7 +63,7 @@ export type Send = (
   options?: { contentType?: string; headers?: Record<string, string>; token?: string },
 ) => Promise<Answer>;
 
-/** Uploads what is not yet known to be a form. */
+/** Returns a function that uploads any body, form or not. */
 export function uploader(api: Api, player: Player): Send {
   return (
     body,
@@ -71,11 +71,11 @@ export function uploader(api: Api, player: Player): Send {
   ) => api.call('POST', '/api/videos/upload', { body, token, headers: { 'content-type': contentType, ...headers } });
 }
 
-/** Does something that must be refused, and looks in PostgreSQL and S3 that nothing is left of it: no row, object or part. */
+/** Sends something that must be refused, and checks that PostgreSQL and S3 keep nothing of it: no row, object or part. */
 export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unknown>): Promise<void> {
   const before = await countStored(api.environment);
   await refuse();
-  // What is undone may be under way for a moment longer than the answer where the client has left.
+  // After a client has left, the rollback may run for a moment longer.
   let after: Stored | undefined;
   await waitFor('everything to be undone', async () => {
     after = await countStored(api.environment);
@@ -84,7 +84,7 @@ export async function leavesNothing(t: Test, api: Api, refuse: () => Promise<unk
   t.strictSame(after, before, 'no row, no object, no open multipart upload, no intent');
 }
 
-/** The head of an upload's request, written by hand; what frames the body is among `lines`. */
+/** Returns a function that builds the head of an upload request. `lines` hold the headers that frame the body. */
 export function uploadHead(ownToken: string) {
   return (lines: string[], token = ownToken): string => {
     const type = `Content-Type: multipart/form-data; boundary=${boundary}`;
@@ -93,7 +93,7 @@ export function uploadHead(ownToken: string) {
   };
 }
 
-/** An answer of this status whose body is a sentence. */
+/** Expects a response of this status whose body is a sentence. */
 export function expectSentence(t: Test, answer: RawAnswer, status: number): void {
   t.equal(answer.status, status, answer.body.slice(0, 200));
   t.strictSame(Object.keys(JSON.parse(answer.body)), ['detail']);

@@ -53,7 +53,7 @@ t.test('an empty body is a missing one', async (t) => {
   expectFaults(t, await call('POST', '/api/auth/login'), [['missing', 'body']]);
 });
 
-t.test('of broken JSON the place is told, in code points', async (t) => {
+t.test('broken JSON is reported with its position, in code points', async (t) => {
   const broken: [body: string, offset: number][] = [
     ['nope', 0],
     ['tru', 0],

@@ -1,8 +1,8 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { rootFolder } from '../../scripts/lib/paths.ts';
 import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { makeClip } from '../support/clip.ts';
 import { openApi } from './support.ts';
@@ -20,21 +20,17 @@ interface Folder {
   item?: Folder[];
 }
 
-const collection = fileURLToPath(new URL('contract.postman_collection.json', import.meta.url));
+const collection = join(rootFolder, 'test/acceptance/contract.postman_collection.json');
 const newman = createRequire(import.meta.url).resolve('newman/bin/newman.js');
 
 t.test('the Postman collection of the contract passes against the service and its worker', async (t) => {
   const { environment, service } = await openApi(t, { worker: true });
   await copyFile(await makeClip(), join(environment.folder, 'clip.mp4'));
   const report = join(environment.folder, 'newman.json');
-  const { code, output } = await tryTool(
-    process.execPath,
-    [
-      ...[newman, 'run', collection, '--env-var', `baseUrl=${service.baseUrl}`, '--working-dir', environment.folder],
-      ...['--reporters', 'json', '--reporter-json-export', report, '--timeout', '120000'],
-    ],
-    { timeoutMs: 150_000 },
-  );
+  const place = ['--env-var', `baseUrl=${service.baseUrl}`, '--working-dir', environment.folder];
+  const options = ['--reporters', 'json', '--reporter-json-export', report, '--timeout', '120000'];
+  const args = [newman, 'run', collection, ...place, ...options];
+  const { code, output } = await tryTool(process.execPath, args, { timeoutMs: 150_000 });
   const { run } = JSON.parse(
     await readFile(report, 'utf8').catch(
       () => `{"run":{"failures":[{"error":${JSON.stringify({ name: 'newman', message: output })}}]}}`,

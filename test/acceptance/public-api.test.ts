@@ -24,7 +24,7 @@ async function insertUser(name: string, city: string | null, votes = 0): Promise
   return row?.id ?? 0;
 }
 
-/** CachedResponse answers may be a second old. That they are no older is tested with a clock, in test/readers. */
+/** Cached responses may be a second old. test/queries checks with a clock that they are no older. */
 async function until(isThere: () => Promise<boolean>): Promise<void> {
   await waitFor('the answer to change', isThere);
 }
@@ -85,7 +85,7 @@ t.test('most votes come first, ties by user id; position is offset + index + 1',
     for (let page = 1; page <= Math.ceil(votes.length / limit); page += 1) {
       pages.push(...(await standings(`?city=tieland&limit=${limit}&page=${page}`)));
     }
-    t.strictSame(pages, whole, `pages of ${limit} repeat and skip nobody`);
+    t.strictSame(pages, whole, `pages of ${limit} repeat and skip no user`);
   }
   const named = await sql<{ id: number }[]>`select id from users where city = 'Tieland' order by votes desc, id`;
   t.strictSame(
@@ -182,7 +182,7 @@ t.test('city filters by a substring, and position counts among those found', asy
 });
 
 t.test('an empty city is no filter, a space is one', async (t) => {
-  // The two answers may have been prepared at different moments of the last second.
+  // The two responses may come from different moments of the last second.
   await until(async () => (await inCity('')).length === (await standings('?limit=100')).length);
   t.ok((await inCity(' ')).every((row) => row.city.includes(' ')));
 });
@@ -227,7 +227,7 @@ t.test('a city of any text is no 5xx', async (t) => {
   t.equal((await standings('?city=a%2Bb+c')).length, 1, 'a plus sign is a space, %2B a plus sign');
 });
 
-t.test('a ranking that has not changed is 304 to whoever has it', async (t) => {
+t.test('a ranking that has not changed is 304 for a client that has it', async (t) => {
   await untilCachedResponsesExpire();
   const etag = String((await rankings('?city=tieland')).headers['etag']);
   t.match(etag, /^(W\/)?"[^"]+"$/);

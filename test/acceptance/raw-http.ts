@@ -5,26 +5,26 @@ const closeWaitMs = 5_000;
 
 export interface RawAnswer {
   status: number;
-  /** In the order and case they came. */
+  /** In the order and case in which they arrived. */
   headers: [name: string, value: string][];
   header(name: string): string | undefined;
   body: string;
-  /** How many times the socket delivered something before the answer was whole. */
+  /** How many reads of the socket the response took. */
   reads: number;
-  /** Whether the other side closed the connection after the answer, within `closeWaitMs`. */
+  /** Whether the server closed the connection within `closeWaitMs` after the response. */
   closed: boolean;
 }
 
 export interface RawOptions {
-  /** Told apart from the rest: written when the first chunk has gone out and this has resolved. */
+  /** Written after the head, each when the socket has room. */
   chunks?: (string | Uint8Array)[];
-  /** The answer has no body whatever its Content-Length says. */
+  /** The response has no body, whatever its Content-Length is. */
   isHead?: boolean;
   timeoutMs?: number;
   waitsForClose?: boolean;
 }
 
-/** Writes exactly these bytes on a connection of their own and reads one answer. */
+/** Writes exactly these bytes on a new connection and reads one response. */
 export async function sendRaw(port: number, head: string, options: RawOptions = {}): Promise<RawAnswer> {
   const socket = await openSocket(port);
   try {
@@ -52,7 +52,7 @@ async function writeAll(socket: Socket, chunks: (string | Uint8Array)[]): Promis
   }
 }
 
-/** One answer; rejects when the connection ends or the time is up before it is whole. */
+/** Reads one response. Rejects when the connection ends or the time is up before it is complete. */
 export function readAnswer(socket: Socket, options: RawOptions = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

@@ -19,9 +19,9 @@ export interface Api {
   service: RunningService;
   call(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   newPlayer(fields?: Record<string, string>): Promise<Player>;
-  /** Uploads an MP4 and gives what the answer said. */
+  /** Uploads an MP4 and returns the response's body. */
   upload(player: Player, title?: string, video?: Uint8Array): Promise<Uploaded>;
-  /** Does the worker's part of the job in the database and the bucket, without looking at the picture. */
+  /** Does the worker's part in the database and the bucket, without reading the picture. */
   process(videoId: number): Promise<void>;
   fail(videoId: number, reason: string): Promise<void>;
   /** A video in `status`. */
@@ -34,7 +34,7 @@ export interface Uploaded {
   video_id: number;
 }
 
-/** The service on an environment of its own: processes of this machine, or those of an instance where one is to be tested. */
+/** Starts the service on a new environment: processes of this machine, or of an instance where one is tested. */
 export async function openApi(
   t: Test,
   options: ServiceOptions & { values?: Record<string, string> } = {},
@@ -82,10 +82,10 @@ async function finishVideo({ sql, objects, folder }: Environment, videoId: numbe
   if (!isDone) throw new Error(`Expected video ${videoId} to become processed`);
 }
 
-/** Waits until a prepared answer has everything that was written before: two reads after it are of the same data. */
+/** Waits until cached responses contain everything that was written before. Two reads after that return the same data. */
 export const untilCachedResponsesExpire = () => sleep(2 * responseCacheMaxAgeMs);
 
-/** Bytes that begin as an MP4 does; no picture in them. */
+/** Returns bytes that begin as an MP4 does, without a picture. */
 export function mp4(bytes = 64): Buffer {
   const file = Buffer.alloc(bytes, 0x2a);
   file.writeUInt32BE(24, 0);
@@ -93,7 +93,7 @@ export function mp4(bytes = 64): Buffer {
   return file;
 }
 
-/** The whole of a refusal that is a sentence. */
+/** Expects an error whose body is exactly this sentence. */
 export function expectRefusal(t: Test, answer: Answer, status: number, detail: string): void {
   t.equal(answer.status, status, `${status}`);
   t.strictSame(answer.json(), { detail }, detail);
@@ -103,7 +103,7 @@ export function expectRefusal(t: Test, answer: Answer, status: number, detail: s
 
 export type Location = (string | number)[];
 
-/** The whole of a 422: exactly these faults in this order, each told in exactly the contract's three keys. */
+/** Expects a 422 with exactly these validation errors in this order, each with exactly the contract's three keys. */
 export function expectFaults(t: Test, answer: Answer, faults: [type: string, ...loc: Location][]): void {
   t.equal(answer.status, 422, '422');
   const { detail, ...rest } = answer.json<{ detail: { type: string; loc: Location; msg: string }[] }>();
@@ -129,7 +129,7 @@ export interface Stored {
   openMultiparts: number;
 }
 
-/** What PostgreSQL and S3 hold of uploads. */
+/** Counts what PostgreSQL and S3 hold of uploads. */
 export async function countStored({ sql, bucket }: Environment): Promise<Stored> {
   const [row] = await sql<{ videos: number; intents: number }[]>`
     select (select count(*) from videos) as videos, (select count(*) from object_intents) as intents`;

@@ -42,7 +42,7 @@ t.test('a waiting upload is queued, with its place and an expected wait', async 
   t.ok(typeof wait === 'number' && wait >= 0);
   const behind = await taskOf(second.task_id);
   t.equal(behind.queue_position, 2);
-  t.ok((behind.expected_wait_seconds ?? -1) >= (wait ?? 0), 'whoever is behind waits no less');
+  t.ok((behind.expected_wait_seconds ?? -1) >= (wait ?? 0), 'a task further back waits no less');
 });
 
 t.test('from then on the last two are null: processing, processed, failed', async (t) => {
@@ -131,7 +131,7 @@ t.test('the whole journey: upload, worker, publication, vote, ranking, clip', as
     const answer = (await task(broken.task_id, carla.token)).json<Task>();
     return answer.state === 'failed' && answer;
   });
-  t.match(failed.error, /./, 'what cannot be processed is told with a reason');
+  t.match(failed.error, /./, 'a video that cannot be processed has a reason');
   t.notMatch(failed.error, /\/|ffmpeg|ffprobe|Error:/i, 'which is for a player');
 });
 

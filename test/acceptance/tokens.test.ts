@@ -48,7 +48,7 @@ t.test(
       'exp null': signByHand({ sub, exp: null }),
       'sub a number': signByHand({ sub: ana.id, exp: exp() }),
       'without sub': sign({ exp: exp() }),
-      'sub of nobody': sign({ sub: '999999999', exp: exp() }),
+      'sub of an unknown user': sign({ sub: '999999999', exp: exp() }),
       'sub no number': sign({ sub: 'ana', exp: exp() }),
       'sub empty': sign({ sub: '', exp: exp() }),
       'sub zero': sign({ sub: '0', exp: exp() }),

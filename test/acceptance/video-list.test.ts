@@ -28,7 +28,7 @@ async function insertVideos(userId: number, uploadedAt: string[], status = 'uplo
   return rows.map(({ id }) => id);
 }
 
-/** From page to page by the address that each answer names, and nothing else. */
+/** Reads page after page by the address in each response alone. */
 async function walk(path: string, token?: string): Promise<{ ids: number[]; pages: number }> {
   const ids: number[] = [];
   let pages = 0;
@@ -53,7 +53,7 @@ t.test('a player without videos gets an empty list', async (t) => {
   t.equal(answer.text, '[]');
 });
 
-t.test('one video is told by exactly the keys of the contract', async (t) => {
+t.test('one video has exactly the keys of the contract', async (t) => {
   const id = await api.videoIn('processed', ana, 'Mine');
   const [video, ...others] = (await list()).json<Record<string, unknown>[]>();
   t.equal(others.length, 0);
@@ -118,7 +118,7 @@ t.test(
   },
 );
 
-t.test('a video that comes or goes between two pages moves nobody else', async (t) => {
+t.test('a video that is added or removed between two pages moves no other', async (t) => {
   const dora = await api.newPlayer();
   const ids = (await insertVideos(dora.id, ['2024-01-01Z', '2024-01-02Z', '2024-01-03Z', '2024-01-04Z'])).reverse();
   const first = await list('?limit=2', dora.token);
@@ -146,7 +146,7 @@ t.test('limit and cursor that are none are 422', async (t) => {
   t.equal(
     (await list('?limit=1&cursor=9999999999999999.9999999999999999')).status,
     200,
-    'a place nobody is at is a place',
+    'a cursor that no video has is valid',
   );
   t.equal((await list('?limit=1&cursor=0.0')).text, '[]', 'and before the first there is nothing');
 });
@@ -157,7 +157,7 @@ t.test('unknown parameters are ignored', async (t) => {
 });
 
 t.test(
-  'the public list tells the public videos alone, newest first, by exactly the keys of the contract',
+  'the public list contains only public videos, newest first, with exactly the keys of the contract',
   async (t) => {
     for (const status of ['uploaded', 'processed', 'failed'] as const) await api.videoIn(status, ana);
     const ids = [await api.videoIn('public', ana, 'First'), await api.videoIn('public', ben, 'Second')];
@@ -187,7 +187,7 @@ t.test('the public list is paged like one’s own', async (t) => {
   t.equal((await call('GET', '/api/public/videos?limit=0')).status, 422);
 });
 
-t.test('a list that has not changed is 304 to whoever has it', async (t) => {
+t.test('a list that has not changed is 304 for a client that has it', async (t) => {
   await untilCachedResponsesExpire();
   const first = await call('GET', '/api/public/videos');
   const etag = String(first.headers['etag']);
@@ -198,7 +198,7 @@ t.test('a list that has not changed is 304 to whoever has it', async (t) => {
   t.equal((await call('GET', '/api/public/videos', { headers: { 'if-none-match': '"other"' } })).status, 200);
 });
 
-/** CachedResponse answers may be a second old. */
+/** Cached responses may be a second old. */
 function untilPublic(isThere: (videos: Record<string, unknown>[]) => boolean): Promise<Record<string, unknown>[]> {
   return waitFor('the public list to change', async () => {
     const videos = (await call('GET', '/api/public/videos')).json<Record<string, unknown>[]>();

@@ -117,7 +117,7 @@ t.test('two Content-Lengths, or one that is no number, are 400 and closed', asyn
   }
 });
 
-t.test('nothing hides behind a chunked body: the request after it is not served', async (t) => {
+t.test('a request hidden behind a chunked body is not served', async (t) => {
   const hidden = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
   const refused = rawForm([titlePart(), videoPart('')]);
   const fronts = [

@@ -14,7 +14,7 @@ const send = uploader(api, ana);
 const limit = 104_857_600;
 const tooLarge = (megabytes: string) => `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${megabytes}MB`;
 
-/** Bytes that do not repeat, so that a part in the wrong place shows. */
+/** Returns bytes that do not repeat, so that a misplaced part is noticed. */
 function largeFile(bytes: number): Buffer {
   const block = randomBytes(1_048_573);
   const file = Buffer.alloc(bytes);
@@ -44,7 +44,7 @@ t.test('a file of exactly 100 MiB is kept byte for byte', async (t) => {
   await expectStored(t, answer.json<Uploaded>().video_id, whole);
 });
 
-t.test('so is one that comes chunked', async (t) => {
+t.test('a chunked file of 100 MiB is kept byte for byte', async (t) => {
   const form = rawForm([videoPart(whole), titlePart()]);
   const pieces = function* () {
     for (let at = 0; at < form.length; at += 700_001) yield form.subarray(at, at + 700_001);
@@ -68,7 +68,7 @@ t.test('one byte more is refused with its size, in either order of parts, and le
   }
 });
 
-t.test('half a MiB more is told as it is, with two decimals', async (t) => {
+t.test('half a MiB more is reported with two decimals', async (t) => {
   const longer = Buffer.concat([whole, Buffer.alloc(524_288)]);
   await leavesNothing(t, api, async () =>
     expectRefusal(t, await send(rawForm([titlePart(), videoPart(longer)])), 400, tooLarge('100.50')),

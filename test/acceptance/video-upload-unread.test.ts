@@ -18,7 +18,7 @@ async function readBytes(): Promise<number> {
   return Number(/^competition_upload_bytes_total (\d+)/m.exec(text)?.[1] ?? 0);
 }
 
-t.test('of a larger body without a token a MiB is read at most, and then the connection is cut', async (t) => {
+t.test('a larger body without a token is read up to 1 MiB, then the connection is closed', async (t) => {
   await leavesNothing(t, api, async () => {
     const before = await readBytes();
     const socket = await openSocket(service.port);
@@ -33,7 +33,7 @@ t.test('of a larger body without a token a MiB is read at most, and then the con
   });
 });
 
-t.test('a length over 101 MiB is refused unread, with the size it told', async (t) => {
+t.test('a Content-Length over 101 MiB is refused before the body is read, and the error names the size', async (t) => {
   const limit = 101 * 1024 * 1024;
   const sizes: [number, string][] = [
     [limit + 1, '101.00'],
@@ -41,11 +41,11 @@ t.test('a length over 101 MiB is refused unread, with the size it told', async (
     [10_737_418_240, '10240.00'],
     [999_999_999_999_999, '953674316.41'],
   ];
-  for (const [length, told] of sizes) {
+  for (const [length, megabytes] of sizes) {
     await leavesNothing(t, api, async () => {
       const answer = await sendRaw(service.port, head([`Content-Length: ${length}`]));
       expectSentence(t, answer, 400);
-      const detail = `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${told}MB`;
+      const detail = `El archivo excede el tamaño máximo permitido de 100MB. Tamaño: ${megabytes}MB`;
       t.strictSame(JSON.parse(answer.body), { detail });
     });
   }
@@ -53,7 +53,7 @@ t.test('a length over 101 MiB is refused unread, with the size it told', async (
   expectSentence(t, unknown, 401);
 });
 
-t.test('who sends without a token reads the answer all the same, however much is still to come', async (t) => {
+t.test('a client without a token reads the response, however much of its body is unsent', async (t) => {
   for (let round = 0; round < 20; round += 1) {
     const body = large.subarray(0, [1_000_000, 3_000_000, large.length][round % 3]);
     await leavesNothing(t, api, async () => {
@@ -81,7 +81,7 @@ t.test('a refusal does not end the connection when little of the body was left',
   socket.destroy();
 });
 
-t.test('who asks before sending, and sends when told to, reads the refusal', async (t) => {
+t.test('a client that waits for 100 Continue before its body reads the refusal', async (t) => {
   const lines = [`Content-Length: 500000`, 'Expect: 100-continue'];
   for (let round = 0; round < 10; round += 1) {
     const answer = await sendRaw(service.port, head(lines, 'nonsense'), { chunks: [large.subarray(0, 500_000)] });
@@ -93,7 +93,7 @@ t.test('who asks before sending, and sends when told to, reads the refusal', asy
   t.equal(good.status, 201);
 });
 
-t.test('a wrong type is told before the body is through', async (t) => {
+t.test('a wrong type is reported before the body has arrived', async (t) => {
   await leavesNothing(t, api, async () => {
     const body = rawForm([titlePart(), videoPart(mp4(20_000_000), 'video/avi')]);
     const answer = await sendRaw(service.port, head([`Content-Length: ${body.length}`]), {

@@ -19,7 +19,7 @@ async function expectAccepted(t: Test, body: Buffer, title = 'A clip', contentTy
   t.match(detail, { title, status: 'uploaded', original_url: /^uploads\/[0-9a-f-]{36}\.mp4$/ });
 }
 
-/** The bytes of the newest upload, as the bucket has them. */
+/** Returns the bytes of the newest upload in the bucket. */
 async function stored(): Promise<Buffer> {
   const [row] = await environment.sql<
     { key: string }[]
@@ -83,6 +83,52 @@ t.test('the boundary may be quoted, of 70 characters, of every character allowed
     `multipart/form-data; boundary=${boundary};`,
   ];
   for (const each of [...others, ...more]) await expectAccepted(t, rawForm(good), 'A clip', each);
+});
+
+t.test('the boundary may be any printable text, as phones and home-made clients write it', async (t) => {
+  for (const odd of [
+    '*****',
+    '{3F2504E0-4F89}',
+    '~~~',
+    '###',
+    'a&b',
+    'x'.repeat(71),
+    '-',
+    '----',
+    'x--',
+    'x'.repeat(250),
+  ]) {
+    await expectAccepted(t, rawForm(good, { boundary: odd }), 'A clip', `multipart/form-data; boundary=${odd}`);
+  }
+  const quoted = 'a;b "c'.replace('"', "'");
+  await expectAccepted(t, rawForm(good, { boundary: quoted }), 'A clip', `multipart/form-data; boundary="${quoted}"`);
+});
+
+t.test('the file name means nothing, wherever it stands and whatever it holds', async (t) => {
+  const dispositions = [
+    'name="video_file"; filename="my "best" throw.mp4"',
+    'filename="my "best" throw.mp4"; name="video_file"',
+    'filename=my throw.mp4; name="video_file"',
+    'filename=a;b.mp4; name=video_file',
+    'filename = "a.mp4" ; name = "video_file"',
+    'filename="C:\\clips\\v.mp4"; name="video_file"',
+    'filename="name=\'title\'; x.mp4"; name="video_file"',
+    "filename*=UTF-8''tir%C3%B3.mp4; name=video_file",
+  ];
+  for (const disposition of dispositions) {
+    const lines = [`Content-Disposition: form-data; ${disposition}`, 'Content-Type: video/mp4'];
+    await expectAccepted(t, rawForm([{ lines, content: mp4() }, titlePart()]));
+  }
+});
+
+t.test('a title is decoded by the charset that its part declares', async (t) => {
+  const typed = (charset: string, bytes: Uint8Array) =>
+    titlePart(bytes, ['Content-Disposition: form-data; name="title"', `Content-Type: text/plain; charset=${charset}`]);
+  const latin = Buffer.from('Título ñandú', 'latin1');
+  await expectAccepted(t, rawForm([typed('ISO-8859-1', latin), videoPart()]), 'Título ñandú');
+  await expectAccepted(t, rawForm([videoPart(), typed('"windows-1252"', latin)]), 'Título ñandú');
+  await expectAccepted(t, rawForm([typed('UTF-16LE', Buffer.from('Tiro 😀', 'utf16le')), videoPart()]), 'Tiro 😀');
+  await expectAccepted(t, rawForm([typed('shift_jis', Buffer.of(0x83, 0x65)), videoPart()]), 'テ');
 });
 
 t.test('preamble and epilogue are dropped, and the last line end may be missing', async (t) => {

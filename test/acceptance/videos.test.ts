@@ -1,6 +1,6 @@
 import t from 'tap';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { request } from '../support/http.ts';
 import { countStored, expectRefusal, mp4, openApi } from './support.ts';
 
@@ -62,7 +62,7 @@ t.test('the detail counts the votes', async (t) => {
   t.equal((await detail(id))['votes'], 2);
 });
 
-t.test("somebody else's video is 403 in every status, also when it is public", async (t) => {
+t.test("another player's video is 403 in every status, also when it is public", async (t) => {
   for (const status of statuses) {
     const id = await api.videoIn(status, ana);
     expectRefusal(t, await call('GET', `/api/videos/${id}`, { token: ben.token }), 403, 'You are not authorized');
@@ -124,11 +124,11 @@ t.test('deleting a video takes its votes along, whatever state it is in', async 
   for (const status of ['waiting', 'in work', 'processed', 'failed'] as const) {
     const [gone, kept] = [await api.videoIn('uploaded', player), await api.videoIn('processed', player)];
     const { sql } = environment;
-    // Votes of the older system, which did not ask for the status.
+    // Votes of the older system, which did not check the status.
     await sql`insert into votes (video_id, user_id) values (${gone}, ${ben.id}), (${gone}, ${ana.id})`;
     await sql`update videos set votes = 2 where id = ${gone}`;
     await sql`update users set votes = votes + 2 where id = ${player.id}`;
-    await castVotes(sql, [{ videoId: kept, userId: ben.id }]);
+    await insertVotes(sql, [{ videoId: kept, userId: ben.id }]);
     if (status === 'in work')
       await sql`update videos set attempt = 1, processing_started_at = now() where id = ${gone}`;
     if (status === 'processed') await api.process(gone);

@@ -1,20 +1,20 @@
 import t from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { openVoteCountFlusher } from '../../src/actions/flush-vote-counts.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { voteCountFlushMs, voteDeltasPerFlush } from '../../src/limits.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 import { openFakeClock } from '../support/fake-clock.ts';
 
-/** Two owners with a video each; `vote` has a new voter vote for both. */
+/** Inserts two owners with a video each. `vote` inserts a voter who votes for both. */
 async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0]) {
   const { sql } = await createMigratedDatabase(t);
   const owners = [await makeUser(sql), await makeUser(sql)];
   const videos = await Promise.all(owners.map((owner) => makePublicVideo(sql, owner)));
   const vote = async () => {
     const userId = await makeUser(sql);
-    await castVotes(
+    await insertVotes(
       sql,
       videos.map(({ id: videoId }) => ({ videoId, userId })),
     );
@@ -28,39 +28,39 @@ async function makeTestContext(t: Parameters<typeof createMigratedDatabase>[0]) 
   return { sql, owners, vote, counters, untilCounters };
 }
 
-t.test('a fold moves the counters by every vote before it, and nothing waits after it', async (t) => {
+t.test('a flush adds every earlier vote to the counters and leaves no delta', async (t) => {
   const { sql, vote, counters } = await makeTestContext(t);
-  const fold = openVoteCountFlusher(sql);
+  const flusher = openVoteCountFlusher(sql);
   await Promise.all([vote(), vote(), vote()]);
   t.strictSame(await counters(), [0, 0]);
-  await Promise.all([fold.now(), fold.now()]);
+  await Promise.all([flusher.flush(), flusher.flush()]);
   t.strictSame(await counters(), [3, 3]);
-  t.equal((await sql`select from vote_gains`).length, 0);
+  t.equal((await sql`select from vote_deltas`).length, 0);
 });
 
-t.test('more notes than a statement folds are folded', async (t) => {
+t.test('more deltas than one statement takes are flushed', async (t) => {
   const { sql, owners, counters } = await makeTestContext(t);
   const [owner = 0] = owners;
-  const notes = 2 * voteDeltasPerFlush + 1;
+  const rows = 2 * voteDeltasPerFlush + 1;
   await sql`
-    insert into vote_gains (user_ids, votes)
-    select array[${owner}::bigint, ${owner}::bigint], array[2, -1] from generate_series(1, ${notes}::int)`;
-  await openVoteCountFlusher(sql).now();
-  t.strictSame(await counters(), [notes, 0]);
+    insert into vote_deltas (user_ids, votes)
+    select array[${owner}::bigint, ${owner}::bigint], array[2, -1] from generate_series(1, ${rows}::int)`;
+  await openVoteCountFlusher(sql).flush();
+  t.strictSame(await counters(), [rows, 0]);
 });
 
-t.test('a vote that comes while a fold is at work is left to the next one, which whoever asks then gets', async (t) => {
+t.test('a vote during a flush is left to the next flush', async (t) => {
   const { sql, owners, vote, counters } = await makeTestContext(t);
-  const fold = openVoteCountFlusher(sql);
+  const flusher = openVoteCountFlusher(sql);
   await vote();
   let early: Promise<void> | undefined;
   await sql.begin(async (tx) => {
     await tx`select from users where id = any(${owners}) for no key update`;
-    early = fold.now();
-    // It has taken its notes when it waits for the users.
-    await waitFor('the fold to wait for the users', async () => {
+    early = flusher.flush();
+    // The flush has taken its deltas when it waits for the users.
+    await waitFor('the flush to wait for the users', async () => {
       const waiting = await sql`
-        select from pg_stat_activity where query like '%delete from vote_gains%' and wait_event_type = 'Lock'
+        select from pg_stat_activity where query like '%delete from vote_deltas%' and wait_event_type = 'Lock'
           and datname = current_database() and pid <> pg_backend_pid()`;
       return waiting.length > 0;
     });
@@ -68,60 +68,57 @@ t.test('a vote that comes while a fold is at work is left to the next one, which
   });
   await early;
   t.strictSame(await counters(), [1, 1]);
-  await fold.now();
+  await flusher.flush();
   t.strictSame(await counters(), [2, 2]);
 });
 
-t.test('folds of several processes at once move each counter once', async (t) => {
+t.test('concurrent flushes of several processes count each vote once', async (t) => {
   const { sql, vote, counters } = await makeTestContext(t);
-  const folds = [openVoteCountFlusher(sql), openVoteCountFlusher(sql), openVoteCountFlusher(sql)];
+  const flushers = [openVoteCountFlusher(sql), openVoteCountFlusher(sql), openVoteCountFlusher(sql)];
   for (let round = 1; round <= 20; round += 1) {
     await vote();
-    await Promise.all(folds.map((fold) => fold.now()));
+    await Promise.all(flushers.map((flusher) => flusher.flush()));
     t.strictSame(await counters(), [round, round]);
   }
 });
 
-t.test('who asks for a fold soon gets one, however many ask, and the last one, too', async (t) => {
+t.test('calls of schedule share one flush, and a call after it gets another', async (t) => {
   const { sql, vote, counters, untilCounters } = await makeTestContext(t);
   const clock = openFakeClock();
-  const fold = openVoteCountFlusher(sql, (error) => t.fail(String(error)), clock);
+  const flusher = openVoteCountFlusher(sql, (error) => t.fail(String(error)), clock);
   for (let round = 1; round <= 3; round += 1) {
     await vote();
-    fold.soon();
-    t.equal(clock.timerCount(), 1, 'one fold for all');
+    flusher.schedule();
+    t.equal(clock.timerCount(), 1, 'one timer for all calls');
     clock.advance(voteCountFlushMs / 5);
   }
   clock.advance((2 * voteCountFlushMs) / 5 - 1);
-  t.strictSame(await counters(), [0, 0], 'none before its time');
+  t.strictSame(await counters(), [0, 0], 'no flush before its time');
   clock.advance(1);
   await untilCounters(3);
   await vote();
-  fold.soon();
-  // Where the last fold has not ended yet, the next timer starts when it has.
+  flusher.schedule();
+  // Where the last flush has not ended yet, the next timer starts when it has.
   await waitFor('the next timer', () => clock.timerCount() === 1);
   clock.advance(voteCountFlushMs);
   await untilCounters(4);
 });
 
-t.test(
-  'a fold that the database refuses is told; the next one catches up, and one that was to come soon comes',
-  async (t) => {
-    const { sql, vote, counters, untilCounters } = await makeTestContext(t);
-    const failures: unknown[] = [];
-    const clock = openFakeClock();
-    const fold = openVoteCountFlusher(sql, (error) => failures.push(error), clock);
-    await vote();
-    await sql`alter table users add constraint votes_refused check (votes = 0) not valid`;
-    await t.rejects(fold.now(), /votes_refused/);
-    fold.soon();
-    clock.advance(voteCountFlushMs);
-    await waitFor('the failure', () => failures.length > 0);
-    t.match(failures, [/votes_refused/]);
-    t.strictSame(await counters(), [0, 0]);
-    await sql`alter table users drop constraint votes_refused`;
-    clock.advance(voteCountFlushMs);
-    await untilCounters(1);
-    t.equal(failures.length, 1);
-  },
-);
+t.test('a flush that the database rejects is reported and retried', async (t) => {
+  const { sql, vote, counters, untilCounters } = await makeTestContext(t);
+  const failures: unknown[] = [];
+  const clock = openFakeClock();
+  const flusher = openVoteCountFlusher(sql, (error) => failures.push(error), clock);
+  await vote();
+  await sql`alter table users add constraint votes_refused check (votes = 0) not valid`;
+  await t.rejects(flusher.flush(), /votes_refused/);
+  flusher.schedule();
+  clock.advance(voteCountFlushMs);
+  await waitFor('the failure', () => failures.length > 0);
+  t.match(failures, [/votes_refused/]);
+  t.strictSame(await counters(), [0, 0]);
+  await sql`alter table users drop constraint votes_refused`;
+  clock.advance(voteCountFlushMs);
+  await untilCounters(1);
+  t.equal(failures.length, 1);
+});

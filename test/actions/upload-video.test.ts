@@ -11,14 +11,14 @@ import { reservedPartPages } from '../../src/limits.ts';
 import { openLog } from '../../src/log.ts';
 import { openPartBuffers } from '../../src/objects/part-buffers.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { startS3Proxy } from '../faults/support/s3-proxy.ts';
 import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { makeVideo } from '../faults/support/video.ts';
 import { createEnvironment, type TestScope } from '../support/environment.ts';
 import { ffmpeg, makeFolder } from '../worker/support/clips.ts';
 
-/** An upload's parts, with a proxy before the database and one before S3. */
+/** Opens an upload's dependencies, with a proxy before the database and one before S3. */
 async function openTestContext(t: TestScope) {
   const environment = await createEnvironment(t, { isCrashTest: true });
   const { config, sql } = environment;
@@ -31,7 +31,7 @@ async function openTestContext(t: TestScope) {
   const parts: UploadDeps = {
     sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
     objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
-    producer: openProducer(config.redisUrl),
+    producer: videoQueue.openProducer(config.redisUrl),
     log: openLog('silent'),
   };
   t.teardown(async () => {
@@ -101,12 +101,12 @@ t.test('an upload taken back leaves nothing, wherever it was', async (t) => {
 
 t.test('when the database commits, says nothing and goes away, the object stays with its row', async (t) => {
   const stage = await openTestContext(t);
-  // A statement that is known to the server goes out whole, so that it is done when its answer is lost.
+  // A prepared statement is sent at once, so that it is executed although its response is lost.
   const earlier = await begin(stage, video.bytes);
   const { videoId } = await earlier.finish('An earlier clip');
   const upload = await begin(stage, video.bytes);
   stage.s3.setRule(({ operation }) => {
-    // The object is whole: from here on the database hears and does not answer.
+    // The object is complete: from here on the database receives queries but its responses are lost.
     if (operation === 'Head') stage.database.setFault({ swallowsAnswers: true });
     return undefined;
   });
@@ -150,7 +150,7 @@ t.test('an upload whose intent a sweep has claimed gives up, and leaves no row',
   await stage.objects.deleteObject(key ?? '');
 });
 
-t.test('what S3 says of Complete is believed only when it shows the object', async (t) => {
+t.test('a Complete is successful only when S3 shows the object', async (t) => {
   const stage = await openTestContext(t);
   for (const fault of [
     { kind: 'lie' },
@@ -169,7 +169,7 @@ t.test('what S3 says of Complete is believed only when it shows the object', asy
 
 t.test('Redis away costs the job, not the upload', async (t) => {
   const stage = await openTestContext(t);
-  const producer = openProducer('redis://127.0.0.1:1');
+  const producer = videoQueue.openProducer('redis://127.0.0.1:1');
   t.teardown(() => producer.close());
   const upload = await begin({ ...stage, parts: { ...stage.parts, producer } }, video.bytes);
   const { videoId } = await upload.finish('A clip');

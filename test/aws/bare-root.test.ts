@@ -15,7 +15,7 @@ import { openMachine as openBareMachine } from './support/machine.ts';
 
 const baseUrl = 'http://127.0.0.1:8000';
 
-t.test('both start scripts make a bare system ready, twice, and the drain loses no upload', async (t) => {
+t.test('both start scripts set up a bare system, twice, and the drain loses no upload', async (t) => {
   const { environment, front, metadata, store, release, openMachine } = await openInstances(t, { rateLimits: 'on' });
 
   const worker = openMachine('worker');
@@ -48,7 +48,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
   });
 
   const { token } = await createPlayer(baseUrl);
-  await t.test('a video goes its whole way', async (t) => {
+  await t.test('a video is uploaded, processed and played', async (t) => {
     const form = buildUploadForm(readFileSync(await makeClip()));
     const upload = await request(`${baseUrl}/api/videos/upload`, { token, ...form });
     t.equal(upload.status, 201, upload.text);
@@ -57,7 +57,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
     await waitFor('the video to be processed', async () => (await read()).status === 'processed', {
       timeoutMs: 60_000,
     });
-    t.match(readFileSync(worker.path('/var/log/anb/worker.log'), 'utf8'), '"isolated":true', 'FFmpeg is shut in');
+    t.match(readFileSync(worker.path('/var/log/anb/worker.log'), 'utf8'), '"isolated":true', 'FFmpeg is isolated');
   });
 
   await t.test('a second run finds everything done, and restarts nothing', async (t) => {
@@ -73,7 +73,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
     t.same([web.pids(), worker.pids()], before);
   });
 
-  await t.test('the load generator fetches its kit, loads the service and tells what came out', async (t) => {
+  await t.test('the load generator fetches its archive, loads the service and uploads its results', async (t) => {
     const kit = await packKit(environment.folder, 'capacity_planning/plans/smoke.json');
     await store.put('load/run-1/in/kit.tgz', kit.path);
     const generator = openBareMachine(environment, 'generator', 'load.env', {
@@ -89,7 +89,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
     const { code, output } = await generator.run('generator', 'bash', '/generate.sh');
     t.equal(code, 0, output);
     const read = (name: string) => store.read(`load/run-1/out/${name}`);
-    // How fast the answers came here is no matter: PASS, FAIL or INVALID, by the generator's own judgement.
+    // Response times do not matter here: the verdict may be PASS, FAIL or INVALID.
     t.match(await read('exit-code'), /^(0|99|3)\n$/, await read('anb-load.log'));
     const report = JSON.parse(await read('report.json'));
     t.match(report, { schema: 'capacity-report/v1', target: { baseUrl } });
@@ -104,7 +104,7 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
     t.notOk(existsSync(other.path(`/opt/anb/releases/${release.version}/package.json`)));
   });
 
-  await t.test('under load no upload is lost when the group takes the instance away', async (t) => {
+  await t.test('under load no upload is lost when the group terminates the instance', async (t) => {
     const client = openUploadClient();
     const send = (number: number, bytes: number, bytesPerSecond?: number) =>
       client.upload(makeVideo(bytes, number), { port: 8000, token, ...(bytesPerSecond ? { bytesPerSecond } : {}) });
@@ -120,11 +120,11 @@ t.test('both start scripts make a bare system ready, twice, and the drain loses 
     });
     await sleep(3_000);
     metadata.targetState = 'Terminated';
-    // The balancer hears of it a little later than the instance does, and until then goes on sending.
+    // The balancer learns of it a little later than the instance, and sends requests until then.
     await sleep(5_000);
     isOver = true;
     const outcomes = [...(await Promise.all(quick)).flat(), ...(await Promise.all(slow))];
-    // Who finds no room is told so before the body is read, and comes again: that is no upload lost.
+    // An upload without a free buffer is refused before its body is read, and retried. It is not lost.
     const refused = outcomes.filter(
       (each) => each.kind === 'answered' && each.status === 503 && /retry-after/i.test(each.headers),
     );

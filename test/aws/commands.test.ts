@@ -5,7 +5,7 @@ import t from 'tap';
 import { requireSetting } from '../support/settings.ts';
 import { releaseBucket as bucket, openCommands } from './support/commands.ts';
 
-t.test('the commands do in an account what they say, ask first, and change nothing in a dry run', async (t) => {
+t.test('the commands change an account as documented, ask first, and change nothing in a dry run', async (t) => {
   const { folder, aws, run: runCommand, ofStack } = await openCommands(t);
   const run = (name: string, args: string[], words?: string) => runCommand(`scripts/aws/${name}`, args, words);
   const parameter = (name: string) => ofStack(`Parameters[?ParameterKey=='${name}'].ParameterValue`);
@@ -13,7 +13,7 @@ t.test('the commands do in an account what they say, ask first, and change nothi
     JSON.parse(await aws('secretsmanager', 'get-secret-value', '--secret-id', id, '--query', 'SecretString'));
   let first = '';
 
-  await t.test('release uploads the archive that its checksum is of, and the list of its packages', async (t) => {
+  await t.test('release uploads the archive, its checksum and the list of its packages', async (t) => {
     const released = await run('release', ['--from', requireSetting('RELEASE_FOLDER')]);
     t.equal(released.code, 0, released.output);
     first = released.stdout.trim().split('\n').at(-1) ?? '';
@@ -26,7 +26,7 @@ t.test('the commands do in an account what they say, ask first, and change nothi
     t.match(JSON.parse(readFileSync(join(folder, `${first}.sbom.json`), 'utf8')), { bomFormat: 'CycloneDX' });
   });
 
-  await t.test('deploy makes the stack once it was told to, and says what it costs', async (t) => {
+  await t.test('deploy creates the stack after confirmation, and prints the cost', async (t) => {
     const unknown = await run('deploy', ['--yes', 'never-released']);
     t.not(unknown.code, 0);
     t.match(unknown.output, /Expected never-released to be released/);
@@ -62,8 +62,8 @@ t.test('the commands do in an account what they say, ask first, and change nothi
     t.equal(await parameter('ReleaseVersion'), first);
   });
 
-  await t.test('rotate lets every process know the new secret before it counts', async (t) => {
-    // The emulator makes no secrets from a template.
+  await t.test('rotate tells every process the new secret before it is used', async (t) => {
+    // The emulator creates no secrets from a template.
     const make = (name: string, value: object) =>
       aws('secretsmanager', 'create-secret', '--name', name, '--secret-string', JSON.stringify(value));
     await make('app/jwt-secret', { key: 'old' });
@@ -90,14 +90,14 @@ t.test('the commands do in an account what they say, ask first, and change nothi
     t.notMatch(`${tokens.output}${database.output}`, password, 'no secret is shown');
   });
 
-  await t.test('a rotation of the password that was broken off goes on with the one that is known', async (t) => {
+  await t.test('an interrupted password rotation continues with the known password', async (t) => {
     const half = JSON.stringify({ username: 'anb', password: 'old', next_password: 'begun' });
     await aws('secretsmanager', 'put-secret-value', '--secret-id', 'app/database-credentials', '--secret-string', half);
     t.equal((await run('rotate', ['database'])).code, 0);
     t.strictSame(await secret('app/database-credentials'), { username: 'anb', password: 'begun' });
   });
 
-  await t.test('destroy asks before it takes anything, and once more before videos go', async (t) => {
+  await t.test('destroy asks before it deletes anything, and again before it deletes videos', async (t) => {
     const media = await ofStack("Outputs[?OutputKey=='MediaBucketName'].OutputValue");
     const dry = await run('destroy', ['--dry-run', '--data']);
     t.equal(dry.code, 0, dry.output);

@@ -7,7 +7,7 @@ import { runTool, tryTool } from '../../scripts/lib/run-tool.ts';
 const folder = join(rootFolder, 'scripts/aws');
 const units = join(folder, 'instance/units');
 
-t.test('the start scripts begin alike, up to the steps that the release brings', async (t) => {
+t.test('the start scripts are equal up to the steps of the release', async (t) => {
   const heads = ['user_data_web.sh', 'user_data_worker.sh'].map((name) => {
     const text = readFileSync(join(rootFolder, name), 'utf8');
     t.ok(text.length < 8_000, `${name} leaves room in the 16 KiB of user data`);
@@ -17,8 +17,8 @@ t.test('the start scripts begin alike, up to the steps that the release brings',
   t.equal(heads[0], heads[1]);
 });
 
-t.test('shell scripts have no fault that shellcheck finds', async (t) => {
-  const names = readdirSync(folder).filter((name) => !/\.(yaml|json|md|conf)$/.test(name) && name !== 'instance');
+t.test('shellcheck finds nothing in the shell scripts', async (t) => {
+  const names = readdirSync(folder).filter((name) => !/\.(yaml|json|md|conf|ts)$/.test(name) && name !== 'instance');
   const scripts = [...names, 'instance/steps.sh', 'instance/watch-lifecycle'].map((name) => join(folder, name));
   const starts = ['user_data_web.sh', 'user_data_worker.sh'].map((name) => join(rootFolder, name));
   const { code, output } = await tryTool('shellcheck', [...starts, ...scripts], { cwd: rootFolder });
@@ -26,10 +26,10 @@ t.test('shell scripts have no fault that shellcheck finds', async (t) => {
   t.ok(scripts.length >= 9);
 });
 
-/** As systemd's own check scores it: 0 is best, 10 is what a unit without any setting has. */
+/** Score of `systemd-analyze security`: 0 is best, 10 is a unit without any setting. */
 const exposureMax = { 'anb-web@.service': 1.5, 'anb-worker.service': 4, 'anb-lifecycle.service': 3 };
 
-t.test('the units are shut in as far as their work allows', async (t) => {
+t.test('the units are hardened as far as their work allows', async (t) => {
   for (const [unit, highest] of Object.entries(exposureMax)) {
     const args = ['security', '--offline=true', '--no-pager', join(units, unit)];
     const { output } = await runTool('systemd-analyze', args, { timeoutMs: 60_000 });

@@ -15,7 +15,7 @@ import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer } from '../support/player.ts';
 import { startService } from '../support/service.ts';
 
-t.test('behind nginx uploads go through as they come, and no kept connection is met closed', async (t) => {
+t.test('nginx streams uploads, and no request meets a closed keep-alive connection', async (t) => {
   const environment = await createEnvironment(t);
   const service = await startService(t, environment, { env: { TRUSTED_HOPS: '1' } });
   const folder = join(environment.folder, 'nginx');
@@ -39,7 +39,7 @@ t.test('behind nginx uploads go through as they come, and no kept connection is 
   await waitFor('nginx', async () => (await call('/')).status === 200);
   const { token } = await createPlayer(service.baseUrl);
 
-  // Idle for longer than either end keeps a connection, and for about as long: never a 502.
+  // Idle for longer than either side keeps a connection, and for about as long: never a 502.
   for (const seconds of [5, 7, 9, 11]) {
     t.equal((await call('/')).status, 200);
     await sleep(seconds * 1000);
@@ -62,7 +62,7 @@ interface CallOptions {
   token?: string;
   headers?: Record<string, string>;
   body?: Buffer;
-  /** Between the two halves of the body. */
+  /** Runs between the two halves of the body. */
   pauseMs?: number;
 }
 
@@ -92,7 +92,7 @@ function callTls(agent: Agent, port: number, path: string, options: CallOptions)
   });
 }
 
-/** The file as it is, but for ports, paths and the certificate. */
+/** Returns nginx.conf with other ports, paths and certificate. */
 async function adapt(folder: string, port: number, servicePort: number): Promise<string> {
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-days', '2'];
@@ -122,7 +122,7 @@ async function adapt(folder: string, port: number, servicePort: number): Promise
     .replace('/etc/ssl/anb/fullchain.pem', certificate)
     .replace('/etc/ssl/anb/key.pem', key);
   const path = join(folder, 'nginx.conf');
-  // As root nginx gives its processes another user, who may not enter the folder.
+  // As root, nginx runs its processes as another user, who may not enter the folder.
   writeFileSync(path, process.getuid?.() === 0 ? `user root;\n${text}` : text);
   return path;
 }

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
+import { compiledTest } from '../../scripts/test/compiled-test.ts';
 import { rawForm, titlePart, uploadHead, videoPart } from '../acceptance/forms.ts';
 import { openSocket, readAnswer, sendRaw } from '../acceptance/raw-http.ts';
 import { countStored, mp4 } from '../acceptance/support.ts';
@@ -16,7 +17,7 @@ import { serveTests } from './support/serve-tests.ts';
 const uploadUrl = 'http://127.0.0.1:8000/api/videos/upload';
 const megabytes = 1_048_576;
 const chunked = 'Transfer-Encoding: chunked';
-/** The length of the clips that the older system was loaded with: many parts, of which the last one is short. */
+/** Length of the clips of the older system's load tests: many parts, of which the last one is short. */
 const clip = Buffer.concat([mp4(), randomBytes(66 * 1_000_000)]);
 /** They start processes with other settings or stop them, read their log, or measure their CPU time. */
 const withOwnProcesses = ['core-operation.test.ts', 'log-in.test.ts'];
@@ -31,7 +32,7 @@ for (const [machine, script] of [
   const { code, output } = await machine.run('instance', 'bash', script);
   if (code !== 0) throw new Error(`Expected ${script} to make an instance, got ${code}: ${output}`);
 }
-// The bytes of these uploads show no picture: with a worker at work they would fail at any moment.
+// These uploads have no picture, so a running worker would fail them.
 await worker.run('anb-worker', 'systemctl', 'stop', 'anb-worker.service');
 const { token } = await createPlayer('http://127.0.0.1:8000');
 const type = { 'content-type': 'multipart/form-data; boundary=X-BOUNDARY' };
@@ -47,7 +48,7 @@ t.test('an upload of 66 MB is stored byte for byte, at full speed, several at on
   await expectSameProcesses(t);
 });
 
-t.test('a refused upload is told why, leaves nothing, and ends no process', async (t) => {
+t.test('a refused upload gets a reason, leaves nothing, and ends no process', async (t) => {
   const refusals: Record<string, { status: number; detail: RegExp; head: string[]; token?: string; body: Buffer }> = {
     'no token': { status: 401, detail: /inválidas/, head: [lengthOf(whole)], token: '', body: whole },
     'a forged token': { status: 401, detail: /inválidas/, head: [lengthOf(whole)], token: 'a.b.c', body: whole },
@@ -102,16 +103,12 @@ t.test('a client that waits for the answer, or leaves before it, ends no process
 
 t.test('the acceptance tests pass on the instance', async (t) => {
   const env = { ...process.env, INSTANCE_CONTROL_URL: await serveTests(t, instances, { web, worker }) };
-  const folder = join(rootFolder, 'test/acceptance');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts') && !withOwnProcesses.includes(name));
+  const sources = readdirSync(join(rootFolder, 'test/acceptance'));
+  const files = sources.filter((name) => name.endsWith('.test.ts') && !withOwnProcesses.includes(name));
   // One after another: they share the instance.
   for (const name of files) {
-    await t.spawn(
-      process.execPath,
-      ['--import=tsx', join(folder, name)],
-      { env, cwd: rootFolder, timeout: 240_000 },
-      name,
-    );
+    const program = join(rootFolder, compiledTest(`test/acceptance/${name}`));
+    await t.spawn(process.execPath, [program], { env, cwd: rootFolder, timeout: 240_000 }, name);
   }
 });
 
@@ -142,7 +139,7 @@ async function expectStored(t: Test, answer: Answer): Promise<void> {
   t.equal(hash.digest('hex'), createHash('sha256').update(clip).digest('hex'), 'byte for byte');
 }
 
-/** The stand-in for systemd starts no process again: one that ended is found missing. */
+/** The replacement of systemd restarts no process, so one that ended is missing. */
 async function expectSameProcesses(t: Test): Promise<void> {
   for (const [unit, pid] of Object.entries(web.pids())) t.ok(isAlive(pid), `${unit} runs`);
   t.equal((await request('http://127.0.0.1:8000/readyz')).status, 200, 'the instance is ready');
@@ -160,7 +157,7 @@ async function leavesNothing(t: Test, name: string, refusal: () => Promise<void>
   const before = JSON.stringify(await countStored(environment));
   await refusal().catch((error: Error) => t.fail(`${name}: ${error.message}`));
   let after = '';
-  // What is undone may take a moment longer than the answer.
+  // Cleanup may take longer than the response.
   for (let tries = 0; tries < 100 && after !== before; tries += 1) {
     if (tries > 0) await sleep(50);
     after = JSON.stringify(await countStored(environment));

@@ -7,7 +7,7 @@ import { requireSetting } from '../support/settings.ts';
 import { findUnresolved } from './support/find-unresolved.ts';
 import { packKit } from './support/kit.ts';
 
-t.test('the generator’s kit holds everything that its code imports', async (t) => {
+t.test('the generator’s archive has everything that its code imports', async (t) => {
   const { path } = await packKit(tmpdir(), 'capacity_planning/plans/smoke.json');
   const kit = await unpack(path);
   t.strictSame(await findUnresolved(kit), []);
@@ -20,7 +20,7 @@ t.test('the generator’s kit holds everything that its code imports', async (t)
   }
 });
 
-t.test('a release holds everything that its code imports', async (t) => {
+t.test('a release has everything that its code imports', async (t) => {
   const folder = join(requireSetting('RELEASE_FOLDER'), 'releases');
   const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
   const release = await unpack(join(folder, archive));
@@ -34,7 +34,7 @@ async function unpack(archive: string): Promise<string> {
   return folder;
 }
 
-/** What is looked for must be found where it is missing, too. */
+/** Checks that the search finds an import that is missing. */
 async function noticesWithout(t: Test, folder: string, path: string): Promise<void> {
   renameSync(join(folder, path), join(folder, 'aside'));
   const found = await findUnresolved(folder);

@@ -11,13 +11,13 @@ import { buildUploadForm } from '../support/multipart.ts';
 import { createPlayer, type Player } from '../support/player.ts';
 import { startService } from '../support/service.ts';
 
-/** The command moved once; the release before may have it at its former place. */
+/** An older release has the command at another path. */
 function findMigrate(release: string): string {
   const command = join(release, 'dist/scripts/ops/migrate.js');
   return existsSync(command) ? command : join(release, 'dist/scripts/migrate.js');
 }
 
-/** scripts/test/aws/releases.ts builds it; empty where the commit is not at hand. */
+/** Built by scripts/test/aws/releases.ts; empty without the history. */
 const folder = process.env['PREVIOUS_RELEASE'] ?? '';
 const skip = folder === '' && 'the commit before the newest migration is not in this clone: fetch the whole history';
 
@@ -27,7 +27,7 @@ t.test('the previous release works on this schema, beside this release and after
   const before = await createPlayer(current.baseUrl);
   const kept = await showVideo(current.baseUrl, before);
 
-  await t.test('its start finds a newer schema, and leaves it alone', async (t) => {
+  await t.test('it starts on a newer schema without changing it', async (t) => {
     const env = { ...process.env, ...environment.values };
     const { code, output } = await tryTool(process.execPath, [findMigrate(folder)], { env });
     t.equal(code, 0, output);
@@ -35,7 +35,7 @@ t.test('the previous release works on this schema, beside this release and after
   });
 
   const previous = await startService(t, environment, { worker: true, folder });
-  await t.test('both serve while one replaces the other, each with a worker', async (t) => {
+  await t.test('both serve during a replacement, each with a worker', async (t) => {
     const videos = await Promise.all(
       [current, previous, current, previous].map(({ baseUrl }) => uploadVideo(baseUrl, before)),
     );
@@ -51,7 +51,7 @@ t.test('the previous release works on this schema, beside this release and after
   });
 
   await current.stop();
-  await t.test('alone it does everything that a client may ask for', async (t) => {
+  await t.test('alone it serves every request of a client', async (t) => {
     const { baseUrl } = previous;
     t.equal((await request(`${baseUrl}/readyz`)).status, 200);
     const { email, password } = before;
@@ -75,7 +75,7 @@ t.test('the previous release works on this schema, beside this release and after
   });
   await previous.stop();
 
-  await t.test('what it wrote is whole for this release', async (t) => {
+  await t.test('this release reads what it wrote', async (t) => {
     const again = await startService(t, environment);
     const ids = (await request(`${again.baseUrl}/api/public/videos`)).json<{ id: number }[]>();
     t.equal(ids.length, 2);

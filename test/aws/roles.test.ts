@@ -5,7 +5,7 @@ import t from 'tap';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { readProperty, readTemplate, renderTemplate } from './support/template.ts';
 
-/** What each function of the object store asks of a role. A look at an object that may be missing wants to list, too. */
+/** Permissions that each function of the object store needs. HeadObject of a missing object also needs ListBucket. */
 const actionsOf: Record<string, string[]> = {
   abortMultipart: ['s3:AbortMultipartUpload'],
   checkBucket: ['s3:ListBucket'],
@@ -33,7 +33,7 @@ interface Policy {
 
 const template = readTemplate(await renderTemplate(mkdtempSync(join(tmpdir(), 'roles-'))));
 
-t.test('each role may do on the bucket what its code does, and nothing else', async (t) => {
+t.test('each role has exactly the bucket permissions that its code uses', async (t) => {
   t.same(namedFunctions(), Object.keys(actionsOf).sort(), 'every function of the object store is known here');
   for (const [role, folders] of [
     ['WebRole', ['src/actions', 'src/queries', 'src/http']],
@@ -46,7 +46,7 @@ t.test('each role may do on the bucket what its code does, and nothing else', as
   }
 });
 
-t.test('each role may read the secrets and parameters that the code asks for, and no others', async (t) => {
+t.test('each role may read exactly the secrets and parameters that its code reads', async (t) => {
   const source = readFileSync(join(rootFolder, 'src/aws-settings.ts'), 'utf8');
   const parameters = new Set([...source.matchAll(/'(\/app\/[\w-]+)'/g)].map(([, name = '']) => name));
   const secrets = new Set([...source.matchAll(/'(app\/[\w-]+)'/g)].map(([, name = '']) => name));

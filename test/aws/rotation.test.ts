@@ -15,63 +15,63 @@ import { fillAws } from './support/fill-aws.ts';
 import { startMoto } from './support/moto.ts';
 import { startRequests } from './support/requests.ts';
 
-t.test('the key of the tokens is rotated: every token goes on being good, in every process', async (t) => {
+t.test('while the token key is rotated, every token stays valid in every process', async (t) => {
   const environment = await createEnvironment(t);
   const { values } = environment;
-  const stage = await startStage(t, environment, values['DATABASE_URL'] ?? '');
-  const player = await createPlayer(stage.baseUrl);
-  const requests = startRequests(stage.baseUrl, player);
+  const testbed = await startTestbed(t, environment, values['DATABASE_URL'] ?? '');
+  const player = await createPlayer(testbed.baseUrl);
+  const requests = startRequests(testbed.baseUrl, player);
   const [old, next] = [values['SECRET_KEY'] ?? '', randomBytes(32).toString('hex')];
-  // As scripts/aws/rotate does it: a key is known everywhere before the first token is signed by it.
-  await stage.put('app/jwt-secret', { key: old, previous_key: next });
-  await stage.restartAll();
-  await stage.put('app/jwt-secret', { key: next, previous_key: old });
-  await stage.restartAll();
+  // As scripts/aws/rotate does: every process knows a key before it signs a token.
+  await testbed.put('app/jwt-secret', { key: old, previous_key: next });
+  await testbed.restartAll();
+  await testbed.put('app/jwt-secret', { key: next, previous_key: old });
+  await testbed.restartAll();
   const { count, faults } = await requests.stop();
   t.strictSame(faults, []);
   t.ok(count > 50, `${count} requests`);
   t.comment(`${count} requests during the rotation of the key, 0 refused`);
 
-  // The rotation after it forgets the first key: its tokens are refused, so the key did change.
-  await stage.put('app/jwt-secret', { key: next, previous_key: 'another' });
-  await stage.restartAll();
-  t.equal((await request(`${stage.baseUrl}/api/videos`, { token: player.token })).status, 401);
-  await stage.stop();
+  // The next rotation drops the first key. Its tokens are refused, which shows that the key changed.
+  await testbed.put('app/jwt-secret', { key: next, previous_key: 'another' });
+  await testbed.restartAll();
+  t.equal((await request(`${testbed.baseUrl}/api/videos`, { token: player.token })).status, 401);
+  await testbed.stop();
 });
 
-t.test('the password of the database is rotated: no process is refused, restarted or not', async (t) => {
+t.test('while the database password is rotated, no process is refused, restarted or not', async (t) => {
   const environment = await createEnvironment(t);
   const [old, next] = ['the old password', 'the next pässword'];
   const login = await createLogin(t, environment, old);
-  const stage = await startStage(t, environment, login.url);
-  const player = await createPlayer(stage.baseUrl);
+  const testbed = await startTestbed(t, environment, login.url);
+  const player = await createPlayer(testbed.baseUrl);
   const put = (fields: Record<string, unknown>) =>
-    stage.put('app/database-credentials', { ...describeLogin(login.url), ...fields });
-  let requests = startRequests(stage.baseUrl, player);
+    testbed.put('app/database-credentials', { ...describeLogin(login.url), ...fields });
+  let requests = startRequests(testbed.baseUrl, player);
   await put({ password: old, next_password: next });
-  await stage.restartAll();
+  await testbed.restartAll();
   t.strictSame((await requests.stop()).faults, []);
 
-  // New connections are what a change of password meets: every one is opened anew, before it and after it.
+  // A password change affects new connections, so all connections are reopened before and after it.
   await cutConnections(environment);
-  await processVideo(t, stage.baseUrl, player);
+  await processVideo(t, testbed.baseUrl, player);
   await environment.sql.unsafe(`alter role ${login.name} password '${next}'`);
   await cutConnections(environment);
-  requests = startRequests(stage.baseUrl, player);
-  await processVideo(t, stage.baseUrl, player);
+  requests = startRequests(testbed.baseUrl, player);
+  await processVideo(t, testbed.baseUrl, player);
   await t.rejects(login.connect(old), /password authentication failed/);
   await put({ password: next });
-  await stage.restartAll();
+  await testbed.restartAll();
   const { count, faults } = await requests.stop();
   t.strictSame(faults, []);
   t.comment(`${count} requests after the password had changed, 0 refused`);
   await cutConnections(environment);
-  await processVideo(t, stage.baseUrl, player);
-  await stage.stop();
+  await processVideo(t, testbed.baseUrl, player);
+  await testbed.stop();
 });
 
-/** Two web processes on one port and a worker, each of which can be restarted, with their settings from the emulator. */
-async function startStage(t: Test, environment: Environment, databaseUrl: string) {
+/** Starts two web processes on one port and a worker with settings from the emulator. Each can be restarted. */
+async function startTestbed(t: Test, environment: Environment, databaseUrl: string) {
   const endpoint = await startMoto(t, environment.folder);
   await fillAws(endpoint, { ...environment.values, DATABASE_URL: databaseUrl });
   const secrets = new SecretsManagerClient({ endpoint, region: 'us-east-1' });
@@ -90,7 +90,7 @@ async function startStage(t: Test, environment: Environment, databaseUrl: string
       await secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(fields) }));
     },
 
-    /** One after the other: the next one stops once this one is ready. */
+    /** Restarts one after another: the next one stops once this one is ready. */
     async restartAll(): Promise<void> {
       for (const [i, make] of makers.entries()) {
         await running[i]?.stop();
@@ -116,7 +116,7 @@ async function processVideo(t: Test, baseUrl: string, { token }: Player): Promis
   );
 }
 
-/** A login of the test's own, whose password can be changed without harm to others. */
+/** Creates a database login whose password only this test uses. */
 async function createLogin(t: Test, { sql, values }: Environment, password: string) {
   const name = `rotation_${randomBytes(4).toString('hex')}`;
   await sql.unsafe(`create role ${name} superuser login password '${password}'`);
@@ -141,7 +141,7 @@ function describeLogin(url: string): Record<string, unknown> {
   return { username, host: hostname, port: Number(port), dbname: pathname.slice(1) };
 }
 
-/** Until the service knows of it, too: what asks on a connection at the moment it is cut is told to try again, which is no refusal. */
+/** Waits until the service has noticed. A query on a connection that is cut is retried, which is no refusal. */
 async function cutConnections({ sql }: Environment): Promise<void> {
   const rows = await sql<{ pid: number }[]>`
     select pid, pg_terminate_backend(pid) from pg_stat_activity

@@ -12,14 +12,14 @@ import { fillAws } from './support/fill-aws.ts';
 import { startMoto } from './support/moto.ts';
 import { startOwnerProxy } from './support/owner-proxy.ts';
 
-t.test('with its settings from Secrets Manager and Parameter Store the service does a whole journey', async (t) => {
+t.test('with its settings from Secrets Manager and Parameter Store the service runs the main workflow', async (t) => {
   const environment = await createEnvironment(t);
   const endpoint = await startMoto(t, environment.folder);
   const { values } = environment;
   await fillAws(endpoint, values);
   const owner = await startOwnerProxy(t, values['S3_ENDPOINT'] ?? '', values['AWS_ACCOUNT_ID'] ?? '');
-  // What the environment says of these counts for nothing: the service has them from the emulator or not at all.
-  // The keys stay: every AWS client looks for them in the environment, as it looks for the role's on an instance.
+  // These values in the environment are ignored: the service reads them from the emulator only.
+  // The keys stay, because AWS clients read them from the environment, as they read the role's keys on an instance.
   const env = {
     SETTINGS_SOURCE: 'aws',
     AWS_ENDPOINT_URL: endpoint,
@@ -61,7 +61,7 @@ t.test('with its settings from Secrets Manager and Parameter Store the service d
   ]);
   t.equal((await request(`${service.baseUrl}/api/videos/upload`, { token, ...untitled })).status, 422);
 
-  // Longer than one part, so that the multipart upload is open when the client goes away.
+  // Longer than one part, so that the multipart upload is open when the client disconnects.
   const long = buildUploadForm(Buffer.concat([readFileSync(await makeClip()), Buffer.alloc(8 * 1024 * 1024)]));
   await breakOff(`${service.baseUrl}/api/videos/upload`, token, long);
   await waitFor('the upload to be aborted', async () => owner.calls.some(({ call }) => call === 'DELETE uploadId'));

@@ -17,7 +17,7 @@ interface Seen {
   parameters: string[];
 }
 
-/** The emulator knows nothing of these, and says CREATE_COMPLETE all the same: about them this test proves nothing. */
+/** Types that the emulator skips while it reports CREATE_COMPLETE. This test proves nothing about them. */
 const skippedTypes = [
   'AWS::AutoScaling::ScalingPolicy',
   'AWS::Budgets::Budget',

@@ -13,7 +13,7 @@ const path = await renderTemplate(folder);
 const template = readTemplate(path);
 const read = <T>(name: string, place: string) => readProperty<T>(template, name, place);
 
-t.test('the linter finds nothing, neither in the source nor in what is deployed', async (t) => {
+t.test('the linter finds nothing in the source or in the rendered template', async (t) => {
   const sources = ['scripts/aws/template.yaml', 'cloud_load_testing/generator.yaml'];
   for (const file of [...sources.map((name) => join(rootFolder, name)), path]) {
     const { code, output } = await tryTool(requireSetting('CFN_LINT'), [file], { timeoutMs: 120_000 });
@@ -26,7 +26,7 @@ interface PolicyReport {
   results: { failed_checks: { check_id: string; resource: string }[] };
 }
 
-t.test('the policy check finds what is written down with its reason, nothing more and nothing less', async (t) => {
+t.test('the policy check finds exactly the documented exceptions', async (t) => {
   const args = ['--skip-download', '--framework', 'cloudformation', '-o', 'json', '-f', path];
   const { stdout } = await tryTool(requireSetting('CHECKOV'), args, { timeoutMs: 150_000 });
   const report = JSON.parse(stdout) as PolicyReport;
@@ -43,7 +43,7 @@ t.test('the policy check finds what is written down with its reason, nothing mor
   t.ok(report.summary.passed > 60, `${report.summary.passed} passed`);
 });
 
-t.test('waits of balancer and group fit those of the service', async (t) => {
+t.test('timeouts of balancer and group match those of the service', async (t) => {
   const attributes = (name: string, list: string) =>
     Object.fromEntries(read<{ Key: string; Value: string }[]>(name, list).map(({ Key, Value }) => [Key, Value]));
   const idleSeconds = Number(attributes('Balancer', 'LoadBalancerAttributes')['idle_timeout.timeout_seconds']);
@@ -65,7 +65,7 @@ t.test('waits of balancer and group fit those of the service', async (t) => {
   }
 });
 
-t.test('ports are open to whom they are meant for, and to nobody else', async (t) => {
+t.test('ports are open to their intended sources only', async (t) => {
   const rules = Object.entries(template.Resources)
     .filter(([, { Type }]) => Type === 'AWS::EC2::SecurityGroup')
     .flatMap(([name]) =>
@@ -89,7 +89,7 @@ t.test('ports are open to whom they are meant for, and to nobody else', async (t
   ]);
 });
 
-t.test('the machine is the one the service is measured on, in a group of three at most', async (t) => {
+t.test('the instance type is the one that was measured, in a group of at most three', async (t) => {
   for (const name of ['WebTemplate', 'WorkerTemplate']) {
     t.match(read(name, 'LaunchTemplateData'), {
       InstanceType: { Ref: 'InstanceType' },
@@ -120,7 +120,7 @@ t.test('the machine is the one the service is measured on, in a group of three a
   t.match(notification, { NotificationType: 'FORECASTED', Threshold: 50 });
 });
 
-t.test('every alarm reaches somebody, and no log is kept for ever', async (t) => {
+t.test('every alarm has a recipient, and every log expires', async (t) => {
   const named = (type: string) => Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
   const alarms = named('AWS::CloudWatch::Alarm');
   t.ok(alarms.length >= 7);

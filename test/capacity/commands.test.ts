@@ -32,7 +32,7 @@ for (const { args, says } of [
   },
   { args: ['smoke', '--out', main], says: /--out to be a folder, got the file .*main\.js/ },
 ]) {
-  t.test(`asked wrongly: ${args.join(' ').replace(rootFolder, 'a folder') || 'nothing'}`, async (t) => {
+  t.test(`invalid arguments: ${args.join(' ').replace(rootFolder, 'a folder') || 'nothing'}`, async (t) => {
     const { code, output } = await ask(args, { DATA_DIR: makeFolder(t) });
     t.equal(code, 2, output);
     t.match(output, says);
@@ -41,34 +41,34 @@ for (const { args, says } of [
 
 for (const { what, args, says } of [
   {
-    what: 'enough instances',
+    what: 'enough instances after a while',
     args: ['--capacity', '100', '--from', '30', '--to', '80'],
-    says: /enough instances after 360 s: 2 needed; 2 in the end\n$/,
+    says: /enough instances after 360 s: 2 needed; 2 at the end\n$/,
   },
   {
-    what: 'nothing to do',
+    what: 'no scale-out is needed',
     args: ['--capacity', '100', '--from', '50', '--to', '50'],
-    says: /no scale-out: never above the target; 1 in the end\n$/,
+    says: /no scale-out: CPU never exceeded the target; 1 at the end\n$/,
   },
   {
-    what: 'more needed than there may be',
+    what: 'more instances are needed than the maximum',
     args: ['--capacity', '100', '--from', '50', '--to', '250'],
-    says: /never enough instances: 5 would be needed, 3 are the most; 3 in the end\n$/,
+    says: /not enough instances: 5 needed, the maximum is 3; 3 at the end\n$/,
   },
   {
-    what: 'an hour is too short',
+    what: 'an hour is not enough',
     args: ['--capacity', '1', '--from', '1', '--to', '4000', '--max', '10000', '--warm-up', '600'],
-    says: /not enough instances within 3600 s: 8000 needed; \d+ in the end\n$/,
+    says: /not enough instances within 3600 s: 8000 needed; \d+ at the end\n$/,
   },
 ]) {
-  t.test(`simulate concludes what its table shows: ${what}`, async (t) => {
+  t.test(`the conclusion of simulate agrees with its table: ${what}`, async (t) => {
     const { code, output } = await ask(['simulate', ...args]);
     t.equal(code, 0);
     t.match(output, says);
   });
 }
 
-t.test('a plan that says something else than what would run is refused before any load', async (t) => {
+t.test('an invalid plan is refused before any load', async (t) => {
   const folder = makeFolder(t);
   const path = join(folder, 'plan.json');
   const plan = { name: 'own', scenario: 'smoke', claims: [], env: {} };
@@ -84,10 +84,10 @@ t.test('a plan that says something else than what would run is refused before an
   await refused(JSON.stringify({ ...plan, scenario: 'none' }), /got no .*none\.ts/);
   await refused(JSON.stringify({ ...plan, env: { CONCURENCY: '4' } }), /settings of .*, got CONCURENCY/);
   await refused(JSON.stringify({ ...plan, env: { RATE: 4 } }), /\/env\/RATE must be string/);
-  await refused(JSON.stringify(plan), /Expected a service to run/);
+  await refused(JSON.stringify(plan), /Expected a running service/);
 });
 
-t.test('whatever the scenarios read may be set by a plan', (t) => {
+t.test('a plan may set every setting that the scenarios read', (t) => {
   const lib = join(rootFolder, 'k6', 'lib');
   const text = readdirSync(lib).map((name) => readFileSync(join(lib, name), 'utf8'));
   const read = [...text.join('\n').matchAll(/(?:__ENV\[|readNumber\(|readList\()'([A-Z_]+)'/g)].map(([, name]) => name);
@@ -95,10 +95,10 @@ t.test('whatever the scenarios read may be set by a plan', (t) => {
   t.end();
 });
 
-t.test('a target that does not answer is named', async (t) => {
+t.test('the error names a target that does not respond', async (t) => {
   const folder = makeFolder(t);
   const port = await freePort();
   const { code, output } = await ask(['smoke', '--target', `http://127.0.0.1:${port}`], { DATA_DIR: folder });
   t.equal(code, 2, output);
-  t.match(output, new RegExp(`Expected http://127\\.0\\.0\\.1:${port}/ to answer, got: .*ECONNREFUSED`));
+  t.match(output, new RegExp(`Expected http://127\\.0\\.0\\.1:${port}/ to respond, got: .*ECONNREFUSED`));
 });

@@ -10,7 +10,7 @@ import { makeFolder } from './testbed.ts';
 const jmeterHead =
   'timeStamp,elapsed,label,responseCode,responseMessage,threadName,success,bytes,grpThreads,allThreads';
 
-/** `users` threads, each asking again as soon as it has its answer, or after a pause. */
+/** `users` threads, each of which sends its next request after the response and a pause. */
 function makeJmeter(users: number, each: number, elapsedMs: number, pauseMs: number, success = 'true'): string {
   const rows = Array.from({ length: users * each }, (_, i) => {
     const at = 1_000_000 + Math.floor(i / users) * (elapsedMs + pauseMs);
@@ -19,24 +19,24 @@ function makeJmeter(users: number, each: number, elapsedMs: number, pauseMs: num
   return [jmeterHead, ...rows].join('\n');
 }
 
-t.test('JMeter: a saturated closed loop and a route that only ever failed are named', (t) => {
+t.test('JMeter: the verdict names a saturated closed loop and a route whose requests all failed', (t) => {
   const loop = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 0)));
   t.equal(loop.supportsClaim, false);
   t.match(loop.cannot.join('\n'), /throughput = users \/ latency .* a saturated closed loop/);
   const failed = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 900, 'false')));
-  t.match(failed.cannot.join('\n'), /upload, big: only ever failed \(1200 of 1200\)/);
+  t.match(failed.cannot.join('\n'), /upload, big: every request failed \(1200 of 1200\)/);
   const paced = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 900)));
   t.strictSame(paced.cannot, []);
   t.equal(paced.supportsClaim, true);
   t.match(paced.can.join('\n'), /upload, big: p99 was 100\.0 ms/);
   const hurried = judgeExternalResults(readExternalResults(makeJmeter(10, 120, 100, 50)));
-  t.match(hurried.cannot.join('\n'), /10 users waited for answers 6\d\.\d % of their time/);
+  t.match(hurried.cannot.join('\n'), /10 users waited for responses 6\d\.\d % of their time/);
   t.throws(() => readExternalResults(makeJmeter(10, 120, -5, 900)), /elapsed to be a number of 0 or more .* got -5/);
   t.match(judgeExternalResults(readExternalResults(jmeterHead)).cannot.join('\n'), /the file has no request/);
   t.end();
 });
 
-t.test('Locust: tails are read, users are not in the file, a row without tails is an average', (t) => {
+t.test('Locust: percentiles are read, the file has no users, and a row without percentiles is an average', (t) => {
   const head = 'Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Requests/s,95%,99%';
   const text = [
     head,
@@ -48,9 +48,12 @@ t.test('Locust: tails are read, users are not in the file, a row without tails i
   t.equal(supportsClaim, false);
   t.match(can.join('\n'), /POST \/vote: p99 was 40\.0 ms/);
   t.match(cannot.join('\n'), /GET \/rare: 50 samples are too few/);
-  t.match(cannot.join('\n'), /the file does not tell/);
+  t.match(cannot.join('\n'), /the file does not report it/);
   const averages = [head.replace(',95%,99%', ''), 'POST,/vote,5000,0,10,12.5,50'].join('\n');
-  t.match(judgeExternalResults(readExternalResults(averages)).cannot.join('\n'), /average of 12\.5 ms without tails/);
+  t.match(
+    judgeExternalResults(readExternalResults(averages)).cannot.join('\n'),
+    /average of 12\.5 ms without percentiles/,
+  );
   t.throws(
     () => readExternalResults(text.replace('5000', 'abc')),
     /Request Count to be a number of 0 or more .* got abc/,
@@ -58,7 +61,7 @@ t.test('Locust: tails are read, users are not in the file, a row without tails i
   t.end();
 });
 
-t.test('k6: an open loop that dropped nothing supports a claim, one that dropped does not', (t) => {
+t.test('k6: arrivals without dropped iterations support a claim, arrivals with dropped iterations do not', (t) => {
   const metrics = (dropped: number) => ({
     http_reqs: { values: { count: 3000, rate: 100 } },
     http_req_failed: { values: { rate: 0 } },
@@ -74,11 +77,11 @@ t.test('k6: an open loop that dropped nothing supports a claim, one that dropped
   const usual = { ...others, http_req_duration: { values: { avg: 5, 'p(95)': 9 } } };
   const { supportsClaim, notes } = judgeExternalResults(readExternalResults(JSON.stringify({ metrics: usual })));
   t.equal(supportsClaim, true);
-  t.strictSame(notes, ['all routes: the file tells no p99.']);
+  t.strictSame(notes, ['all routes: the file has no p99.']);
   t.end();
 });
 
-t.test('what is no such file is refused in a sentence', (t) => {
+t.test('the error for an unknown file says what was found', (t) => {
   t.throws(() => readExternalResults('<testResults/>'), /got XML/);
   t.throws(() => readExternalResults('{"metrics":{}}'), /got other JSON/);
   t.throws(() => readExternalResults('a,b\n1,2\n'), /got the columns a, b/);
@@ -87,7 +90,7 @@ t.test('what is no such file is refused in a sentence', (t) => {
   t.end();
 });
 
-t.test('the command exits 0 only for a file that supports a claim', async (t) => {
+t.test('judge exits with 0 only for a file that supports a claim', async (t) => {
   const folder = makeFolder(t);
   const judge = async (text: string) => {
     const path = join(folder, 'file');

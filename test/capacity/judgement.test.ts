@@ -4,7 +4,7 @@ import { readSlo } from '../../capacity_planning/lib/slo.ts';
 import { openSink } from '../k6/sink.ts';
 import { rulesOf, runTestbed, step } from './testbed.ts';
 
-t.test('a run with nothing against it passes, and the same run with a broken objective fails', async (t) => {
+t.test('a valid run passes, and the same run with a broken objective fails', async (t) => {
   const { url } = await openSink(t);
   const scenarios = `{ ${step('warm_up', { phase: 'warm_up' })}, ${step('steady', { rate: 200, startSeconds: 1, vus: 1000 })} }`;
   const report = await runTestbed(t, {
@@ -24,14 +24,14 @@ t.test('a run with nothing against it passes, and the same run with a broken obj
   t.equal(judgeReport(kept, readSlo()).verdict, 'PASS');
 });
 
-t.test('INVALID: no warm-up, too few samples for the percentile', async (t) => {
+t.test('a run without a warm-up and with too few samples is INVALID', async (t) => {
   const { url } = await openSink(t);
   const report = await runTestbed(t, { url, scenarios: `{ ${step('short')} }`, claims: [99] });
   t.strictSame(rulesOf(report), ['no-warm-up', 'too-few-samples']);
   t.match(report.judgement.reasons.map(({ text }) => text).join(), /work: 50 samples, p99 needs 1000/);
 });
 
-t.test('INVALID: the clock differs, an instance restarts, builds differ', async (t) => {
+t.test('a run is INVALID if the clock differs, an instance restarts or builds differ', async (t) => {
   let scrapes = 0;
   const { url } = await openSink(t, (request) => {
     const date = new Date(Date.now() + 5000).toUTCString();
@@ -44,7 +44,7 @@ t.test('INVALID: the clock differs, an instance restarts, builds differ', async 
   t.strictSame(rulesOf(report), ['clock', 'build-differs', 'instance-restarted']);
 });
 
-t.test('INVALID: nothing measured', async (t) => {
+t.test('a run that measured only its warm-up is INVALID', async (t) => {
   const { url } = await openSink(t);
   const report = await runTestbed(t, { url, scenarios: `{ ${step('warm_up', { phase: 'warm_up' })} }` });
   t.strictSame(rulesOf(report), ['nothing-measured']);

@@ -15,11 +15,15 @@ const real = readRehearsal(newest);
 const prices = readPrices();
 const demand = readDemand();
 
-/** The report as it would be had everything in it gone as it should. */
+/** The report without any finding. */
 const sound: RehearsalReport = {
   ...real,
   fixedSizes: real.fixedSizes.map((size) => ({
-    ...{ ...size, points: 9, rmsShare: 0.02, halfPrediction: { predicted: 100, measured: 104 }, reasons: [] },
+    ...size,
+    points: 9,
+    rmsShare: 0.02,
+    halfPrediction: { predicted: 100, measured: 104 },
+    reasons: [],
     verdict: 'PASS' as const,
     busiestShare: 1,
   })),
@@ -27,12 +31,16 @@ const sound: RehearsalReport = {
   keepAlive: { ...real.keepAlive, badGateways: 0, otherFailures: 0 },
   scaling: { ...real.scaling, scaleOutSeconds: 420, simulatedScaleOutSeconds: 360, scaleInSeconds: 960, reasons: [] },
   drain: {
-    ...{ ...real.drain, exitCodes: [0, 0], wrongCounters: 0, reasons: [] },
-    ...{ votes: { asked: 9, accepted: 9, stored: 9 }, uploads: { asked: 3, accepted: 3, stored: 3 } },
+    ...real.drain,
+    exitCodes: [0, 0],
+    wrongCounters: 0,
+    reasons: [],
+    votes: { asked: 9, accepted: 9, stored: 9 },
+    uploads: { asked: 3, accepted: 3, stored: 3 },
   },
 };
 
-t.test('the kept report says what its raw figures say', (t) => {
+t.test('the committed report has the verdict of its raw figures', (t) => {
   const { verdict } = judgeRehearsal(real);
   t.match(readFileSync(join(newest, 'report.md'), 'utf8'), new RegExp(`^# ${verdict}: `));
   t.equal(
@@ -42,7 +50,7 @@ t.test('the kept report says what its raw figures say', (t) => {
   t.end();
 });
 
-t.test('a rehearsal passes until something is lost, doubled, cut off or predicted wrongly', (t) => {
+t.test('a rehearsal fails if something is lost, stored twice, interrupted or predicted wrongly', (t) => {
   t.equal(judgeRehearsal(sound).verdict, 'PASS');
   const rulesOf = (change: Partial<RehearsalReport>) => {
     const { verdict, reasons } = judgeRehearsal({ ...sound, ...change });
@@ -66,7 +74,7 @@ t.test('a rehearsal passes until something is lost, doubled, cut off or predicte
   t.end();
 });
 
-t.test('where every upload was refused there is a page, which claims nothing of uploads', (t) => {
+t.test('if every upload was refused, the page makes no claim about uploads', (t) => {
   const uploads = {
     ...sound.uploads,
     uploads: 0,
@@ -85,7 +93,7 @@ t.test('where every upload was refused there is a page, which claims nothing of 
   t.end();
 });
 
-t.test('who is full by uploads scales on requests, who is full by requests on CPU', (t) => {
+t.test('an instance limited by uploads scales on requests, one limited by requests scales on CPU', (t) => {
   const uploads = recommend(
     sound,
     { ...demand, peakRequestsPerSecond: 10, peakUploadsPerMinute: 6 },
@@ -93,7 +101,7 @@ t.test('who is full by uploads scales on requests, who is full by requests on CP
     undefined,
   );
   t.equal(uploads.scaling.metric, 'ALBRequestCountPerTarget');
-  t.match(uploads.scaling.why, /an alarm at 50 % CPU would never go off/);
+  t.match(uploads.scaling.why, /an alarm at 50 % CPU would never fire/);
   const requests = recommend(sound, { ...demand, peakUploadsPerMinute: 0 }, prices, undefined);
   t.equal(requests.scaling.metric, 'ASGAverageCPUUtilization');
   t.equal(requests.scaling.target, 50);
@@ -103,19 +111,23 @@ t.test('who is full by uploads scales on requests, who is full by requests on CP
   t.end();
 });
 
-t.test('headroom ends sooner the faster demand grows, and is over where the peak needs more than there may be', (t) => {
+t.test('headroom ends sooner with faster growth, and is 0 if the peak needs more than the maximum', (t) => {
   const monthsAt = (growthPerMonth: number, peakUploadsPerMinute = 2) =>
     recommend(sound, { ...demand, growthPerMonth, peakUploadsPerMinute }, prices, undefined).headroom.months;
   t.ok((monthsAt(0.05) ?? 0) > (monthsAt(0.2) ?? 0));
-  t.equal(monthsAt(0), null, 'without growth it does not end');
+  t.equal(monthsAt(0), null, 'without growth the headroom never ends');
   t.equal(monthsAt(0.05, 1_000), 0);
   t.end();
 });
 
-t.test('a worker that was measured gives a backlog', (t) => {
+t.test('a measured worker gives a backlog per worker', (t) => {
   const worker = {
-    ...{ sizeMiB: 50, jobsAtOnce: 2, videosPerMinute: 4 },
-    ...{ meanServiceSeconds: 25, meanPublishSeconds: 1, cpuSecondsPerVideo: 30 },
+    sizeMiB: 50,
+    jobsAtOnce: 2,
+    videosPerMinute: 4,
+    meanServiceSeconds: 25,
+    meanPublishSeconds: 1,
+    cpuSecondsPerVideo: 30,
   };
   const advice = recommend(sound, { ...demand, playableWithinMinutes: 10, videosOfABurst: 100 }, prices, worker);
   t.equal(advice.worker?.backlogPerWorker, 40);

@@ -7,7 +7,7 @@ import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { openApi } from '../acceptance/support.ts';
 import { makeFolder, rulesOf } from './testbed.ts';
 
-t.test('the command loads the service that runs, found by its run.json, and judges what came out', async (t) => {
+t.test('smoke finds the running service by its run.json, loads it and reports a verdict', async (t) => {
   const { service } = await openApi(t, { env: { RATE_LIMITS: 'off' } });
   const folder = makeFolder(t);
   writeFileSync(
@@ -20,7 +20,7 @@ t.test('the command loads the service that runs, found by its run.json, and judg
     timeoutMs: 100_000,
     env: { ...process.env, DATA_DIR: folder, NODE_OPTIONS: '' },
   });
-  // Whether a busy machine keeps the objectives is not asked here.
+  // A busy machine may break the objectives.
   t.ok(code === 0 || code === 99 || /generator-/.test(output), output);
   const report = readReport(out);
   t.strictSame(
@@ -32,7 +32,7 @@ t.test('the command loads the service that runs, found by its run.json, and judg
   t.strictSame(
     report.target.before.instances.map(({ url }) => url),
     service.metricsUrls.web,
-    'the instance has said when it began and what it is',
+    'the instance reported its start time and its build',
   );
   t.match(readFileSync(join(out, 'report.md'), 'utf8'), new RegExp(`^# ${report.judgement.verdict}: smoke against`));
   t.ok(existsSync(join(out, 'report.html')));

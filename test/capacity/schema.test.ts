@@ -12,14 +12,18 @@ const read = (name: string): unknown =>
   JSON.parse(readFileSync(join(rootFolder, 'capacity_planning', `${name}.schema.json`), 'utf8'));
 const published = read('capacity-report');
 
-t.test('the published schemas are those that reports are checked by', (t) => {
-  t.strictSame(published, JSON.parse(JSON.stringify(CapacityReport)), 'npm run capacity -- schema prints the new one');
+t.test('the published schemas equal those that validate reports', (t) => {
+  t.strictSame(
+    published,
+    JSON.parse(JSON.stringify(CapacityReport)),
+    'run npm run capacity -- schema to print the new schema',
+  );
   const rehearsal: unknown = JSON.parse(JSON.stringify(RehearsalReport));
-  t.strictSame(read('rehearsal-report'), rehearsal, 'npm run capacity -- schema rehearsal prints the new one');
+  t.strictSame(read('rehearsal-report'), rehearsal, 'run npm run capacity -- schema rehearsal to print the new schema');
   t.end();
 });
 
-t.test('a report fits the published schema, and one that lacks something does not', async (t) => {
+t.test('a report matches the published schema, and an incomplete report does not', async (t) => {
   const { url } = await openSink(t);
   const report = await runTestbed(t, {
     url,
@@ -31,5 +35,5 @@ t.test('a report fits the published schema, and one that lacks something does no
   t.notOk(validate({ ...report, steps: undefined }));
   t.notOk(validate({ ...report, judgement: { ...report.judgement, verdict: 'GOOD' } }));
   t.equal(report.plan.env['RATE'], '50');
-  t.notMatch(JSON.stringify(report), /open sesame/, 'no secret is kept');
+  t.notMatch(JSON.stringify(report), /open sesame/, 'the report contains no secret');
 });

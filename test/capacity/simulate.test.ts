@@ -6,7 +6,7 @@ import type { Window } from '../../capacity_planning/rehearsal/rehearsal-schema.
 
 const step = (from: number, to: number) => (second: number) => (second < 300 ? from : to);
 
-t.test('three breaching periods and a warm-up later the next instance serves', (t) => {
+t.test('the next instance serves after three breaching periods and a warm-up', (t) => {
   const result = simulate(defaultPolicy, { capacityPerInstance: 100, offered: step(30, 80), seconds: 1800 });
   const first = result.periods.find(({ serving }) => serving === 2);
   t.equal(first?.second, 300 + 3 * 60 + 180);
@@ -15,8 +15,8 @@ t.test('three breaching periods and a warm-up later the next instance serves', (
   t.end();
 });
 
-t.test('a quiet quarter of an hour takes instances away, never below the least', (t) => {
-  // 140 keeps three instances between both alarms: at 120 the lower one would have gone off long before.
+t.test('fifteen quiet periods remove instances, never below the minimum', (t) => {
+  // 140 keeps three instances between both alarms; at 120 the lower alarm would have fired earlier.
   const offered = (second: number) => (second < 1800 ? 140 : 10);
   const { periods } = simulate(defaultPolicy, { capacityPerInstance: 100, offered, seconds: 7200 });
   t.equal(periods.find(({ second }) => second === 1740)?.serving, 3);
@@ -26,7 +26,7 @@ t.test('a quiet quarter of an hour takes instances away, never below the least',
   t.end();
 });
 
-t.test('what ends at the greatest number is said to be too little', (t) => {
+t.test('a load beyond the maximum of instances is served in part', (t) => {
   const result = simulate(defaultPolicy, { capacityPerInstance: 100, offered: step(30, 900), seconds: 3600 });
   const last = result.periods.at(-1);
   t.equal(last?.serving, 3);
@@ -35,30 +35,32 @@ t.test('what ends at the greatest number is said to be too little', (t) => {
   t.end();
 });
 
-t.test('ten thousand instances are simulated over a day', (t) => {
-  const law = { ...defaultPolicy, maxInstances: 10_000 };
-  const result = simulate(law, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
+t.test('a day with ten thousand instances is simulated', (t) => {
+  const policy = { ...defaultPolicy, maxInstances: 10_000 };
+  const result = simulate(policy, { capacityPerInstance: 100, offered: step(30, 499_000), seconds: 24 * 3600 });
   t.equal(result.periods.at(-1)?.serving, 9980);
   t.end();
 });
 
-t.test('a lag counts from the moment of the step, whatever went off before it', (t) => {
+t.test('a lag counts from the step, whichever alarm fired before it', (t) => {
   const windows = [
     { offeredPerSecond: 60, startSecond: 5 },
     { offeredPerSecond: 400, startSecond: 13 },
     { offeredPerSecond: 60, startSecond: 45 },
   ] as Window[];
-  const follow = (comes: readonly number[], goes: number) =>
+  const follow = (startsAt: readonly number[], stopsAt: number) =>
     Array.from({ length: 40 }, (_, i) => 2 * i).map((second) => ({
       second,
-      serving: 1 + comes.filter((at) => at <= second).length - (goes <= second ? 1 : 0),
+      serving: 1 + startsAt.filter((at) => at <= second).length - (stopsAt <= second ? 1 : 0),
     }));
-  // An alarm from before the step brought the second instance early.
+  // An alarm before the step started the second instance early.
   const real = follow([8, 20], 60);
   const simulated = follow([16, 26], 62).map(({ second, serving }) => ({ second: second * 30, serving }));
   t.strictSame(measureLags(real, simulated, windows, 30, 3), {
-    ...{ scaleOutSeconds: 210, simulatedScaleOutSeconds: 390 },
-    ...{ scaleInSeconds: 450, simulatedScaleInSeconds: 510 },
+    scaleOutSeconds: 210,
+    simulatedScaleOutSeconds: 390,
+    scaleInSeconds: 450,
+    simulatedScaleInSeconds: 510,
   });
   t.end();
 });

@@ -9,10 +9,10 @@ type Scope = { teardown(undo: () => unknown): void };
 export interface Testbed {
   url: string;
   metricsUrls?: string[];
-  /** `options.scenarios` as source text. */
+  /** Source text of `options.scenarios`. */
   scenarios: string;
   claims?: number[];
-  /** Runs in every iteration before its request. */
+  /** Source text that runs in every iteration before its request. */
   before?: string;
   thresholds?: string;
   env?: Record<string, string>;
@@ -24,13 +24,13 @@ export function makeFolder(t: Scope): string {
   return folder;
 }
 
-/** A run of the engine in its own process against a server of the test, as the command makes it. */
+/** Runs the engine in its own process against a server of the test, as the command does. */
 export async function runTestbed(
   t: Scope,
   { url, metricsUrls = [], scenarios, claims = [], before = '', thresholds = '{}', env = {} }: Testbed,
 ): Promise<CapacityReport> {
   const folder = makeFolder(t);
-  const scenario = join(folder, 'rig.ts');
+  const scenario = join(folder, 'scenario.ts');
   writeFileSync(
     scenario,
     `import http from 'k6/http';
@@ -39,12 +39,17 @@ export default async () => { ${before} await http.asyncRequest('GET', __ENV['TAR
 `,
   );
   return runPlan({
-    plan: { name: 'rig', scenario, claims, env },
-    ...{ baseUrl: url, metricsUrls, folder, command: 'test', threads: 1, say: () => undefined },
+    plan: { name: 'testbed', scenario, claims, env },
+    baseUrl: url,
+    metricsUrls,
+    folder,
+    command: 'test',
+    threads: 1,
+    say: () => undefined,
   });
 }
 
-/** One step at a constant rate. */
+/** Source text of one step at a constant rate. */
 export function step(
   name: string,
   { rate = 50, seconds = 1, startSeconds = 0, vus = 100, phase = 'measured' } = {},
@@ -53,10 +58,10 @@ export function step(
     preAllocatedVUs: ${Math.min(vus, 10)}, maxVUs: ${vus}, tags: { phase: '${phase}' } }`;
 }
 
-/** The rules that spoke. Those about the machine being busy with other things are left out: a test cannot order quiet. */
+/** Lists the rules with findings, without those that other load on the machine causes. */
 export function rulesOf(
   { judgement }: CapacityReport,
-  besides: readonly string[] = ['generator-late', 'generator-cpu'],
+  ignored: readonly string[] = ['generator-late', 'generator-cpu'],
 ): string[] {
-  return [...new Set(judgement.reasons.map(({ rule }) => rule))].filter((rule) => !besides.includes(rule));
+  return [...new Set(judgement.reasons.map(({ rule }) => rule))].filter((rule) => !ignored.includes(rule));
 }

@@ -8,15 +8,15 @@ const truth = { lambda: 100, sigma: 0.03, kappa: 0.002 };
 const kneeConcurrency = Math.sqrt((1 - truth.sigma) / truth.kappa);
 const kneePerSecond = predict(truth, kneeConcurrency);
 
-function measure(places: readonly number[], noise = 0.02) {
+function measure(concurrencies: readonly number[], noise = 0.02) {
   const random = createRandom(7);
-  return places.map((concurrency) => ({
+  return concurrencies.map((concurrency) => ({
     concurrency,
     perSecond: predict(truth, concurrency) * (1 + noise * (2 * random() - 1)),
   }));
 }
 
-t.test('the law is found again through noise, with the knee in its interval', (t) => {
+t.test('the fit recovers the coefficients despite noise, with the knee in its interval', (t) => {
   const model = fitUsl(measure([1, 2, 4, 8, 12, 16, 20, 26, 32, 40]));
   t.ok(model !== undefined && model.rmsShare <= 0.05);
   const knee = model?.knee;
@@ -25,19 +25,19 @@ t.test('the law is found again through noise, with the knee in its interval', (t
   t.end();
 });
 
-t.test('a curve that has not bent is at least what was seen', (t) => {
+t.test('without saturation there is no knee, only the highest measured throughput', (t) => {
   const model = fitUsl([1, 2, 3, 4, 5].map((concurrency) => ({ concurrency, perSecond: 50 * concurrency })));
   t.equal(model?.knee, null);
   t.equal(model?.atLeastPerSecond, 250);
   t.end();
 });
 
-t.test('three points are too few', (t) => {
+t.test('three points give no model', (t) => {
   t.equal(fitUsl(measure([1, 2, 4])), undefined);
   t.end();
 });
 
-t.test('a curve that misses its points gives no knee, and says why', (t) => {
+t.test('a curve with a large fit error gives no knee and the reason', (t) => {
   const model = fitUsl(measure([1, 2, 4, 8, 12, 16, 20, 26, 32, 40], 0.4));
   t.ok((model?.rmsShare ?? 0) > 0.05);
   t.equal(model?.knee, null);
@@ -45,7 +45,7 @@ t.test('a curve that misses its points gives no knee, and says why', (t) => {
   t.end();
 });
 
-t.test('a curve that flattens and never falls has its knee at nine tenths of its ceiling', (t) => {
+t.test('a curve that only flattens has its knee at 90 % of its asymptote', (t) => {
   const points = [0.25, 0.7, 1.5, 3, 6, 12, 24].map((concurrency) => ({
     concurrency,
     perSecond: (300 * concurrency) / (1 + concurrency),
@@ -56,7 +56,7 @@ t.test('a curve that flattens and never falls has its knee at nine tenths of its
   t.end();
 });
 
-t.test('a load that came again is one point, which no single pause moves', (t) => {
+t.test('a repeated load is one point, the median of its steps', (t) => {
   const step = (vusLimit: number, completedPerSecond: number, phase = 'measured') =>
     ({ phase, vusLimit, completedPerSecond, offeredPerSecond: null, meanInFlight: vusLimit, samples: 9 }) as Step;
   const steps = [step(4, 1, 'warm_up'), step(8, 90), step(4, 50), step(8, 20), step(4, 52), step(8, 94)];

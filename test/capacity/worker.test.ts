@@ -12,7 +12,7 @@ const text = JSON.stringify({
   ],
 });
 
-t.test('each size of file has the row that does most, by the median of its rounds', (t) => {
+t.test('each file size has the row with the highest median throughput', (t) => {
   const matrix = readWorkerMatrix(text);
   t.strictSame(
     matrix.map(({ sizeMiB, jobsAtOnce, videosPerMinute, meanPublishSeconds }) => {
@@ -28,7 +28,7 @@ t.test('each size of file has the row that does most, by the median of its round
   t.end();
 });
 
-t.test('what is no result of the worker bench is refused', (t) => {
+t.test('a file that is not a result of the worker bench is refused', (t) => {
   t.throws(() => readWorkerMatrix('{"name":"vote","candidates":[]}'), /Expected a result of `npm run bench -- worker`/);
   t.end();
 });

@@ -1,7 +1,7 @@
 import { migrate } from '../../src/database/migrate.ts';
 import type { Sql } from '../../src/database/open.ts';
 
-/** Ends the run after one migration by a failure of the caller's own. */
+/** Migrates up to and including one migration, and stops the run there by an error. */
 export async function applyUpTo(sql: Sql, name: string): Promise<void> {
   const stop = new Error('far enough');
   const onApplied = (applied: { name: string }) => {

@@ -6,7 +6,7 @@ import type { TestScope } from '../support/environment.ts';
 
 /**
  * A process of its own, which may die: opens connections to the database of its argument, each cut a little later than the one
- * before it, and writes how many questions were answered, and how many refused.
+ * before it, and writes how many queries were answered, and how many rejected.
  */
 const url = new URL(process.argv[2] ?? '');
 const undos: (() => Promise<void> | void)[] = [];

@@ -8,7 +8,7 @@ import { createEnvironment } from '../support/environment.ts';
 const document = join(rootFolder, 'scripts/aws/README.md');
 const diagram = /(?<=```mermaid\nerDiagram\n)[\s\S]*?(?=```)/;
 
-/** With TAP_SNAPSHOT=1, as tap has it, the document is rewritten instead of compared. */
+/** With TAP_SNAPSHOT=1, tap's own variable, the document is rewritten instead of compared. */
 t.test('the documented data model is the one that the migrations make', async (t) => {
   const { sql } = await createEnvironment(t);
   const text = readFileSync(document, 'utf8');
@@ -21,7 +21,7 @@ t.test('the documented data model is the one that the migrations make', async (t
   else t.equal(diagram.exec(text)?.[0], drawn, 'or run TAP_SNAPSHOT=1 npm test -- test/database/data-model.test.ts');
 });
 
-/** As Mermaid writes it: relations first, then each table with its columns in their order. */
+/** Writes the model in Mermaid: relations first, then each table with its columns in order. */
 async function drawModel(sql: Sql): Promise<string> {
   const relations = await sql<{ line: string }[]>`
     select format('  %s ||--o{ %s : %s', confrelid::regclass, conrelid::regclass, attname) as line

@@ -1,6 +1,6 @@
 import type { Sql } from '../../src/database/open.ts';
 
-/** Everything that a schema is made of, by name and not by the order in which it came to be. */
+/** Describes a schema by the names of its parts, not by the order of their creation. */
 export async function describeSchema(sql: Sql): Promise<Record<string, string[]>> {
   const rows = await sql<{ kind: string; line: string }[]>`
     select 'column' as kind, concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attgenerated,

@@ -80,7 +80,7 @@ t.test('counters are filled from the votes, and every video begins a history', a
   );
 });
 
-t.test('what an earlier writer left open is filled in, and no row is refused', async (t) => {
+t.test('columns that an earlier release leaves empty are filled in, and no row is refused', async (t) => {
   const { sql } = await createEmptyDatabase(t);
   await sql.unsafe(ornateTables);
   await sql`insert into users (id, email, password_hash) values (7, 'a@example.com', 'x')`;
@@ -122,7 +122,7 @@ t.test('three instances that start at once migrate once', async (t) => {
   t.same(
     await sql`select from pg_locks join pg_database d on d.oid = database where locktype = 'advisory' and datname = current_database()`,
     [],
-    'the lock is given back',
+    'the lock is released',
   );
   t.match(await sql`show lock_timeout`, [{ lock_timeout: '3s' }], 'the connection is as it was');
 });

@@ -8,7 +8,7 @@ export interface OwnDatabase {
   sql: Sql;
 }
 
-/** A database of its own, dropped when the test ends. */
+/** Creates an empty database that is dropped when the test ends. */
 export function createEmptyDatabase(t: Test): Promise<OwnDatabase> {
   return openOwn(t, false);
 }

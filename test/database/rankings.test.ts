@@ -4,7 +4,7 @@ import { type Bookmark, listStandings, listStandingsFrom, type StandingsQuery } 
 import { rankingsBookmarkEvery, rankingsCitiesMax } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
 
-/** Many ties, and most users without a vote, as it is at a start. */
+/** Inserts users with many ties, most of them without a vote, as after a launch. */
 async function fill(sql: Sql, users: number, cities: number): Promise<void> {
   await sql`
     insert into users (first_name, last_name, email, password_hash, city, votes)
@@ -15,7 +15,7 @@ async function fill(sql: Sql, users: number, cities: number): Promise<void> {
   await sql`analyze users`;
 }
 
-/** What the contract says, word by word. */
+/** The ranking as the contract defines it. */
 function rankPlainly(sql: Sql, { offset, limit, city }: StandingsQuery) {
   return sql`
     select first_name, last_name, city, votes from users
@@ -27,10 +27,10 @@ async function compare(t: Test, sql: Sql, query: StandingsQuery, bookmarks: read
   const expected = [...(await rankPlainly(sql, query))];
   const name = JSON.stringify(query);
   t.strictSame((await listStandings(sql, query)).rows.map(withoutPlace), expected, name);
-  const before = bookmarks.filter(({ place }) => place <= query.offset);
+  const before = bookmarks.filter(({ position }) => position <= query.offset);
   for (const bookmark of [before.at(-1), before.at(0)]) {
     if (bookmark === undefined) continue;
-    t.strictSame([...(await listStandingsFrom(sql, bookmark, query))], expected, `${name} from ${bookmark.place}`);
+    t.strictSame([...(await listStandingsFrom(sql, bookmark, query))], expected, `${name} from ${bookmark.position}`);
   }
 }
 
@@ -48,12 +48,12 @@ function withoutPlace({
   return { first_name, last_name, city, votes };
 }
 
-t.test('every page is what the whole ranking says, counted from the top or from a bookmark', async (t) => {
+t.test('every page equals the whole ranking, counted from the top or from a bookmark', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   await fill(sql, 1_500, 9);
   for (const city of ['', 'CIUDAD', 'ciudad 3', 'no such', ' ']) {
     const { bookmarks } = await listStandings(sql, { offset: 1_400, limit: 100, city });
-    t.ok(bookmarks.every(({ place }, i) => place === (i + 1) * rankingsBookmarkEvery));
+    t.ok(bookmarks.every(({ position }, i) => position === (i + 1) * rankingsBookmarkEvery));
     for (const [offset, limit] of [
       [0, 10],
       [95, 10],

@@ -3,7 +3,7 @@ import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { repairCounters } from '../../src/database/repair-counters.ts';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { countersPerRepairBatch } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser } from './some-rows.ts';
@@ -14,7 +14,7 @@ async function makeStandings(sql: Sql) {
   const [a = 0, b = 0, c = 0] = users;
   const first = await makePublicVideo(sql, a);
   const second = await makePublicVideo(sql, b);
-  await castVotes(sql, [
+  await insertVotes(sql, [
     { videoId: first.id, userId: b },
     { videoId: first.id, userId: c },
     { videoId: second.id, userId: c },
@@ -37,7 +37,7 @@ t.test('a recount finds nothing where votes were cast and videos deleted', async
   );
 });
 
-t.test('standings as of a time leave out what came later, and blame no counter for it', async (t) => {
+t.test('standings as of a time leave out later votes, and report no counter because of them', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first } = await makeStandings(sql);
   await sql`update votes set processed_at = '2026-01-01T12:00:00Z'`;
@@ -53,11 +53,11 @@ t.test('standings as of a time leave out what came later, and blame no counter f
   );
 });
 
-t.test('counters that differ from the votes are found, named and set right', async (t) => {
+t.test('counters that differ from the votes are found, named and repaired', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { a, b, first, second } = await makeStandings(sql);
   await flushVoteDeltas(sql);
-  // Rows loaded straight into the tables, a counter too high, one too low.
+  // Rows inserted past the service, one counter too high, one too low.
   await sql`insert into votes (video_id, user_id) values (${second}, ${a})`;
   await sql`update videos set votes = 7 where id = ${first}`;
   await sql`update users set votes = 0 where id = ${a}`;
@@ -72,7 +72,7 @@ t.test('counters that differ from the votes are found, named and set right', asy
   t.strictSame(await repairCounters(sql), { videos: 0, users: 0 });
 });
 
-t.test('more counters than one batch holds are set right', async (t) => {
+t.test('more counters than one batch holds are repaired', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const count = 2 * countersPerRepairBatch + 1;
   await sql`
@@ -93,12 +93,12 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   const voters = await Promise.all(Array.from({ length: 120 }, () => makeUser(sql)));
   let repairs = 0;
   let isVoting = true;
-  const folding = (async () => {
+  const flushing = (async () => {
     while (isVoting) await flushVoteDeltas(sql);
   })();
   const repairing = (async () => {
     while (isVoting) {
-      // Off again each time, so that the next repair has something to set right in the middle of the votes.
+      // Wrong again each time, so that the next repair has something to repair while votes arrive.
       await sql`update videos set votes = votes + 3 where id = ${videos[repairs % 5] ?? 0}`;
       await sql`update users set votes = votes - 2 where id = ${owner}`;
       await repairCounters(sql);
@@ -108,7 +108,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
   const voting = Promise.all(
     [0, 1].map(async (half) => {
       for (const userId of voters.filter((_, index) => index % 2 === half)) {
-        const outcomes = await castVotes(
+        const outcomes = await insertVotes(
           sql,
           videos.map((videoId) => ({ videoId, userId })),
         );
@@ -120,7 +120,7 @@ t.test('a repair loses no vote that is cast meanwhile', async (t) => {
     isVoting = false;
   };
   voting.then(stop, stop);
-  await Promise.all([voting, repairing, folding]);
+  await Promise.all([voting, repairing, flushing]);
   t.ok(repairs > 3, `${repairs} repairs`);
   t.match(await recount(sql), { votes: 600, differing: 0 });
   await flushVoteDeltas(sql);

@@ -7,6 +7,8 @@ import { startTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
 t.setTimeout(180_000);
+// Each test waits for seconds, on a database and a proxy of its own.
+t.jobs = 7;
 
 t.test('a query on a connection that went silent is rejected, and the pool goes on', async (t) => {
   const { sql, proxy } = await openThroughProxy(t, { statementTimeoutMs: 1_000 });
@@ -70,7 +72,7 @@ interface Options {
   statementTimeoutMs: number;
 }
 
-/** A pool of two whose connections pass through a proxy, and one that goes straight to the same database. */
+/** Opens a pool of two connections through a proxy, and a pool that connects directly to the same database. */
 async function openThroughProxy(t: Test, options: Options) {
   const { sql: direct, url: directUrl } = await createEmptyDatabase(t);
   const url = new URL(directUrl);

@@ -3,7 +3,7 @@ import { waitFor } from '../../scripts/lib/wait.ts';
 import { withSweepLock } from '../../src/database/sweep-lock.ts';
 import { createEmptyDatabase } from './own-database.ts';
 
-t.test('of two sweeps at once one works, and the lock is free after it', async (t) => {
+t.test('of two concurrent sweeps one runs, and the lock is free after it', async (t) => {
   const { sql } = await createEmptyDatabase(t);
   const inner = await withSweepLock(sql, 'a', () => withSweepLock(sql, 'a', async () => 'both'));
   t.equal(inner, undefined);
@@ -27,7 +27,7 @@ t.test('a sweep whose connection is cut goes on to its end, and the process live
         where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
       return held.length === 0;
     });
-    // The connection was closed before the lock was released: one round trip later this process has noticed.
+    // The connection was closed before the lock was released. One round trip later this process knows.
     await sql`select`;
     return rows.length;
   });

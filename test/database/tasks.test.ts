@@ -1,6 +1,6 @@
 import t from 'tap';
 import { findTask } from '../../src/database/tasks.ts';
-import { claimVideoForWork, failVideo, returnVideoToQueue, setProgress } from '../../src/database/video-jobs.ts';
+import { claimVideoForWork, failVideo, requeueVideo, setProgress } from '../../src/database/video-jobs.ts';
 import { publishVideo } from '../../src/database/videos.ts';
 import { assumedProcessingSeconds } from '../../src/limits.ts';
 import { createMigratedDatabase } from './own-database.ts';
@@ -8,7 +8,7 @@ import { makeUser, makeVideo, process } from './some-rows.ts';
 
 const notQueued = { queue_position: null, expected_wait_seconds: null };
 
-t.test('a task is told from its video’s row, step by step', async (t) => {
+t.test('a task reports the state of its video’s row, step by step', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const userId = await makeUser(sql);
   const { id, taskId } = await makeVideo(sql, userId);
@@ -20,7 +20,7 @@ t.test('a task is told from its video’s row, step by step', async (t) => {
   await claimVideoForWork(sql, id);
   await setProgress(sql, { id, attempt: 1, percent: 40 });
   t.strictSame(await findTask(sql, taskId), { ...own, state: 'processing', progress: 40, error: null, ...notQueued });
-  await returnVideoToQueue(sql, { id, attempt: 1 });
+  await requeueVideo(sql, { id, attempt: 1 });
   t.match(await findTask(sql, taskId), { state: 'queued', progress: 0, queue_position: 1 });
   await process(sql, id);
   t.strictSame(await findTask(sql, taskId), { ...own, state: 'processed', progress: 100, error: null, ...notQueued });
@@ -37,7 +37,7 @@ t.test('a failed task says why', async (t) => {
   t.match(await findTask(sql, taskId), { state: 'failed', error: 'No picture in it', ...notQueued });
 });
 
-t.test('the expected wait follows what recent videos took, who is in front and how many are in work', async (t) => {
+t.test('the expected wait follows the time of recent videos, the queue position and the running jobs', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const userId = await makeUser(sql);
   const videos = [];

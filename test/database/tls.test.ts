@@ -34,7 +34,7 @@ t.test('an address decides over TLS, and a silent connection is found behind it,
   proxy.setFault({ refuses: true });
   proxy.cutAll();
   await t.rejects(isEncrypted(sql));
-  await t.rejects(isEncrypted(sql), 'each place in the pool is given back');
+  await t.rejects(isEncrypted(sql), 'each connection returns to the pool');
   proxy.setFault({});
   t.equal(await isEncrypted(sql), true);
 });

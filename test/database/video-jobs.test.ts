@@ -5,8 +5,8 @@ import {
   failVideo,
   listVideosWaiting,
   publishRendition,
+  requeueVideo,
   retryVideo,
-  returnVideoToQueue,
   setProgress,
 } from '../../src/database/video-jobs.ts';
 import { deleteVideo, findVideo } from '../../src/database/videos.ts';
@@ -60,7 +60,7 @@ t.test('a rendition without a picture is published, too', async (t) => {
   t.match(await findVideo(sql, id), { status: 'processed', poster_url: null });
 });
 
-t.test('a late twin can neither publish nor fail nor report, and its objects stay intended', async (t) => {
+t.test('a stale attempt can neither publish nor fail nor report, and its objects keep their intents', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { id } = await makeVideo(sql, await makeUser(sql));
   await claimVideoForWork(sql, id);
@@ -70,7 +70,7 @@ t.test('a late twin can neither publish nor fail nor report, and its objects sta
   t.equal(await publishRendition(sql, { ...late, ...rendition }), false);
   t.equal(await failVideo(sql, { ...late, reason: 'x' }), false);
   t.equal(await setProgress(sql, { ...late, percent: 50 }), false);
-  t.equal(await returnVideoToQueue(sql, late), false);
+  t.equal(await requeueVideo(sql, late), false);
   t.match(await findVideo(sql, id), { status: 'uploaded', processed_url: null, poster_url: null });
   t.strictSame(await readIntents(sql), keys);
   t.equal(await setProgress(sql, { id, attempt: 2, percent: 50 }), true);
@@ -87,7 +87,7 @@ t.test('a rendition one of whose intents a sweep has claimed is not published', 
   t.equal((await readIntents(sql)).length, 1);
 });
 
-t.test('of twins that publish at once one is heard', async (t) => {
+t.test('of concurrent attempts that publish one succeeds', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { id } = await makeVideo(sql, await makeUser(sql));
   await claimVideoForWork(sql, id);
@@ -110,7 +110,7 @@ t.test('of twins that publish at once one is heard', async (t) => {
   );
 });
 
-t.test('what is deleted in mid-work cannot be published', async (t) => {
+t.test('a video deleted while it is processed cannot be published', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const { id, key } = await makeVideo(sql, await makeUser(sql));
   await claimVideoForWork(sql, id);

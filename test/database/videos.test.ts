@@ -10,7 +10,7 @@ import {
   publishVideo,
 } from '../../src/database/videos.ts';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser, makeVideo, process, readHistory, readIntents } from './some-rows.ts';
 
@@ -102,7 +102,7 @@ t.test(
     const kept = await makePublicVideo(sql, owner);
     const video = await makeVideo(sql, owner);
     const rendition = await process(sql, video.id);
-    await castVotes(
+    await insertVotes(
       sql,
       [kept.id, video.id].flatMap((videoId) => voters.map((userId) => ({ videoId, userId }))),
     );
@@ -139,7 +139,7 @@ t.test('deletes and votes at once leave counters that equal the votes', async (t
   }
   const voters = await Promise.all(Array.from({ length: 20 }, () => makeUser(sql)));
   const votes = voters.map((userId) =>
-    castVotes(
+    insertVotes(
       sql,
       videos.map((videoId) => ({ videoId, userId })),
     ),

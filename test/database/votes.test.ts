@@ -3,7 +3,7 @@ import type { Sql } from '../../src/database/open.ts';
 import { recount } from '../../src/database/recount.ts';
 import { deleteVideo } from '../../src/database/videos.ts';
 import { flushVoteDeltas } from '../../src/database/vote-deltas.ts';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { createMigratedDatabase } from './own-database.ts';
 import { makePublicVideo, makeUser, makeVideo, process } from './some-rows.ts';
@@ -18,9 +18,9 @@ t.test('one batch with every outcome: each vote gets its own, and counters move 
   const processed = await makeVideo(sql, owner);
   await process(sql, processed.id);
   const uploaded = await makeVideo(sql, owner);
-  t.strictSame(await castVotes(sql, [{ videoId: open.id, userId: voter }]), ['counted']);
+  t.strictSame(await insertVotes(sql, [{ videoId: open.id, userId: voter }]), ['counted']);
 
-  const outcomes = await castVotes(sql, [
+  const outcomes = await insertVotes(sql, [
     { videoId: uploaded.id, userId: voter },
     { videoId: open.id, userId: voter },
     { videoId: nobody, userId: voter },
@@ -53,12 +53,12 @@ t.test('one batch with every outcome: each vote gets its own, and counters move 
   t.match(await recount(sql), { votes: 3, differing: 0 });
 });
 
-t.test('of equal votes in one batch the first is counted, whatever stands between them', async (t) => {
+t.test('of equal votes in one batch the first is counted, whatever the order of the others', async (t) => {
   const { sql } = await createMigratedDatabase(t);
   const voters = [await makeUser(sql), await makeUser(sql)];
   const video = await makePublicVideo(sql, voters[0] as number);
-  const ballots = Array.from({ length: 100 }, (_, i) => ({ videoId: video.id, userId: voters[i % 2] as number }));
-  const outcomes = await castVotes(sql, ballots);
+  const requests = Array.from({ length: 100 }, (_, i) => ({ videoId: video.id, userId: voters[i % 2] as number }));
+  const outcomes = await insertVotes(sql, requests);
   t.strictSame(outcomes.slice(0, 2), ['counted', 'counted']);
   t.ok(outcomes.slice(2).every((outcome) => outcome === 'already_voted'));
   t.match(await sql`select votes from videos where id = ${video.id}`, [{ votes: 2 }]);
@@ -66,15 +66,15 @@ t.test('of equal votes in one batch the first is counted, whatever stands betwee
 
 t.test('an empty batch asks for nothing and answers nothing', async (t) => {
   const { sql } = await createMigratedDatabase(t);
-  t.strictSame(await castVotes(sql, []), []);
+  t.strictSame(await insertVotes(sql, []), []);
 });
 
 t.test(
-  'batches that name the same rows in opposite orders, deletes and folds between them, never deadlock',
+  'batches that name the same rows in opposite orders, with deletes and flushes between them, never deadlock',
   async (t) => {
     const { url, sql } = await createMigratedDatabase(t);
     const users = await Promise.all(Array.from({ length: 8 }, () => makeUser(sql)));
-    // Owners in the reverse order of their videos: who locked rows as they come would meet another one half way.
+    // Owners in the reverse order of their videos: batches that lock rows in order of arrival would deadlock.
     const videos = [];
     for (const owner of [...users].reverse())
       videos.push(await makePublicVideo(sql, owner), await makePublicVideo(sql, owner));
@@ -88,11 +88,11 @@ t.test(
       const turned = [...all.slice(i * 3), ...all.slice(0, i * 3)];
       return i % 2 === 0 ? turned : turned.reverse();
     });
-    const work = chunks.map((ballots, i) => castVotes(pools[i % 2] as Sql, ballots));
-    const folds = [sql, ...pools].map(async (pool) => {
+    const work = chunks.map((requests, i) => insertVotes(pools[i % 2] as Sql, requests));
+    const flushes = [sql, ...pools].map(async (pool) => {
       for (let i = 0; i < 10; i += 1) await flushVoteDeltas(pool);
     });
-    const [outcomes] = await Promise.all([Promise.all(work), deleteVideo(sql, doomed.id), ...folds]);
+    const [outcomes] = await Promise.all([Promise.all(work), deleteVideo(sql, doomed.id), ...flushes]);
     const counted = outcomes.flat().filter((outcome) => outcome === 'counted').length;
     const lasting = videos.length * users.length;
     t.ok(counted >= lasting && counted <= all.length, `${counted} were counted`);

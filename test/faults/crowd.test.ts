@@ -13,7 +13,7 @@ const run = openFaultRun('crowd', 1, (rounds) => Math.ceil(rounds / 20));
 const uploadsAtOnce = 60;
 t.setTimeout(120_000 + run.rounds * 60_000);
 
-t.test('who finds no room is told 503 while still sending, and whoever was let in is served', async (t) => {
+t.test('uploads without a buffer get 503 while they still send, and admitted ones are served', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const proxy = await startS3Proxy(t, environment.values['S3_ENDPOINT'] ?? '');
   const service = await startService(t, environment, { env: { S3_ENDPOINT: proxy.endpoint } });

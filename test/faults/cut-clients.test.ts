@@ -30,7 +30,7 @@ t.test('a client that is cut off at any edge leaves nothing', async (t) => {
       how: ways[i % ways.length] ?? 'rst',
     };
   });
-  // What says nothing any more takes the longest to be noticed: those wait together.
+  // Silent clients take the longest to be noticed: they wait together.
   const stalls = cuts.filter((cut) => cut.how === 'stall');
   const others = cuts.filter((cut) => cut.how !== 'stall');
   const cutOne = (cut: RawUpload['cut'], chunkBytes?: number) =>
@@ -68,7 +68,7 @@ t.test('a client that is cut off at any edge leaves nothing', async (t) => {
   }
 });
 
-/** One byte before, at and behind every place where something changes: the body's start, the video's, each part's end, the last bytes. */
+/** One byte before, at and after every boundary: the start of the body and of the video, the end of each part, the last bytes. */
 function listEdges(start: number, length: number): number[] {
   const places = [1, start, start + 12, start + partBytes, start + 2 * partBytes, start + videoBytes, length - 2];
   return places.flatMap((place) => [place - 1, place, place + 1]);

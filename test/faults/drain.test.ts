@@ -30,7 +30,7 @@ t.test('SIGTERM under 20 uploads: each gets its answer or 503, and the process e
       await sleep(delayMs);
       return client.upload(video, { port: service.port, token, ...(bytesPerSecond ? { bytesPerSecond } : {}) });
     });
-    // Whoever comes after the end is refused by the kernel, but nobody who was let in is dropped.
+    // After the end the kernel refuses connections, but no accepted request is dropped.
     const comers = (async () => {
       const outcomes: RawOutcome[] = [];
       while (!isStopped)
@@ -86,7 +86,7 @@ t.test('an upload that would take longer than the drain is cut off with 503', as
   t.strictSame((await settle(environment, [], client.ledger)).breaks, []);
 });
 
-/** Answered with what it would have got anyway, or told to come again, or never let in. */
+/** Got the usual response, or 503, or no connection. */
 function isFair(outcome: RawOutcome): boolean {
   if (outcome.kind === 'answered') return outcome.status === 201 || outcome.status === 503;
   return outcome.reason === 'ECONNREFUSED' && !outcome.hadConnected;

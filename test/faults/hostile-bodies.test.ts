@@ -29,7 +29,7 @@ t.test('hostile bodies over the wire: each is refused, none is stored, nothing h
     for (let i = next++; i < bodies.length; i = next++) {
       const body = bodies[i] ?? Buffer.alloc(0);
       const chunkBytes = [undefined, 7, 512, 65_536][i % 4];
-      // One byte a packet would take for ever where the body is long.
+      // A long body would take too long at one byte a packet.
       const size = chunkBytes === 7 && body.length > 2_000 ? 512 : chunkBytes;
       const outcome = await uploadRaw({
         port: service.port,

@@ -16,7 +16,7 @@ const pairsAtOnce = 4;
 t.setTimeout(60_000 + run.rounds * 3_000);
 
 t.test(
-  'of identical votes at once one is counted, whoever is killed meanwhile, and counters equal a recount',
+  'of identical concurrent votes one is counted, whichever process is killed, and counters equal a recount',
   async (t) => {
     const environment = await createEnvironment(t, faultEnvironment);
     const { sql } = environment;

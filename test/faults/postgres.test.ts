@@ -23,7 +23,7 @@ const run = openFaultRun('postgres', 3, (rounds) => Math.ceil(rounds / 10));
 const uploadsPerRound = 8;
 t.setTimeout(240_000 + run.rounds * 60_000);
 
-t.test('PostgreSQL killed, stopped and cut off under uploads: what was acknowledged stays', async (t) => {
+t.test('PostgreSQL killed, stopped and disconnected during uploads: acknowledged uploads stay', async (t) => {
   const cluster = await openCluster(t);
   const environment = await createEnvironment(t, faultEnvironment);
   const proxy = await startTcpProxy(t, { port: cluster.port });

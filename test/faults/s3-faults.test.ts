@@ -12,7 +12,7 @@ import { makeVideo } from './support/video.ts';
 interface Case {
   name: string;
   rule: S3Rule;
-  /** What the uploads may be answered; 503 unless something else is said. */
+  /** The statuses that uploads may get; 503 by default. */
   allowed?: readonly number[];
 }
 
@@ -80,7 +80,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** What is noticed by its deadline alone takes that long. */
+/** How long it takes to notice a fault that only a deadline ends. */
 const slowCases: readonly Case[] = [
   { name: 'a part is never answered', rule: first('UploadPart', { kind: 'hang' }), allowed: [201] },
   { name: 'Create is never answered', rule: always('Create', { kind: 'hang' }) },
@@ -92,7 +92,7 @@ const run = openFaultRun('s3', 1, (rounds) => Math.ceil(rounds / 20));
 const casesOfRun = run.isLong ? [...cases, ...slowCases] : cases;
 t.setTimeout(120_000 + run.rounds * 240_000);
 
-t.test('whatever S3 does, what was acknowledged is there and nothing else is left', async (t) => {
+t.test('whatever S3 does, acknowledged uploads are stored and nothing else is left', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const proxy = await startS3Proxy(t, environment.values['S3_ENDPOINT'] ?? '');
   const service = await startService(t, environment, { env: { S3_ENDPOINT: proxy.endpoint } });

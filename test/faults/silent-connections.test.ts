@@ -88,7 +88,7 @@ t.test('a worker reports what it cannot reach, and works without a restart once 
   const { text } = await request(metricsUrl);
   t.match(text, 'competition_dependency_up{dependency="object_store"} 0');
   t.match(text, 'competition_dependency_up{dependency="redis"} 1');
-  await waitFor('a line in the log', () => service.readLog().find(({ msg }) => msg === 'dependencies out of reach'));
+  await waitFor('a line in the log', () => service.readLog().find(({ msg }) => msg === 'dependencies unreachable'));
   proxy.setFault({});
   await untilReady(service);
 });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { startService } from '../support/service.ts';
 import { makeClip, makeFolder } from '../worker/support/clips.ts';
@@ -17,7 +17,7 @@ const poisonFiles = run.isLong ? 10 : 3;
 const greedyFiles = run.isLong ? 50 : 12;
 t.setTimeout(run.isLong ? 900_000 : 240_000);
 
-t.test('poison among good files does not hold the good ones up', async (t) => {
+t.test('hostile files do not delay the good ones', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const folder = await makeFolder(t);
   const clip = join(folder, 'clip.mp4');
@@ -36,7 +36,7 @@ t.test('poison among good files does not hold the good ones up', async (t) => {
   t.ok(refused > poison.length / 2, `${refused} of ${poison.length} were refused`);
   t.ok(
     among.ends.every(({ crashes }) => crashes === 0),
-    'no poison costs more than one attempt',
+    'no hostile file costs more than one attempt',
   );
   t.ok(
     among.ends.every(({ attempt }) => attempt === 1),
@@ -60,7 +60,7 @@ t.test('one player’s many uploads do not starve the others', async (t) => {
   const videos: Uploaded[] = [];
   for (let i = 0; i < greedyFiles; i += 1) videos.push(await upload(environment, clip, greedy));
   const last = await upload(environment, clip, modest);
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   for (const { job, rank } of [...videos, last]) await producer.add(job, rank);
   await producer.close();
   await startService(t, environment, { webProcesses: 0, worker: true });
@@ -87,7 +87,7 @@ async function makePoison(folder: string): Promise<HostileFile[]> {
 
 /** Until the last good one is done. */
 async function play(environment: Environment, folder: string, files: readonly Buffer[]) {
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   const videos: Uploaded[] = [];
   for (const bytes of files) {
     const path = join(folder, 'file.mp4');

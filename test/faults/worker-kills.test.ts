@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { type RunningService, type ServiceProcess, startService } from '../support/service.ts';
@@ -22,12 +22,12 @@ import {
 } from './support/worker-run.ts';
 
 const run = openFaultRun('worker-kills', 4);
-/** Of a long run, the last tenth has the times of production. */
+/** The last tenth of a long run uses the lock times of production. */
 const roundsWithProductionTimes = run.isLong ? Math.ceil(run.rounds / 10) : 0;
 const videosPerRound = 2;
 const kinds = ['worker', 'FFmpeg', 'thread', 'pause'] as const;
 type Kind = (typeof kinds)[number];
-/** A crashed job runs again within this, in production. Measured in the long run alone, which has the machine to itself. */
+/** Bound of the time after which a crashed job is retried in production. Only the long run checks it, since nothing else runs then. */
 const restartMaxMs = 40_000;
 t.setTimeout(120_000 + run.rounds * 30_000 + roundsWithProductionTimes * 60_000);
 
@@ -35,17 +35,17 @@ interface Stage {
   t: Test;
   environment: Environment;
   clip: string;
-  producer: ReturnType<typeof openProducer>;
+  producer: VideoProducer;
   times: Record<string, string>;
   counts: Record<string, number>;
   slowestRestartMs: number;
 }
 
-t.test('whatever is killed or put to sleep, every video is processed, once', async (t) => {
+t.test('whichever process is killed or stopped, every video is processed once', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('640x360', 3, '25')(clip);
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   t.teardown(() => producer.close());
   const stage: Stage = { t, environment, clip, producer, times: shortTimes, counts: {}, slowestRestartMs: 0 };
   let worker = await startWorker(stage);
@@ -75,12 +75,12 @@ t.test('whatever is killed or put to sleep, every video is processed, once', asy
   run.report({ kills: run.rounds, videos, ...counts, ms_slowest_restart: slowestRestartMs, ...swept });
 });
 
-/** Resolves to the worker that goes on, once the round's videos have ended. */
+/** Resolves to the worker that still runs, after the round's videos have ended. */
 async function playRound(stage: Stage, kind: Kind, worker: RunningService): Promise<RunningService> {
   const { t, environment } = stage;
   const videos = await uploadSome(stage);
   await Promise.race(videos.map(({ id }) => untilClaimed(environment, id)));
-  // Short enough for a fast machine to be still at work.
+  // Short enough that a fast machine still processes the videos.
   await sleep(run.random.int(0, run.isLong ? 1_500 : 300));
   const before = await Promise.all(videos.map(({ id }) => readVideo(environment, id)));
   const at = Date.now();
@@ -139,14 +139,14 @@ async function strike(
   const other = await startWorker(stage);
   for (const { id } of videos) await untilEnded(stage.environment, id);
   victim.signal('SIGCONT');
-  // It wakes up in the middle of what has been done by the other one meanwhile, and gives it up.
+  // The worker continues a job that the other worker has finished meanwhile, and abandons it.
   const [metricsUrl = ''] = worker.metricsUrls.worker;
   await waitFor('the worker to be awake', async () => (await request(metricsUrl)).status === 200);
   await worker.stop();
   return other;
 }
 
-/** Whether there was one to kill: it may have ended since it was listed. */
+/** Returns whether a process was killed: it may have ended since it was listed. */
 function killFirst([pid]: readonly number[]): boolean {
   try {
     return pid !== undefined && process.kill(pid, 'SIGKILL');

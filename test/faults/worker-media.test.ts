@@ -12,7 +12,7 @@ import { faultEnvironment, settle } from './support/settle.ts';
 import { findTools, listScratch, untilEnded } from './support/worker-run.ts';
 
 const run = openFaultRun('worker-media', 24, (rounds) => rounds * 50);
-/** So many at once in line. */
+/** This many jobs are queued at once. */
 const batchFiles = 50;
 t.setTimeout(240_000 + run.rounds * 3_000);
 

@@ -7,7 +7,7 @@ import { startRedis } from '../../scripts/dev/servers/redis.ts';
 import { findRedisBinary } from '../../scripts/dev/servers/redis-binary.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { request } from '../support/http.ts';
 import { startService } from '../support/service.ts';
@@ -20,7 +20,7 @@ import { countRenditions, untilClaimed, untilEnded } from './support/worker-run.
 
 const run = openFaultRun('worker-redis', 2, (rounds) => Math.ceil(rounds / 10));
 const awaySeconds = run.isLong ? [2, 7, 15, 60] : [2];
-/** After Redis is back. Measured in the long run alone, which has the machine to itself. */
+/** Bound of the time to resume after Redis is back. Only the long run checks it, since nothing else runs then. */
 const resumeMaxMs = 10_000;
 t.setTimeout(240_000 + run.rounds * 60_000);
 
@@ -44,7 +44,7 @@ t.test('with Redis emptied in mid-run every video ends', async (t) => {
   run.report({ times_emptied: run.rounds, videos });
 });
 
-t.test('with Redis away for a while every video ends, and the worker resumes soon after', async (t) => {
+t.test('with Redis down for a while every video ends, and the worker resumes soon after', async (t) => {
   const folder = await makeFolder(t);
   const port = await freePort();
   const launch = async (name: string) => {
@@ -63,7 +63,7 @@ t.test('with Redis away for a while every video ends, and the worker resumes soo
     const running = await uploadSome(environment, clip, 2);
     await Promise.race(running.map(({ id }) => untilClaimed(environment, id)));
     await redis.stop();
-    // Their jobs cannot be queued: the sweep has to.
+    // Their jobs cannot be queued now: the sweep queues them.
     const uploadedMeanwhile = await uploadSome(environment, clip, 3, false);
     await sleep(seconds * 1000);
     redis = await launch(`redis-${seconds}`);
@@ -112,7 +112,7 @@ t.test('after a failover of Redis, jobs go on at the new primary while the old o
   });
   const clip = await makeShortClip(t);
   const service = await startService(t, environment, { worker: true });
-  const producer = openProducer(url.href);
+  const producer = videoQueue.openProducer(url.href);
   t.teardown(() => producer.close());
   const queueOne = async () => {
     const video = await upload(environment, clip, await insertPlayer(environment));
@@ -137,7 +137,7 @@ t.test('after a failover of Redis, jobs go on at the new primary while the old o
   t.strictSame((await settle(environment, [service], [])).breaks, []);
 });
 
-/** All clients but the one that asks. */
+/** Closes all clients except the one that sends the command. */
 async function countClients(admin: Redis): Promise<number> {
   const own = String(await admin.client('ID'));
   const lines = String(await admin.call('CLIENT', 'LIST', 'TYPE', 'normal'))
@@ -153,7 +153,7 @@ async function makeShortClip(t: Test): Promise<string> {
 }
 
 async function uploadSome(environment: Environment, clip: string, count: number, isQueued = true): Promise<Uploaded[]> {
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   const videos: Uploaded[] = [];
   for (let i = 0; i < count; i += 1) {
     const video = await upload(environment, clip, await insertPlayer(environment));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { startService } from '../support/service.ts';
 import { makeClip, makeFolder } from '../worker/support/clips.ts';
@@ -14,11 +14,11 @@ const run = openFaultRun('worker-stop', 2, (rounds) => Math.ceil(rounds / 4));
 const videosPerRound = 5;
 t.setTimeout(120_000 + run.rounds * 60_000);
 
-t.test('a worker told to stop under five jobs ends with 0, and loses and repeats none', async (t) => {
+t.test('a worker stopped with five jobs exits with 0, and loses and repeats none', async (t) => {
   const environment = await createEnvironment(t, faultEnvironment);
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('320x180', 2, '25')(clip);
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   t.teardown(() => producer.close());
   let slowestStopMs = 0;
   let waiting = 0;

@@ -101,7 +101,7 @@ t.test('with Redis away everybody is let through at once, and a metric tells', a
   const statuses = await repeat(count + 3, () => logIn('203.0.113.68', owner.email, 'a wrong password'));
   t.strictSame(statuses, Array(count + 3).fill(401));
   const metrics = await Promise.all(service.metricsUrls.web.map((url) => request(url)));
-  const open = metrics.map(({ text }) => Number(/^competition_rate_limits_open_total (\d+)$/m.exec(text)?.[1]));
+  const open = metrics.map(({ text }) => Number(/^competition_rate_limiter_fail_open_total (\d+)$/m.exec(text)?.[1]));
   t.equal((open[0] ?? 0) + (open[1] ?? 0), 2 * (count + 3));
   proxy.setFault({});
 });

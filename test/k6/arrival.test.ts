@@ -9,8 +9,8 @@ export const options = { scenarios: { steady: {
 export default async () => { await http.asyncRequest('GET', __ENV['TARGET'] + '/', null, { tags: { name: 'steady' } }); };
 `;
 
-// How exactly the rates are kept is measured in test/load.
-t.test('every arrival is one request, whatever the rate', async (t) => {
+// test/load measures how exactly the rate is kept.
+t.test('every arrival sends one request', async (t) => {
   const sink = await openSink(t);
   const { code, output, result } = await runEngine(t, { text: scenario(100, 2) }, { TARGET: sink.url });
   t.equal(code, 0, output);
@@ -20,7 +20,7 @@ t.test('every arrival is one request, whatever the rate', async (t) => {
   t.equal(sink.state.requests, 200);
 });
 
-t.test('a ramp has as many arrivals as there are below its line', async (t) => {
+t.test('the arrivals of a ramp are the integral of its rate', async (t) => {
   const sink = await openSink(t);
   const text = `
 import http from 'k6/http';
@@ -45,25 +45,28 @@ t.test('two threads share one rate', async (t) => {
   t.equal(sink.state.requests, 200);
 });
 
-t.test('arrivals at random moments: as many as planned, as people come who do not know of each other', async (t) => {
+t.test('random arrivals are as many as planned and unevenly spaced', async (t) => {
   const sink = await openSink(t);
   const { code, output, result } = await runEngine(t, { text: scenario(200, 3) }, { TARGET: sink.url }, [
-    ...['--arrivals', 'random', '--threads', '2'],
+    '--arrivals',
+    'random',
+    '--threads',
+    '2',
   ]);
   t.equal(code, 0, output);
   const starts = [...(result?.requests.startMs ?? [])].sort((a, b) => a - b);
-  t.equal(starts.length, 600, 'each by one of the two threads');
+  t.equal(starts.length, 600, 'each arrival belongs to one of the two threads');
   const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
   const deviation = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length);
-  // Of even gaps 0, of those of a Poisson stream 1; on a busy machine more.
+  // 0 for even gaps, 1 for a Poisson process, more on a busy machine.
   t.ok(deviation / mean > 0.5, `gaps of ${mean.toFixed(2)} ms deviate by ${deviation.toFixed(2)}`);
   const wrong = await runEngine(t, { text: scenario(1, 1) }, { TARGET: sink.url }, ['--arrivals', 'bursts']);
   t.equal(wrong.code, 104);
   t.match(wrong.output, /Expected --arrivals to be even or random, got bursts/);
 });
 
-t.test('what cannot begin in time is counted as dropped', async (t) => {
+t.test('an arrival that cannot start is counted as dropped', async (t) => {
   const sink = await openSink(t, () => ({ delayMs: 200 }));
   const text = scenario(50, 2).replace('preAllocatedVUs: 100, maxVUs: 2000', 'preAllocatedVUs: 1, maxVUs: 2');
   const { result } = await runEngine(t, { text }, { TARGET: sink.url });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { runEngine } from './run-engine.ts';
 
-t.test('what a slow server receives is the file, byte for byte, as a form', async (t) => {
+t.test('a slow server receives the form with the file, byte for byte', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bodies-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const content = randomBytes(3_000_001);

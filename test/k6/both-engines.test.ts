@@ -10,8 +10,8 @@ import { openSink } from './sink.ts';
 const k6 = process.env['K6_PATH'] ?? findOnPath('k6');
 
 t.test(
-  'k6 and the engine sum the same smoke up alike',
-  { skip: k6 === undefined ? 'no k6 here (K6_PATH, PATH)' : false },
+  'k6 and the engine report the same summary of the smoke scenario',
+  { skip: k6 === undefined ? 'needs k6 in K6_PATH or on the PATH' : false },
   async (t) => {
     const sink = await openSink(t, () => ({ json: [] }));
     const folder = mkdtempSync(join(tmpdir(), 'engines-'));

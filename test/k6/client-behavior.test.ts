@@ -7,8 +7,8 @@ import { openSink } from './sink.ts';
 
 const fileBytes = 1024 * 1024;
 
-t.test('clients that trickle and clients that leave are mixed in, each counted as what it is', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'manners-'));
+t.test('slow clients and aborting clients are counted separately', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'client-behavior-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'video.mp4');
   writeFileSync(path, Buffer.alloc(fileBytes));
@@ -36,10 +36,10 @@ export default async () => {
   const slow = result?.requests.names.indexOf('upload (slow client)');
   const times = result?.requests.durationMs.filter((_, i) => result?.requests.name[i] === slow) ?? [];
   t.ok(Math.min(...times) >= 500, `${times} ms for a second's worth of bytes`);
-  t.equal(result?.scenarios[0]?.failed, 0, 'who left on purpose did not fail');
+  t.equal(result?.scenarios[0]?.failed, 0, 'an aborting client is not a failure');
 });
 
-t.test('shares that are none are refused', async (t) => {
+t.test('a share above 1 is rejected', async (t) => {
   const text = 'export default () => {};';
   const { code, output } = await runEngine(t, { text }, {}, ['--slow', '2:0']);
   t.equal(code, 104);

@@ -9,44 +9,44 @@ t.jobs = 4;
 
 for (const { what, text, code, says } of [
   {
-    what: 'an option of k6 that the engine has not',
+    what: 'an unknown option of k6',
     text: `export const options = { scenarios: ${scenarios}, rps: 5 }; ${empty}`,
     code: 104,
     says: /option rps is not part of this engine/,
   },
   {
-    what: 'an option of a scenario',
+    what: 'an unknown option of a scenario',
     text: `export const options = { scenarios: { s: { executor: 'constant-vus', vus: 1, duration: '1s', maxDuration: '2s' } } }; ${empty}`,
     code: 104,
     says: /scenario s the option maxDuration is not/,
   },
   {
-    what: 'an executor',
+    what: 'an unknown executor',
     text: `export const options = { scenarios: { s: { executor: 'ramping-vus', stages: [] } } }; ${empty}`,
     code: 104,
     says: /executor ramping-vus of scenario s is not/,
   },
   {
-    what: 'a module',
+    what: 'an unknown module',
     text: `import ws from 'k6/ws'; export const options = { scenarios: ${scenarios} }; export default () => ws;`,
     code: 107,
     says: /module k6\/ws is not part of this engine/,
   },
   {
-    what: 'a function of a module',
+    what: 'an unknown function of a module',
     text: `import http from 'k6/http'; export const options = { scenarios: ${scenarios} }; export default () => { http.get('http://127.0.0.1:1/'); };`,
     code: 104,
     says: /http\.get is not part of this engine/,
   },
   {
-    what: 'a request parameter',
+    what: 'an unknown request parameter',
     text: `import http from 'k6/http'; export const options = { scenarios: ${scenarios} };
       export default async () => { await http.asyncRequest('GET', 'http://127.0.0.1:1/', null, { auth: 'basic' }); };`,
     code: 104,
     says: /request parameter auth is not/,
   },
   {
-    what: 'a threshold on a statistic that the metric has not',
+    what: 'a threshold on a statistic that the metric does not have',
     text: `export const options = { scenarios: ${scenarios}, thresholds: { iterations: ['p(95)<1'] } }; ${empty}`,
     code: 104,
     says: /p\(95\) of iterations is not/,
@@ -58,7 +58,7 @@ for (const { what, text, code, says } of [
     says: /open\(\/etc\/hostname\) after the script was loaded/,
   },
 ]) {
-  t.test(`${what} is refused by its name`, { buffered: true }, async (t) => {
+  t.test(`${what} is rejected by its name`, { buffered: true }, async (t) => {
     const run = await runEngine(t, { text });
     t.equal(run.code, code);
     t.match(run.output, says);
@@ -68,24 +68,24 @@ for (const { what, text, code, says } of [
 for (const { args, says } of [
   { args: ['--threads', '1.5'], says: /--threads to be a whole number from 1 to 64, got 1\.5/ },
   { args: ['-e', 'RATE'], says: /-e to be like NAME=VALUE, got RATE/ },
-  { args: ['--out', '/nowhere/out.json'], says: /--out to be in a folder that can be written to/ },
+  { args: ['--out', '/nowhere/out.json'], says: /--out to be in a writable folder/ },
   { args: ['another.ts'], says: /^Usage:/ },
 ]) {
-  t.test(`${args.join(' ')} is refused before the load`, { buffered: true }, async (t) => {
+  t.test(`${args.join(' ')} is rejected before the load`, { buffered: true }, async (t) => {
     const run = await runEngine(t, { text: `export const options = { scenarios: ${scenarios} }; ${empty}` }, {}, args);
     t.equal(run.code, 104);
     t.match(run.output, says);
   });
 }
 
-t.test('a load of no length is refused', async (t) => {
+t.test('a load of zero length is rejected', async (t) => {
   const none = scenarios.replace('500ms', '0s');
   const run = await runEngine(t, { text: `export const options = { scenarios: ${none} }; ${empty}` });
   t.equal(run.code, 104);
   t.match(run.output, /duration of s = "0s" .* expected a time above 0/);
 });
 
-t.test('exit codes are those of k6', async (t) => {
+t.test('the exit codes are those of k6', async (t) => {
   const sink = await openSink(t, () => ({ status: 500 }));
   const call = `await http.asyncRequest('GET', __ENV['TARGET'] + '/', null, { tags: { name: 'x' } });`;
   const head = `import http from 'k6/http'; import exec from 'k6/execution';`;

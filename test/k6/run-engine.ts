@@ -11,7 +11,7 @@ export interface EngineRun {
   result: EngineResult | undefined;
 }
 
-/** Runs a scenario (a path, or the text of one) in the engine's own process, as it was built. */
+/** Runs a scenario, given by path or text, with the built engine in its own process. */
 export async function runEngine(
   t: { teardown(undo: () => unknown): void },
   scenario: { path: string } | { text: string },
@@ -27,7 +27,7 @@ export async function runEngine(
   const pairs = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
   const { code, output } = await tryTool(process.execPath, [main, 'run', path, '--out', out, ...pairs, ...args], {
     timeoutMs: 120_000,
-    // The test runner's loaders are none of the engine's.
+    // NODE_OPTIONS holds the test runner's loaders.
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   return { code, output, result: readResult(out) };

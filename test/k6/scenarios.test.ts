@@ -16,7 +16,7 @@ const small = {
   CONCURRENCY: '1,2',
 };
 
-t.test('every scenario runs as it is', async (t) => {
+t.test('every scenario runs', async (t) => {
   const sink = await openSink(t, () => ({ json: [] }));
   const files = readdirSync(join(rootFolder, 'k6')).filter((name) => name.endsWith('.ts'));
   t.equal(files.length, 9);
@@ -34,7 +34,7 @@ t.test('every scenario runs as it is', async (t) => {
   }
 });
 
-t.test('a setup makes players, checks are counted, the summary goes where SUMMARY says', async (t) => {
+t.test('the setup makes players, checks are counted, and the summary is written to SUMMARY', async (t) => {
   const sink = await openSink(t, ({ url }) => {
     if (url === '/api/auth/signup') return { status: 201, json: { id: 1 } };
     if (url === '/api/auth/login') return { json: { access_token: 'token' } };
@@ -56,14 +56,14 @@ t.test('a setup makes players, checks are counted, the summary goes where SUMMAR
   t.match(votes.output, /3 players and 2 videos are too few/);
 });
 
-t.test('a target elsewhere needs a second word', async (t) => {
+t.test('a target on another machine needs ALLOW_TARGET', async (t) => {
   const env = { ...small, TARGET: 'http://example.com' };
   const { code, output } = await runEngine(t, { path: 'k6/smoke.ts' }, env);
   t.equal(code, 107);
   t.match(output, /ALLOW_TARGET, got http:\/\/example\.com/);
 });
 
-t.test('a setting that is no number and a list with a hole are refused before any load', async (t) => {
+t.test('an invalid number or list in a setting is rejected before any load', async (t) => {
   const sink = await openSink(t, () => ({ json: [] }));
   for (const [file, name, value] of [
     ['concurrency', 'CONCURRENCY', '4,x'],

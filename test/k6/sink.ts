@@ -1,19 +1,21 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface SinkAnswer {
+export interface SinkResponse {
   status?: number;
   json?: unknown;
-  /** Sent as it is. */
+  /** A body that is sent unchanged, instead of `json`. */
   text?: string;
   headers?: Record<string, string>;
   delayMs?: number;
+  /** The answer is sent when this has resolved. */
+  after?: Promise<unknown>;
 }
 
-/** A server that takes everything and answers what `respond` says, once the body is in; `delayMs` may depend on how many wait. */
+/** A server that reads each body and sends what `respond` returns. `delayMs` may depend on the requests in flight. */
 export async function openSink(
   t: { teardown(undo: () => unknown): void },
-  respond: (request: IncomingMessage, inFlight: number) => SinkAnswer = () => ({}),
+  respond: (request: IncomingMessage, inFlight: number) => SinkResponse = () => ({}),
 ) {
   const state = { requests: 0, bytes: 0, inFlight: 0, inFlightPeak: 0, at: [] as number[] };
   const server = createServer((request, response) => {
@@ -27,7 +29,7 @@ export async function openSink(
     request.on('data', (chunk: Buffer) => {
       state.bytes += chunk.length;
     });
-    request.once('end', () => answer(response, respond(request, state.inFlight)));
+    request.once('end', () => sendResponse(response, respond(request, state.inFlight)));
   });
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,12 +43,13 @@ export async function openSink(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, state };
 }
 
-function answer(
+function sendResponse(
   response: ServerResponse,
-  { status = 200, json = {}, text, headers = {}, delayMs = 0 }: SinkAnswer,
+  { status = 200, json = {}, text, headers = {}, delayMs = 0, after }: SinkResponse,
 ): void {
   const send = () =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text ?? JSON.stringify(json));
-  if (delayMs > 0) setTimeout(send, delayMs);
+  if (after !== undefined) after.then(send);
+  else if (delayMs > 0) setTimeout(send, delayMs);
   else send();
 }

@@ -10,7 +10,7 @@ export const options = { scenarios: { steady: {
 export default async () => { await http.asyncRequest('GET', __ENV['TARGET'] + '/', null, { tags: { name: 'steady' } }); };
 `;
 
-/** The rate at which these moments (ms) follow each other, by the line through all its arrivals: a late start or end alone does not move it. */
+/** Returns the rate of these times (ms) by linear regression, so that a late first or last arrival does not change it. */
 function fitRate(at: readonly number[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const meanAt = mean(at);
@@ -24,31 +24,35 @@ function fitRate(at: readonly number[]): number {
   return 1000 / (both / square);
 }
 
-/** When a request goes out is the engine's to answer for only while it had the core it asked for. */
+/** The engine cannot keep the rate while it waits for a core. */
 function findDisturbance(result: EngineResult | undefined): string {
   const waited = Math.max(0, ...(result?.cpu ?? []).map(({ waitShare }) => waitShare));
   return waited > 0.05 ? `the generator waited for a core ${Math.round(waited * 100)} % of a second` : '';
 }
 
 for (const rate of [50, 400, arrivalLimitPerSecond]) {
-  t.test(`a server is asked ${rate} times a second, within 1 %`, async (t) => {
+  t.test(`a server receives ${rate} requests a second, within 1 %`, async (t) => {
     const sink = await openSink(t);
     const seconds = 6;
     const { code, output, result } = await runEngine(t, { text: scenario(rate, seconds) }, { TARGET: sink.url });
     t.equal(code, 0, output);
     const [steady] = result?.scenarios ?? [];
-    t.equal(steady?.started, rate * seconds, 'every arrival is one request');
+    t.equal(steady?.started, rate * seconds, 'every arrival sends one request');
     t.equal(steady?.dropped, 0);
     t.equal(sink.state.requests, rate * seconds);
     const due = fitRate(result?.requests.startMs ?? []);
-    t.ok(Math.abs(due / rate - 1) <= 0.001, `asked ${rate}/s, due ${due.toFixed(2)}/s`);
+    t.ok(Math.abs(due / rate - 1) <= 0.001, `configured ${rate}/s, due ${due.toFixed(2)}/s`);
     const seen = fitRate(sink.state.at);
     const skip = findDisturbance(result);
-    t.ok(Math.abs(seen / rate - 1) <= 0.01, `asked ${rate}/s, seen ${seen.toFixed(2)}/s`, skip === '' ? {} : { skip });
+    t.ok(
+      Math.abs(seen / rate - 1) <= 0.01,
+      `configured ${rate}/s, received ${seen.toFixed(2)}/s`,
+      skip === '' ? {} : { skip },
+    );
   });
 }
 
-t.test('a ramp follows its line', async (t) => {
+t.test('a ramp follows its rate', async (t) => {
   const sink = await openSink(t);
   const text = `
 import http from 'k6/http';

@@ -8,25 +8,25 @@ import { tryTool } from '../../scripts/lib/run-tool.ts';
 import { makeFolder, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
-t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t) => {
+t.test('gate detects a slowdown of 20 %, and no regression in a run of the same build', async (t) => {
   let delayMs = 60;
   const { url } = await openSink(t, () => ({ delayMs }));
-  const rig = { url, scenarios: `{ ${step('steady', { rate: 60, seconds: 3 })} }` };
-  const first = await runTestbed(t, rig);
-  const second = await runTestbed(t, rig);
-  const again = await runTestbed(t, rig);
+  const testbed = { url, scenarios: `{ ${step('steady', { rate: 60, seconds: 3 })} }` };
+  const first = await runTestbed(t, testbed);
+  const second = await runTestbed(t, testbed);
+  const again = await runTestbed(t, testbed);
   delayMs = 72;
-  const slower = await runTestbed(t, rig);
+  const slower = await runTestbed(t, testbed);
 
   const keep = (report: CapacityReport) => {
     const folder = makeFolder(t);
     keepReport(folder, report);
     return folder;
   };
-  const pair = [first, second].flatMap((report) => ['--pair', keep(report)]);
+  const repeats = [first, second].flatMap((report) => ['--baseline-repeat', keep(report)]);
   const main = join(rootFolder, 'dist', 'capacity_planning', 'main.js');
   const gate = (report: CapacityReport) =>
-    tryTool(process.execPath, [main, 'gate', keep(first), keep(report), ...pair], {
+    tryTool(process.execPath, [main, 'gate', keep(first), keep(report), ...repeats], {
       env: { ...process.env, NODE_OPTIONS: '' },
     });
   const same = await gate(again);
@@ -45,7 +45,7 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   t.strictSame(
     worse.map(({ metric }) => metric),
     ['succeeded'],
-    'errors are no slowness, and are told nevertheless',
+    'errors are reported as a regression of successes',
   );
   const thinner = structuredClone(second);
   for (const each of thinner.steps) each.completedPerSecond *= 0.4;
@@ -55,24 +55,24 @@ t.test('a slowdown of 20 % is caught, a run of the same thing is not', async (t)
   const alone = compareReports(first, slower);
   t.ok(
     alone.every(({ noise, isRegression }) => noise === undefined && !isRegression),
-    'without runs of the same thing nobody knows',
+    'without baseline repeats nothing is a regression',
   );
   const early = structuredClone(again);
   for (const each of early.steps) each.samples = 0;
   const stopped = await gate(early);
   t.equal(stopped.code, 4, stopped.output);
-  t.match(stopped.output, /WORSE: steady was not reached/);
+  t.match(stopped.output, /WORSE: step steady was not reached/);
 
   const itself = await tryTool(process.execPath, [
     main,
     'gate',
     keep(first),
     keep(again),
-    ...pair.slice(0, 2),
-    ...pair.slice(0, 2),
+    ...repeats.slice(0, 2),
+    ...repeats.slice(0, 2),
   ]);
   t.equal(itself.code, 3, itself.output);
-  t.match(itself.output, /INVALID: .* is given by --pair twice/);
+  t.match(itself.output, /INVALID: .* is given by --baseline-repeat twice/);
 
   t.strictSame(findIncomparable(first, slower), []);
   const other = await gate({ ...slower, scriptSha256: 'other' });

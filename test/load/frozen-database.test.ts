@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
@@ -7,7 +6,7 @@ import { formatRequest, runHttpLoad } from '../../bench/lib/http-load.ts';
 import { startPostgres } from '../../scripts/dev/servers/postgres.ts';
 import { removeClusterFolder } from '../../scripts/dev/servers/postgres-folder.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
-import { signalProcess } from '../../scripts/lib/processes.ts';
+import { listTrees, signalProcess } from '../../scripts/lib/processes.ts';
 import { percentile } from '../../scripts/lib/statistics.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { recount } from '../../src/database/recount.ts';
@@ -64,8 +63,8 @@ t.test('with PostgreSQL frozen nothing hangs, health answers, and it goes on soo
     const loads = [];
     for (let i = 0; i < count; i += 1) {
       const durationMs = totalMs - now();
-      const onAnswer = (status: string, ms: number) => isKept && answers.push({ atMs: now(), ms, status });
-      loads.push(runHttpLoad({ port: service.port, connections: 1, next: next(i), durationMs, restMs, onAnswer }));
+      const onResponse = (status: string, ms: number) => isKept && answers.push({ atMs: now(), ms, status });
+      loads.push(runHttpLoad({ port: service.port, connections: 1, next: next(i), durationMs, restMs, onResponse }));
       if (i % 50 === 0) await sleep(5);
     }
     return Promise.all(loads);
@@ -148,23 +147,7 @@ async function startOwnPostgres(t: { teardown(handler: () => unknown): void }, p
   });
   await migrate(sql, { legacyTimeZone: 'UTC' });
   const signal = (name: NodeJS.Signals) => {
-    for (const pid of [server.pid, ...childrenOf(server.pid)]) signalProcess(pid, name);
+    for (const { pid } of listTrees([server.pid])) signalProcess(pid, name);
   };
   return { sql, url: server.url, signal };
-}
-
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => readParent(pid) === parent);
-}
-
-function readParent(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
 }

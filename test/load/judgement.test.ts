@@ -3,7 +3,7 @@ import { describeReport } from '../../capacity_planning/lib/report-tables.ts';
 import { rulesOf, runTestbed, step } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
-t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat latency', async (t) => {
+t.test('a run is INVALID if iterations were dropped, all users were busy or the rate was not reached', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 50 }));
   const scenarios = `{ ${step('slow', { rate: 10 })}, ${step('fast', { rate: 100, startSeconds: 1, vus: 2 })} }`;
   const report = await runTestbed(t, { url, scenarios });
@@ -13,7 +13,7 @@ t.test('INVALID: iterations dropped, users exhausted, rate not reached at flat l
     t.ok(rules.includes(rule), `${rule} in ${rules}`);
 });
 
-t.test('INVALID: the generator needs its core for itself, is late, is asked beyond its limit', async (t) => {
+t.test('a run is INVALID if the generator used its whole core, was late or exceeded its limit', async (t) => {
   const { url } = await openSink(t);
   const before = 'const until = Date.now() + 15; while (Date.now() < until);';
   const report = await runTestbed(t, {
@@ -29,10 +29,10 @@ t.test('INVALID: the generator needs its core for itself, is late, is asked beyo
     scenarios: `{ ${step('beyond', { rate: 1500, seconds: 1, vus: 3000 })} }`,
   });
   t.ok(rulesOf(beyond).includes('generator-limit'));
-  t.match(describeReport(beyond).sentences.join(' '), /Capacity: >= \d+ \/s; the generator gave out/);
+  t.match(describeReport(beyond).sentences.join(' '), /Capacity: >= \d+ \/s; the generator reached its limit/);
 });
 
-t.test("Little's law names a saturated closed loop in those words", async (t) => {
+t.test('a note names a saturated closed loop', async (t) => {
   const { url } = await openSink(t, () => ({ delayMs: 40 }));
   const report = await runTestbed(t, {
     url,

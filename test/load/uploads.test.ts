@@ -23,8 +23,8 @@ export const options = { scenarios: { uploads: {
   executor: 'constant-arrival-rate', rate: ${uploads * 10}, duration: '100ms', preAllocatedVUs: ${uploads}, gracefulStop: '100s' } } };
 export default async () => {
   const form = { title: 'a', video_file: http.file(video, 'a.mp4', 'video/mp4') };
-  const answer = await http.asyncRequest('POST', __ENV['TARGET'] + '/', form, { tags: { name: 'upload' }, timeout: '100s' });
-  check(answer, { created: ({ status }) => status === 201 });
+  const response = await http.asyncRequest('POST', __ENV['TARGET'] + '/', form, { tags: { name: 'upload' }, timeout: '100s' });
+  check(response, { created: ({ status }) => status === 201 });
 };
 `;
   const { code, output, result } = await runEngine(t, { text }, { TARGET: sink.url });

@@ -6,18 +6,18 @@ import { runTestbed } from '../capacity/testbed.ts';
 import { openSink } from '../k6/sink.ts';
 
 t.test(
-  'against a server that obeys the law: rms within 5 %, the knee from half of the steps within 10 % of the one measured',
+  'against a server that follows the law, the fit error is below 5 % and half of the steps predict the knee within 10 %',
   async (t) => {
     const slow = { lambda: 8, sigma: 0.02, kappa: 0.004 };
     const random = createRandom(3);
-    // Long beside a timer's millisecond and a busy machine's delays; uneven, so that users do not march in step.
+    // Service times are long compared with timers and other load, and random, so that users do not synchronize.
     const serviceMs = (concurrency: number) =>
       ((1000 * concurrency) / predict(slow, concurrency)) * (0.8 + 0.4 * random());
     const { url } = await openSink(t, (_request, concurrency) => ({ delayMs: serviceMs(concurrency) }));
     const users = [1, 2, 4, 6, 8, 12, 16, 20, 26, 32];
     const scenarios = users.map((vus, i) => {
-      const place = `startTime: '${i * 5.5}s', gracefulStop: '0s', tags: { phase: 'measured' }`;
-      return `users_${vus}: { executor: 'constant-vus', vus: ${vus}, duration: '5s', ${place} }`;
+      const timing = `startTime: '${i * 5.5}s', gracefulStop: '0s', tags: { phase: 'measured' }`;
+      return `users_${vus}: { executor: 'constant-vus', vus: ${vus}, duration: '5s', ${timing} }`;
     });
     const report = await runTestbed(t, { url, scenarios: `{ ${scenarios.join(', ')} }` });
     const points = listPoints(report.steps);

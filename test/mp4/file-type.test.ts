@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { isVideoFileType, lacksPicture } from '../../src/mp4/file-type.ts';
-import { ffmpeg, makeFolder, x264 } from '../worker/support/clips.ts';
+import { x264 } from '../support/clip.ts';
+import { ffmpeg, makeFolder } from '../worker/support/clips.ts';
 
 const fileType = (major: string, ...compatible: string[]) => {
   const brands = [major, '\0\0\0\0', ...compatible].map((brand) => brand.padEnd(4)).join('');

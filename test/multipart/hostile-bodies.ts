@@ -11,8 +11,8 @@ const next = `\r\n--${boundary}\r\n`;
 const close = `\r\n--${boundary}--\r\n`;
 
 /**
- * Bodies that have broken one parser or another, each under the name of what is wrong with it. None of them holds a form
- * that may be stored. One character is one byte.
+ * Bodies that have broken some parser, each named by its defect. None of them holds a form that may be stored. One character
+ * is one byte.
  */
 export const hostileBodies: ReadonlyMap<string, string> = new Map([
   ['nothing at all', ''],
@@ -75,7 +75,7 @@ export const hostileBodies: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** The pieces that boundaries, headers and data are made of, whole and broken. */
+/** Pieces of boundaries, headers and data, complete and broken. */
 const piece = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(open, next, close, video, title, mp4, '\r\n', '\r\n\r\n') },
   {
@@ -109,7 +109,7 @@ const piece = fc.oneof(
   },
 );
 
-/** Well-formed but for what is cut out of it, put in or changed. */
+/** A well-formed body with something removed, inserted or changed. */
 const damaged = fc
   .record({
     whole: fc.constantFrom(
@@ -125,7 +125,7 @@ const damaged = fc
     return whole.slice(0, place) + inserted + whole.slice(place + removed);
   });
 
-/** Any body an ill-meaning client might send; some of them are well-formed after all. */
+/** A random body as a malicious client might send; some are well-formed. */
 export const anyBody = fc
   .oneof(
     fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join('')),

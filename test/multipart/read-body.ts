@@ -10,13 +10,13 @@ export function readByParser(body: Buffer, boundary: string, cuts: Iterable<numb
   const parts: ReadPart[] = [];
   const current = (): ReadPart => {
     const part = parts.at(-1);
-    if (part === undefined || part.isWhole) throw new Error('The parser told of data outside a part');
+    if (part === undefined || part.isWhole) throw new Error('Expected data inside a part, got some outside');
     return part;
   };
   const parser = createMultipartParser(boundary, {
     onPart: ({ name, isFile, contentType }) => parts.push({ name, isFile, contentType, data: '', isWhole: false }),
     onData(bytes) {
-      if (bytes.length === 0) throw new Error('The parser told of no bytes');
+      if (bytes.length === 0) throw new Error('Expected bytes, got an empty chunk');
       current().data += bytes.toString('latin1');
     },
     onPartEnd() {
@@ -39,7 +39,7 @@ export function readByParser(body: Buffer, boundary: string, cuts: Iterable<numb
   }
 }
 
-/** Where to cut so that every chunk has `size` bytes. */
+/** Returns the offsets at which to cut so that every chunk has `size` bytes. */
 export function* everyBytes(body: Buffer, size: number): Generator<number> {
   for (let at = size; at < body.length; at += size) yield at;
 }

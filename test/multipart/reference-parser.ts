@@ -4,14 +4,14 @@ export interface ReadPart {
   name: string;
   isFile: boolean;
   contentType: string | undefined;
-  /** One character a byte. */
+  /** One character for each byte. */
   data: string;
   isWhole: boolean;
 }
 
 export interface Outcome {
   parts: ReadPart[];
-  /** Of the first fault; undefined when the body is well-formed. */
+  /** The first error; undefined when the body is well-formed. */
   fault: string | undefined;
 }
 
@@ -57,7 +57,7 @@ function missingHeadEnd(bytesLeft: number): string {
     : 'Expected a closing boundary, got the end of the body';
 }
 
-/** A body that stops where a boundary may have been under way: those bytes are nobody's. */
+/** A body that stops where a boundary may have begun: those bytes belong to no part. */
 function withoutBegunDelimiter(data: string, delimiter: string): string {
   for (let length = delimiter.length - 1; length > 0; length -= 1) {
     if (data.endsWith(delimiter.slice(0, length))) return data.slice(0, -length);
@@ -69,7 +69,7 @@ function beginPart(bytes: string, number: number): ReadPart {
   const block = Buffer.from(bytes, 'latin1').toString('utf8');
   const padding = block.length - block.replace(/^[ \t]+/, '').length;
   if (padding < block.length && !block.startsWith('\r\n', padding)) {
-    throw new Fault('Expected a line end behind a boundary, got something else');
+    throw new Fault('Expected a line end after a boundary, got other bytes');
   }
   if (number > multipartMaxParts) throw new Fault(`Expected at most ${multipartMaxParts} parts, got more`);
   let disposition = '';
@@ -100,49 +100,39 @@ function joinFolded(lines: string[]): string[] {
   return whole;
 }
 
-/** One character after the other; what cannot be read ends the list. */
+/** Reads one character after the other. Text without an equals sign is skipped. */
 function readParameters(value: string): Map<string, string> {
   const parameters = new Map<string, string>();
-  const isSpace = (character: string | undefined) => character !== undefined && /\s/.test(character);
   let at = value.includes(';') ? value.indexOf(';') : value.length;
-  const skipSpace = () => {
-    while (isSpace(value[at])) at += 1;
-  };
-  while (value[at] === ';') {
-    at += 1;
-    skipSpace();
+  while (at < value.length) {
     let name = '';
-    while (at < value.length && !isSpace(value[at]) && value[at] !== '=' && value[at] !== ';') name += value[at++];
-    skipSpace();
-    if (name === '' || value[at] !== '=') return parameters;
+    for (at += 1; at < value.length && value[at] !== '=' && value[at] !== ';'; at += 1) name += value[at];
+    if (value[at] !== '=') continue;
     at += 1;
-    skipSpace();
+    while (/\s/.test(value[at] ?? '')) at += 1;
     const quoted = value[at] === '"' ? readQuoted(value, at) : undefined;
     let bare = '';
-    if (quoted === undefined) {
-      while (at < value.length && !isSpace(value[at]) && value[at] !== ';' && value[at] !== '"') bare += value[at++];
-    } else {
-      at = quoted.end;
-    }
-    parameters.set(name.toLowerCase(), quoted?.text ?? bare);
-    skipSpace();
+    if (quoted === undefined) while (at < value.length && value[at] !== ';') bare += value[at++];
+    else at = quoted.end;
+    parameters.set(name.trim().toLowerCase(), quoted?.text ?? bare.trimEnd());
   }
   return parameters;
 }
 
-/** Undefined when the closing quote is missing. */
+/** Undefined when the closing quote is missing: one behind which the value ends. */
 function readQuoted(value: string, start: number): { text: string; end: number } | undefined {
   let text = '';
   for (let at = start + 1; at < value.length; at += 1) {
-    if (value[at] === '"') return { text, end: at + 1 };
+    const next = value[at + 1];
     if (value[at] === '\\') {
-      const next = value[at + 1];
       if (next === undefined) return undefined;
       text += next === '"' || next === '\\' ? next : `\\${next}`;
       at += 1;
-    } else {
-      text += value[at];
-    }
+    } else if (value[at] === '"') {
+      const rest = value.slice(at + 1).trimStart();
+      if (rest === '' || rest.startsWith(';')) return { text, end: value.length - rest.length };
+      text += '"';
+    } else text += value[at];
   }
   return undefined;
 }

@@ -67,7 +67,7 @@ t.test('a part whose bytes changed since they came is refused', async (t) => {
   await objects.abortMultipart(key, uploadId);
 });
 
-/** A sender to an S3 end that answers the n-th request (from 1) as told. */
+/** Opens a sender to an S3 endpoint that answers the n-th request (from 1) as `respond` says. */
 async function openSender(t: Pick<typeof import('tap').t, 'teardown'>, answer: (n: number) => RequestListener) {
   let requests = 0;
   const server = createServer((req, res) => {
@@ -105,7 +105,7 @@ function refuse(status: number, code: string): RequestListener {
   return (_req, res) => res.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
 }
 
-t.test('what may pass is tried again', async (t) => {
+t.test('temporary failures are retried', async (t) => {
   const faults: Record<string, RequestListener> = {
     'a cut connection': cut,
     'slow down': refuse(503, 'SlowDown'),
@@ -121,7 +121,7 @@ t.test('what may pass is tried again', async (t) => {
 
 const partChecksum = formatCrc32(crc32(Buffer.alloc(300_000, 'x')));
 
-t.test('but not for ever', async (t) => {
+t.test('retries end after the last attempt', async (t) => {
   const { send, requests } = await openSender(t, () => refuse(503, 'SlowDown'));
   await t.rejects(send(), /S3 refused a part: 503 SlowDown/);
   t.equal(requests(), s3PartAttempts);
@@ -133,7 +133,7 @@ t.test('and what will not pass is not', async (t) => {
   t.equal(requests(), 1);
 });
 
-t.test('an upload given up ends the request under way', async (t) => {
+t.test('aborting an upload ends its running request', async (t) => {
   const abort = new AbortController();
   const { send, requests } = await openSender(t, () => () => abort.abort());
   await t.rejects(send(abort.signal));

@@ -22,7 +22,7 @@ function openConnection(sessionToken?: string): S3Connection {
   return connection;
 }
 
-/** Ours and the SDK's, of the same request at the same time. */
+/** Signs the same request at the same time with the service's signer and the SDK's. */
 async function signTwice(connection: S3Connection, uploadId: string, headers: Record<string, string>, now: Date) {
   const query = `partNumber=17&uploadId=${escapeQueryValue(uploadId)}`;
   const ours = await openPutSigner(connection)({ path, query, headers }, now);

@@ -15,7 +15,7 @@ interface Standing {
   votes: number;
 }
 
-/** A reader whose every query is seen. */
+/** Opens a reader and records its queries. */
 async function openTestContext(t: Test) {
   const { url, sql } = await createMigratedDatabase(t);
   await sql`
@@ -32,11 +32,11 @@ async function openTestContext(t: Test) {
     },
   });
   t.teardown(() => seen.end());
-  const rankings = openRankings(seen as unknown as Sql, openVoteCountFlusher(seen as unknown as Sql).now, clock);
+  const rankings = openRankings(seen as unknown as Sql, openVoteCountFlusher(seen as unknown as Sql).flush, clock);
   return { sql, clock, queries, get: (page: RankingsPage) => rankings.get(page) };
 }
 
-const read = (prepared: CachedResponse) => JSON.parse(prepared.bytes.toString()) as Standing[];
+const read = (response: CachedResponse) => JSON.parse(response.bytes.toString()) as Standing[];
 const first: RankingsPage = { page: 1, limit: 10, city: '' };
 const deep: RankingsPage = { page: 901, limit: 10, city: '' };
 
@@ -58,11 +58,11 @@ t.test('however many read for three seconds, two queries a second are the most',
     await nextTurn();
     clock.advance(10);
   }
-  // How many it is depends on how long the database takes. One a second is waited for.
+  // The number depends on how long the database takes. At least one a second is expected.
   t.ok(queries.length >= 3 && queries.length <= 1 + 3_000 / responseCacheRefreshMs, `${queries.length} queries`);
 });
 
-t.test('deep pages after the first begin in the middle, and say what the whole ranking says', async (t) => {
+t.test('deep pages after the first start at a bookmark, and equal the whole ranking', async (t) => {
   const { sql, queries, get } = await openTestContext(t);
   await get({ page: 1_150, limit: 10, city: '' });
   const pages = [901, 100, 567, 1_100].map((page) => ({ page, limit: 10, city: '' }));
@@ -78,7 +78,7 @@ t.test('deep pages after the first begin in the middle, and say what the whole r
   }
 });
 
-t.test('a change shows after a second on every page, also where pages begin in the middle', async (t) => {
+t.test('a change shows after a second on every page, also on pages that start at a bookmark', async (t) => {
   const { sql, clock, get } = await openTestContext(t);
   const middle: RankingsPage = { page: 500, limit: 10, city: '' };
   const names = async (offset: number) => {
@@ -88,10 +88,10 @@ t.test('a change shows after a second on every page, also where pages begin in t
   };
   for (const [round, readAfterMs] of [0, 1, responseCacheRefreshMs - 2, responseCacheRefreshMs, 800].entries()) {
     clock.advance(10 * responseCacheMaxAgeMs);
-    // Counts from the top: the pages that follow may begin in the middle of what it has seen.
+    // Scans from the top and records bookmarks, at which the pages that follow may start.
     await get({ page: 1_150, limit: 10, city: '' });
     clock.advance(1);
-    // The last of all goes up to the front, so that everybody moves down by one.
+    // The last user moves to the top, so that every other user moves down by one.
     await sql`
       update users set votes = ${1_000 + round} where id = (select id from users order by votes, id desc limit 1)`;
     clock.advance(readAfterMs);

@@ -9,7 +9,7 @@ interface Key {
   name: string;
 }
 
-/** Loads that end when `loadMs` have passed on the clock, and record when they began. */
+/** Opens a cache whose loads end when `loadMs` have passed on the clock, and records when each started. */
 function openCounted(loadMs: number, change: (load: number, nowMs: number) => Partial<Loaded> = () => ({})) {
   const clock = openFakeClock();
   const startedAtMs: number[] = [];
@@ -32,7 +32,7 @@ function openCounted(loadMs: number, change: (load: number, nowMs: number) => Pa
   return { clock, get: (name: string) => fresh.get({ name }), startedAtMs, mostRunning: () => mostRunning };
 }
 
-const asOfMs = (prepared: CachedResponse) => (JSON.parse(prepared.bytes.toString()) as { asOfMs: number }).asOfMs;
+const asOfMs = (response: CachedResponse) => (JSON.parse(response.bytes.toString()) as { asOfMs: number }).asOfMs;
 
 t.test('a thousand readers at once are one load', async (t) => {
   const { get, startedAtMs } = openCounted(0);
@@ -49,7 +49,7 @@ for (const loadMs of [30, responseCacheMaxAgeMs - responseCacheRefreshMs - 1]) {
     while (clock.now() < beganAtMs + 3_000) {
       const answer = get('page');
       if (!(answer instanceof Promise)) agesMs.push(clock.now() - asOfMs(answer));
-      // A load begins, and goes on after its timer, in microtasks: all of them run before the next turn.
+      // A load starts, and continues after its timer, in microtasks: all of them run before the next turn.
       await nextTurn();
       clock.advance(1);
       await nextTurn();
@@ -63,7 +63,7 @@ for (const loadMs of [30, responseCacheMaxAgeMs - responseCacheRefreshMs - 1]) {
   });
 }
 
-t.test('bytes of that age are waited for, not served: the reader joins the refresh', async (t) => {
+t.test('bytes of the maximum age are not served: the reader waits for the refresh', async (t) => {
   const { clock, get, startedAtMs } = openCounted(0);
   const first = await get('page');
   clock.advance(responseCacheMaxAgeMs - 1);
@@ -81,34 +81,38 @@ t.test('loads of many keys take turns', async (t) => {
   t.equal(mostRunning(), 1);
 });
 
-t.test('a failed load is told to its readers, is not repeated at once, and leaves the last bytes in use', async (t) => {
-  const clock = openFakeClock();
-  let fails = true;
-  let loads = 0;
-  const { get } = openResponseCache<Key>(
-    ({ name }) => name,
-    async () => {
-      loads += 1;
-      if (fails) throw new Error('no database');
-      return { value: 1 };
-    },
-    clock,
-  );
-  for (let i = 0; i < 100; i += 1) await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
-  t.equal(loads, 1);
-  fails = false;
-  clock.advance(responseCacheRefreshMs);
-  await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
-  clock.advance(1);
-  t.equal((await get({ name: 'page' })).bytes.toString(), '1');
-  fails = true;
-  clock.advance(responseCacheRefreshMs);
-  t.equal((await get({ name: 'page' })).bytes.toString(), '1', 'still good for half a second');
-  await nextTurn();
-  t.equal(loads, 3, 'though its refresh failed');
-  t.equal((await get({ name: 'page' })).bytes.toString(), '1');
-  t.equal(loads, 3, 'which is not repeated at once');
-});
+t.test(
+  'a failed load rejects for its readers, is not repeated at once, and leaves the last bytes in use',
+  async (t) => {
+    const clock = openFakeClock();
+    let fails = true;
+    let loads = 0;
+    const { get } = openResponseCache<Key>(
+      ({ name }) => name,
+      async () => {
+        loads += 1;
+        if (fails) throw new Error('no database');
+        return { value: 1 };
+      },
+      clock,
+    );
+    for (let i = 0; i < 100; i += 1)
+      await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
+    t.equal(loads, 1);
+    fails = false;
+    clock.advance(responseCacheRefreshMs);
+    await t.rejects(Promise.resolve(get({ name: 'page' })), { message: 'no database' });
+    clock.advance(1);
+    t.equal((await get({ name: 'page' })).bytes.toString(), '1');
+    fails = true;
+    clock.advance(responseCacheRefreshMs);
+    t.equal((await get({ name: 'page' })).bytes.toString(), '1', 'still good for half a second');
+    await nextTurn();
+    t.equal(loads, 3, 'though its refresh failed');
+    t.equal((await get({ name: 'page' })).bytes.toString(), '1');
+    t.equal(loads, 3, 'which is not repeated at once');
+  },
+);
 
 t.test('data that is older than its load counts as old as it is', async (t) => {
   const { get, startedAtMs } = openCounted(0, (load, nowMs) =>

@@ -16,39 +16,39 @@ async function openTestContext(t: { teardown(handler: () => unknown): void }) {
   const clock = openFakeClock();
   // Nothing here may end because its time is up.
   const options = { clock, deadlineMs: 1e8 };
-  const throttles = connections.map((connection) => openRateLimiter(connection, () => (opened += 1), options));
+  const limiters = connections.map((connection) => openRateLimiter(connection, () => (opened += 1), options));
   t.teardown(async () => {
     for (const connection of connections) connection.disconnect();
     await emptyRedis(url);
   });
-  return { throttles, connections, clock, opened: () => opened };
+  return { limiters, connections, clock, opened: () => opened };
 }
 
-t.test('a limit holds over two instances, and its window ends for both', async (t) => {
-  const { throttles } = await openTestContext(t);
+t.test('a limit counts over two instances, and its window ends for both', async (t) => {
+  const { limiters } = await openTestContext(t);
   const uses = [];
-  for (let i = 0; i < 16; i += 1) uses.push(await throttles[i % 2]?.use('login-account', 'ana'));
+  for (let i = 0; i < 16; i += 1) uses.push(await limiters[i % 2]?.use('login-account', 'ana'));
   t.match(uses[0], { count: 15, windowSeconds: 300, remaining: 14, isExceeded: false });
   t.match(uses[14], { remaining: 0, isExceeded: false });
   t.match(uses[15], { remaining: 0, isExceeded: true });
   t.ok((uses[15]?.resetSeconds ?? 0) > 30 && (uses[15]?.resetSeconds ?? 0) <= 300);
-  for (const throttle of throttles) t.match(await throttle.use('login-account', 'ana'), { isExceeded: true });
-  t.match(await throttles[0]?.use('login-account', 'somebody else'), { isExceeded: false, remaining: 14 });
-  t.match(await throttles[0]?.use('login-address', 'ana'), { isExceeded: false, remaining: 59 });
+  for (const limiter of limiters) t.match(await limiter.use('login-account', 'ana'), { isExceeded: true });
+  t.match(await limiters[0]?.use('login-account', 'somebody else'), { isExceeded: false, remaining: 14 });
+  t.match(await limiters[0]?.use('login-address', 'ana'), { isExceeded: false, remaining: 59 });
 });
 
-t.test('where Redis is away nobody is limited, and nobody waits', async (t) => {
-  const { throttles, connections, clock, opened } = await openTestContext(t);
+t.test('without Redis no request is limited, and none waits', async (t) => {
+  const { limiters, connections, clock, opened } = await openTestContext(t);
   for (const connection of connections) connection.disconnect();
   for (let i = 0; i < 100; i += 1) {
-    t.equal(await throttles[0]?.use('vote-user', '7'), undefined);
+    t.equal(await limiters[0]?.use('vote-user', '7'), undefined);
     // So that the next use asks again.
     clock.advance(rateLimiterPauseMs);
   }
   t.equal(opened(), 100);
 });
 
-t.test('a Redis that hangs is waited for once, then left alone for a moment', async (t) => {
+t.test('a Redis that hangs is waited for once, then not asked for a moment', async (t) => {
   const url = new URL(await claimRedisDatabase());
   const proxy = await startTcpProxy(t, { port: Number(url.port) });
   url.port = String(proxy.port);

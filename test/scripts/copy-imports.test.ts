@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { runScript } from './run-script.ts';
 
-t.test('copies an entry with everything that it imports, and nothing else', async (t) => {
+t.test('copies an entry file with everything that it imports, and nothing else', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'copied-'));
   const { code, stderr } = await runScript('aws/copy-imports', [folder, 'worker/main.ts'], {});
   t.equal(code, 0, stderr);
-  // The second is loaded by its address into a thread of the pool.
+  // The second one is loaded by URL into a pool thread.
   for (const path of ['worker/main.ts', 'worker/transcode.ts', 'src/database/open.ts']) {
     t.ok(existsSync(join(folder, path)), path);
   }
@@ -16,7 +16,7 @@ t.test('copies an entry with everything that it imports, and nothing else', asyn
   t.strictSame(readdirSync(folder).sort(), ['src', 'worker']);
 });
 
-t.test('refuses an entry whose packages a production install leaves out', async (t) => {
+t.test('refuses an entry file that imports a development dependency', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'copied-'));
   const { code, stderr } = await runScript('aws/copy-imports', [folder, 'scripts/test/main.ts'], {});
   t.equal(code, 2);

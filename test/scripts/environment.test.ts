@@ -6,26 +6,26 @@ import { buildUploadForm } from '../support/multipart.ts';
 
 type Handler = () => Promise<void> | void;
 
-/** Stands for a test's scope, so that its clean-up can be watched. */
+/** Replaces a test's scope, so that its teardown can be observed. */
 function collectTeardowns() {
   const handlers: Handler[] = [];
   return {
     teardown: (handler: Handler) => void handlers.unshift(handler),
     async run(): Promise<string[]> {
-      const faults: string[] = [];
+      const errors: string[] = [];
       for (const handler of handlers) {
         try {
           await handler();
         } catch (error) {
-          faults.push(error instanceof Error ? error.message : String(error));
+          errors.push(error instanceof Error ? error.message : String(error));
         }
       }
-      return faults;
+      return errors;
     },
   };
 }
 
-t.test('an environment that was left tidy is removed without a word', async (t) => {
+t.test('an environment without leftovers is removed without an error', async (t) => {
   const scope = collectTeardowns();
   const { sql, config } = await createEnvironment(scope);
   const [row] = await sql`select count(*)::int as users from users`;
@@ -34,20 +34,20 @@ t.test('an environment that was left tidy is removed without a word', async (t) 
   t.same(await scope.run(), []);
 });
 
-t.test('an object without a row, an open multipart upload and a file are each told of', async (t) => {
+t.test('an object without a row, an open multipart upload and a file are each reported', async (t) => {
   const scope = collectTeardowns();
   const environment = await createEnvironment(scope);
   const { objects, config } = environment;
   await objects.createMultipart('uploads/open.mp4', 'video/mp4', AbortSignal.timeout(60_000));
   await objects.putFile('uploads/stray.mp4', await makeClip(), 'video/mp4', AbortSignal.timeout(60_000));
   await objects.getToFile('uploads/stray.mp4', `${config.dataDir}/stray.mp4`, AbortSignal.timeout(60_000));
-  const [fault = ''] = await scope.run();
-  t.match(fault, /an object without a row: uploads\/stray\.mp4/);
-  t.match(fault, /an open multipart upload: uploads\/open\.mp4/);
-  t.match(fault, /a file in DATA_DIR: .*stray\.mp4/);
+  const [error = ''] = await scope.run();
+  t.match(error, /an object without a row: uploads\/stray\.mp4/);
+  t.match(error, /an open multipart upload: uploads\/open\.mp4/);
+  t.match(error, /a file in DATA_DIR: .*stray\.mp4/);
 });
 
-t.test('what an intent names is accounted for', async (t) => {
+t.test('an object that an intent names is no leftover', async (t) => {
   const scope = collectTeardowns();
   const { objects, sql } = await createEnvironment(scope);
   await sql`insert into object_intents (key) values ('uploads/kept.mp4')`;

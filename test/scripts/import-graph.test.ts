@@ -34,7 +34,7 @@ t.test('files are found through every kind of import, and no other file is', asy
   t.strictSame(files, [...lib.map((name) => `lib/${name.includes('.') ? name : `${name}.js`}`), 'main.js']);
 });
 
-t.test('packages are named once, without the path inside them, and Node’s own modules are none', async (t) => {
+t.test('packages are listed once, without subpaths and without Node.js modules', async (t) => {
   const root = writeTree({
     'main.js':
       "import 'a/deep/file.js'; import 'a'; import '@of/b/c'; import 'node:fs'; import 'fs/promises'; import './more.js';",
@@ -43,7 +43,7 @@ t.test('packages are named once, without the path inside them, and Node’s own 
   t.strictSame((await findImports(root, ['main.js'])).packages, ['@of/b', 'a', 'found-by-folder', 'lazy']);
 });
 
-t.test('an import that leads nowhere is an error that names the importing file', async (t) => {
+t.test('an import that does not resolve is an error that names the importing file', async (t) => {
   const root = writeTree({
     'main.js': "import './missing.js';",
     'thread.js': "new Worker(new URL('./missing.js', import.meta.url));",

@@ -5,22 +5,22 @@ import type { AddressInfo } from 'node:net';
 import { checkInvariants } from '../../scripts/ops/invariants/check-all.ts';
 import type { CheckDeps } from '../../scripts/ops/invariants/invariant.ts';
 import type { LedgerEntry } from '../../scripts/ops/invariants/ledger.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { makeClip } from '../support/clip.ts';
 import { createEnvironment, type Environment, type TestScope } from '../support/environment.ts';
 
-export interface Stage extends Environment {
-  parts: CheckDeps;
-  /** The video that `openTestContext` left in good order, and what the client wrote down. */
+export interface InvariantsContext extends Environment {
+  deps: CheckDeps;
+  /** The uploaded video that `openTestContext` creates, and its ledger entry. */
   video: { id: number; taskId: string; key: string };
   entry: LedgerEntry;
 }
 
-/** One uploaded video with its job, one processed one, two users, a vote: all in order, so that each test breaks one thing. */
-export async function openTestContext(t: TestScope): Promise<Stage> {
+/** Creates an uploaded video with its job, a processed video, two users and a vote. All invariants hold; each test breaks one. */
+export async function openTestContext(t: TestScope): Promise<InvariantsContext> {
   const environment = await createEnvironment(t, { values: { SWEEP_GRACE_SECONDS: '1' } });
   const { sql, objects, config } = environment;
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   t.teardown(() => producer.close());
   for (const name of ['Ana', 'Eva']) {
     await sql`insert into users (first_name, last_name, email, password_hash)
@@ -47,8 +47,8 @@ export async function openTestContext(t: TestScope): Promise<Stage> {
     task_id: taskId,
     video_id: id,
   };
-  const parts: CheckDeps = { config, sql, objects, producer, ledger: [entry], service: undefined, settleMs: 10 };
-  return { ...environment, parts, video: { id, taskId, key }, entry };
+  const deps: CheckDeps = { config, sql, objects, producer, ledger: [entry], service: undefined, settleMs: 10 };
+  return { ...environment, deps, video: { id, taskId, key }, entry };
 }
 
 async function addProcessedVideo({ sql, objects }: Environment, clip: string): Promise<void> {
@@ -58,13 +58,13 @@ async function addProcessedVideo({ sql, objects }: Environment, clip: string): P
   await sql`update videos set status = 'processed', processed_url = ${rendition} where original_url = ${original}`;
 }
 
-/** What breaks, as `number: text`. */
-export async function findBreaks(parts: CheckDeps): Promise<string[]> {
-  const verdicts = await checkInvariants(parts);
+/** Returns the violations as `number: text`. */
+export async function findBreaks(deps: CheckDeps): Promise<string[]> {
+  const verdicts = await checkInvariants(deps);
   return verdicts.flatMap(({ number, breaks }) => breaks.map((each) => `${number}: ${each}`));
 }
 
-/** Any question gets this answer. */
+/** Serves this text for every request. */
 export async function serve(t: TestScope, text: string): Promise<string> {
   const server = createServer((_, response) => response.end(text));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

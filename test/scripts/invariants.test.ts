@@ -15,9 +15,9 @@ const ranks = [
   { position: 2, username: 'Eva Ruiz', city: '', votes: 0 },
 ];
 
-t.test('what is in order holds', async (t) => {
-  const { parts } = await openTestContext(t);
-  const verdicts = await checkInvariants(parts);
+t.test('all invariants hold for valid data', async (t) => {
+  const { deps } = await openTestContext(t);
+  const verdicts = await checkInvariants(deps);
   t.strictSame(
     verdicts.flatMap((verdict) => verdict.breaks),
     [],
@@ -30,32 +30,32 @@ t.test('what is in order holds', async (t) => {
   t.match(verdicts[1]?.checked, '1 renditions decoded');
 });
 
-t.test('1: an acknowledged upload that is not there, twice there, or other than it was sent', async (t) => {
-  const { parts, entry, video, sql, objects } = await openTestContext(t);
-  const breaks = (changed: Partial<LedgerEntry>) => findBreaks({ ...parts, ledger: [{ ...entry, ...changed }] });
+t.test('1: an acknowledged upload that is missing, duplicated or has other bytes', async (t) => {
+  const { deps, entry, video, sql, objects } = await openTestContext(t);
+  const breaks = (changed: Partial<LedgerEntry>) => findBreaks({ ...deps, ledger: [{ ...entry, ...changed }] });
   t.strictSame(await breaks({ task_id: 'gone' }), ['1: acknowledged upload gone has 0 rows']);
   t.strictSame(await breaks({ sha256: '00' }), [
-    `1: acknowledged upload ${video.taskId} has other bytes stored than were sent`,
+    `1: acknowledged upload ${video.taskId} is stored with other bytes than were sent`,
   ]);
   t.match(await breaks({ bytes: 1 }), [/^1: acknowledged upload .* bytes stored, 1 were sent$/]);
   t.match(await breaks({ video_id: 77 }), [/^1: acknowledged upload .* is row \d+, not 77$/]);
   t.match(await breaks({ deleted: true }), [/^1: .* was deleted and still has row/]);
-  t.match(await findBreaks({ ...parts, ledger: [entry, entry] }), [/^1: .* was acknowledged 2 times/]);
+  t.match(await findBreaks({ ...deps, ledger: [entry, entry] }), [/^1: .* was acknowledged 2 times/]);
   await sql`update videos set size_bytes = 5 where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^1: row \d+ says 5 bytes, its object has \d+$/]);
+  t.match(await findBreaks(deps), [/^1: row \d+ says 5 bytes, its object has \d+$/]);
   await sql`update videos set size_bytes = null where title = 'Two'`;
   await sql`update videos set original_url = ${video.key} where title = 'Two'`;
-  t.match((await findBreaks(parts))[0], new RegExp(`^1: 2 rows name ${video.key}$`));
+  t.match((await findBreaks(deps))[0], new RegExp(`^1: 2 rows name ${video.key}$`));
   await objects.deleteObject(video.key);
-  const gone = await findBreaks(parts);
+  const gone = await findBreaks(deps);
   t.ok(gone.includes(`1: acknowledged upload ${video.taskId} has row ${video.id} and no object ${video.key}`));
   await clearBucket(objects, sql);
 });
 
-t.test('2: a rendition that is missing, shared, broken, or there too early', async (t) => {
-  const { parts, sql, objects, video } = await openTestContext(t);
+t.test('2: a rendition that is missing, broken or too early', async (t) => {
+  const { deps, sql, objects, video } = await openTestContext(t);
   await sql`update videos set processed_url = ${video.key} where id = ${video.id}`;
-  t.match(await findBreaks(parts), [/^2: video \d+ is uploaded and has a rendition or poster$/]);
+  t.match(await findBreaks(deps), [/^2: video \d+ is uploaded and has a rendition or poster$/]);
   await sql`update videos set processed_url = null where id = ${video.id}`;
   const [two] = await sql<
     { id: number; processed_url: string }[]
@@ -64,30 +64,30 @@ t.test('2: a rendition that is missing, shared, broken, or there too early', asy
   const whole = await readFile(await makeClip());
   writeFileSync(broken, whole.subarray(0, whole.length / 2));
   await objects.putFile(two?.processed_url ?? '', broken, 'video/mp4', AbortSignal.timeout(60_000));
-  t.match(await findBreaks(parts), [/^2: video \d+ is processed and its rendition \S+ does not play: /]);
+  t.match(await findBreaks(deps), [/^2: video \d+ is processed and its rendition \S+ does not play: /]);
   await objects.deleteObject(two?.processed_url ?? '');
-  t.match(await findBreaks(parts), [/^2: video \d+ is processed and its rendition \S+ is not there$/]);
+  t.match(await findBreaks(deps), [/^2: video \d+ is processed and its rendition \S+ does not exist$/]);
   await sql`update videos set processed_url = null where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^2: video \d+ is processed and has no rendition$/]);
+  t.match(await findBreaks(deps), [/^2: video \d+ is processed and has no rendition$/]);
 });
 
-t.test('3: an object, an open upload and an intent that nobody needs, once they are old', async (t) => {
-  const { parts, sql, objects, config } = await openTestContext(t);
+t.test('3: an object, an open upload and an intent without a row, older than the grace period', async (t) => {
+  const { deps, sql, objects, config } = await openTestContext(t);
   const key = `uploads/${randomUUID()}.mp4`;
   await objects.putFile(key, await makeClip(), 'video/mp4', AbortSignal.timeout(60_000));
   const open = `processed/${randomUUID()}.mp4`;
   const uploadId = await objects.createMultipart(open, 'video/mp4', AbortSignal.timeout(60_000));
   const intended = `posters/${randomUUID()}.jpg`;
   await sql`insert into object_intents (key) values (${intended})`;
-  const patient = { ...parts, config: { ...config, sweepGraceSeconds: 3_600 } };
-  t.strictSame(await findBreaks(patient), [], 'young ones may be under way');
-  const impatient = { ...parts, config: { ...config, sweepGraceSeconds: -60 } };
+  const recent = { ...deps, config: { ...config, sweepGraceSeconds: 3_600 } };
+  t.strictSame(await findBreaks(recent), [], 'recent ones may belong to a running upload');
+  const aged = { ...deps, config: { ...config, sweepGraceSeconds: -60 } };
   t.strictSame(
-    (await findBreaks(impatient)).filter((each) => each.startsWith('3')),
+    (await findBreaks(aged)).filter((each) => each.startsWith('3')),
     [
       `3: object ${key} has no row`,
       `3: multipart upload ${uploadId} of ${open} is still open`,
-      `3: the intent of ${intended} was never taken away`,
+      `3: the intent of ${intended} was never deleted`,
     ],
   );
   await objects.abortMultipart(open, uploadId);
@@ -95,33 +95,33 @@ t.test('3: an object, an open upload and an intent that nobody needs, once they 
 });
 
 t.test('4: a row without a job, and a job without a row', async (t) => {
-  const { parts, video } = await openTestContext(t);
-  await parts.producer.remove(video.taskId);
-  t.strictSame(await findBreaks(parts), [`4: video ${video.id} waits without a job (task ${video.taskId})`]);
+  const { deps, video } = await openTestContext(t);
+  await deps.producer.remove(video.taskId);
+  t.strictSame(await findBreaks(deps), [`4: video ${video.id} waits without a job (task ${video.taskId})`]);
   const stranger = randomUUID();
-  await parts.producer.add({ videoId: '9', taskId: stranger, requestId: stranger });
-  t.strictSame((await findBreaks(parts))[1], `4: waiting job ${stranger} is needed by no row`);
+  await deps.producer.add({ videoId: '9', taskId: stranger, requestId: stranger });
+  t.strictSame((await findBreaks(deps))[1], `4: waiting job ${stranger} has no video that waits`);
 });
 
-t.test('5: a status that took another path', async (t) => {
-  const { parts, sql } = await openTestContext(t);
+t.test('5: a status that changed in another order', async (t) => {
+  const { deps, sql } = await openTestContext(t);
   await sql`alter table videos disable trigger videos_status_update`;
   await sql`update videos set status = 'public' where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^5: video \d+ is public, its history ends with processed$/]);
+  t.match(await findBreaks(deps), [/^5: video \d+ is public, its history ends with processed$/]);
   await sql`insert into video_status_changes (video_id, from_status, to_status)
     select id, 'uploaded', 'public' from videos where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^5: video \d+ was processed and went from uploaded to public$/]);
+  t.match(await findBreaks(deps), [/^5: video \d+ was processed and went from uploaded to public$/]);
 });
 
-t.test('6: a vote twice, a counter and a ranking that say something else', async (t) => {
-  const { parts, sql } = await openTestContext(t);
+t.test('6: a duplicate vote, a wrong counter and a wrong ranking', async (t) => {
+  const { deps, sql } = await openTestContext(t);
   await sql`update videos set votes = 4 where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^6: videos.votes of \d+ is 4, the votes say 1$/]);
+  t.match(await findBreaks(deps), [/^6: videos.votes of \d+ is 4, counted 1$/]);
   await sql`update videos set votes = 2 where title = 'Two'`;
   await sql`update users set votes = 2 where id = 1`;
   await sql`alter table votes drop constraint votes_video_id_user_id_key`;
   await sql`insert into votes (video_id, user_id) select id, 2 from videos where title = 'Two'`;
-  t.match(await findBreaks(parts), [/^6: user 2 voted 2 times for video \d+$/]);
+  t.match(await findBreaks(deps), [/^6: user 2 voted 2 times for video \d+$/]);
   await sql`delete from votes where id = (select max(id) from votes)`;
   await sql`update videos set votes = 1 where title = 'Two'`;
   await sql`update users set votes = 1 where id = 1`;
@@ -130,39 +130,39 @@ t.test('6: a vote twice, a counter and a ranking that say something else', async
     { position: 2, username: 'Ana Ruiz', city: '', votes: 1 },
   ];
   const baseUrl = await serve(t, JSON.stringify(ranking));
-  t.strictSame(await findBreaks({ ...parts, service: { baseUrl, metricsUrls: [] } }), [
-    '6: place 1 is Ana Ruiz with 1 by the votes, Eva Ruiz with 3 as served',
-    '6: place 2 is Eva Ruiz with 0 by the votes, Ana Ruiz with 1 as served',
+  t.strictSame(await findBreaks({ ...deps, service: { baseUrl, metricsUrls: [] } }), [
+    '6: position 1 is Ana Ruiz with 1 by the votes, Eva Ruiz with 3 in the API',
+    '6: position 2 is Eva Ruiz with 0 by the votes, Ana Ruiz with 1 in the API',
   ]);
 });
 
-t.test('7: a key the server did not make, and a bucket that answers strangers', async (t) => {
-  const { parts, sql, video, config } = await openTestContext(t);
+t.test('7: a key that the server did not make, and a bucket that accepts a wrong owner', async (t) => {
+  const { deps, sql, video, config } = await openTestContext(t);
   await sql`update videos set poster_url = 'posters/../secret' where title = 'Two'`;
-  t.match((await findBreaks(parts)).at(-1), /^7: video \d+ names posters\/\.\.\/secret, no key of ours$/);
+  t.match((await findBreaks(deps)).at(-1), /^7: video \d+ names posters\/\.\.\/secret, which the server did not make$/);
   await sql`update videos set poster_url = null`;
   const endpoint = await serve(t, '');
   const open = { ...config, s3: { ...config.s3, endpoint } };
   t.match(
-    (await findBreaks({ ...parts, config: open })).at(-1),
-    /^7: the bucket answers a request that expects another owner$/,
+    (await findBreaks({ ...deps, config: open })).at(-1),
+    /^7: the bucket accepts a request that expects another owner$/,
   );
   t.ok(video.key);
 });
 
-t.test('8: a buffer that was not given back, and a folder of a job that is over', async (t) => {
-  const { parts, config } = await openTestContext(t);
+t.test('8: a buffer that was not released, and a folder of a job that has ended', async (t) => {
+  const { deps, config } = await openTestContext(t);
   const metrics = await serve(t, 'competition_uploads_in_flight 0\ncompetition_part_buffers_in_use 2\n');
   const service = { baseUrl: await serve(t, JSON.stringify(ranks)), metricsUrls: [metrics] };
-  t.strictSame(await findBreaks({ ...parts, service }), [`8: ${metrics} shows competition_part_buffers_in_use 2`]);
+  t.strictSame(await findBreaks({ ...deps, service }), [`8: ${metrics} shows competition_part_buffers_in_use 2`]);
   mkdirSync(join(config.dataDir, 'scratch', '1-2-left'), { recursive: true });
-  t.strictSame(await findBreaks(parts), ['8: 1 folders of jobs with 0 at work: 1-2-left']);
+  t.strictSame(await findBreaks(deps), ['8: 1 job folders for 0 active jobs: 1-2-left']);
 });
 
-t.test('what cannot be looked at does not hold', async (t) => {
-  const { parts, sql } = await openTestContext(t);
+t.test('an invariant whose check fails does not hold', async (t) => {
+  const { deps, sql } = await openTestContext(t);
   await sql`drop table video_status_changes`;
-  t.match(await findBreaks(parts), [/^5: could not be checked: .*video_status_changes/]);
+  t.match(await findBreaks(deps), [/^5: could not be checked: .*video_status_changes/]);
 });
 
 t.test('the command prints each invariant and exits 1 when one is broken', async (t) => {

@@ -6,7 +6,7 @@ import { fillOlderSystem, plainTables } from '../database/older-system.ts';
 import { createEmptyDatabase } from '../database/own-database.ts';
 import { runScript } from './run-script.ts';
 
-t.test('a dry run prints what would change and the rows, and changes nothing', async (t) => {
+t.test('a dry run prints the changes and the rows, and changes nothing', async (t) => {
   const { sql, url } = await createEmptyDatabase(t);
   await sql.unsafe(plainTables);
   await fillOlderSystem(sql);
@@ -20,11 +20,11 @@ t.test('a dry run prints what would change and the rows, and changes nothing', a
     'videos.uploaded_at: timestamp without time zone -> timestamp with time zone, read as America/Bogota',
   );
   t.match(stdout, 'videos.processed_at: timestamp without time zone -> timestamp with time zone, read as UTC');
-  t.match(stdout, /^ {2}votes: 465 rows, .* MiB, written anew, closed to others meanwhile$/m);
+  t.match(stdout, /^ {2}votes: 465 rows, .* MiB, rewritten under an exclusive lock$/m);
   t.match(await sql`select to_regclass('schema_migrations') as found`, [{ found: null }]);
 });
 
-t.test('migrations are applied once, and as JSON they are data', async (t) => {
+t.test('migrations are applied once, and --json prints data', async (t) => {
   const { url } = await createEmptyDatabase(t);
   const first = await runScript('ops/migrate', [], { DATABASE_URL: url });
   t.match(first, { code: 0, stdout: /^0001_tables applied in \d+ ms$/m, stderr: '' });
@@ -32,7 +32,7 @@ t.test('migrations are applied once, and as JSON they are data', async (t) => {
   t.strictSame(JSON.parse(second.stdout), { dryRun: false, applied: [], pending: [], tables: [], columns: [] });
 });
 
-t.test('without a setting the running service’s database is found', async (t) => {
+t.test('without a setting the database of the running service is used', async (t) => {
   const { url } = await createEmptyDatabase(t);
   const dataDir = t.testdir();
   writeFileSync(join(dataDir, 'run.json'), JSON.stringify({ databaseUrl: url }));
@@ -41,10 +41,14 @@ t.test('without a setting the running service’s database is found', async (t) 
   t.match(JSON.parse(stdout), { dryRun: true, tables: [], pending: [{ name: '0001_tables' }] });
 });
 
-t.test('what cannot be done is one sentence', async (t) => {
+t.test('an error is one sentence', async (t) => {
   const dataDir = t.testdir();
   const nothing = await runScript('ops/migrate', [], { DATA_DIR: dataDir });
-  t.match(nothing, { code: 2, stdout: '', stderr: /^Expected DATABASE_URL to be set or a service to run .*\n$/ });
+  t.match(nothing, {
+    code: 2,
+    stdout: '',
+    stderr: /^Expected DATABASE_URL to be set or a service to be running .*\n$/,
+  });
   const refused = await runScript('ops/migrate', [], { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
   t.match(refused, { code: 2, stdout: '', stderr: /^.*ECONNREFUSED.*\n$/ });
 });

@@ -1,15 +1,15 @@
 import t from 'tap';
-import { castVotes } from '../../src/database/votes.ts';
+import { insertVotes } from '../../src/database/votes.ts';
 import { createMigratedDatabase } from '../database/own-database.ts';
 import { makePublicVideo, makeUser } from '../database/some-rows.ts';
 import { runScript } from './run-script.ts';
 
-t.test('a recount prints standings and differences, and repairs when it is told to', async (t) => {
+t.test('a recount prints standings and differences, and --repair repairs the counters', async (t) => {
   const { sql, url } = await createMigratedDatabase(t);
   const owner = await makeUser(sql);
   const voter = await makeUser(sql);
   const { id } = await makePublicVideo(sql, owner);
-  await castVotes(sql, [{ videoId: id, userId: voter }]);
+  await insertVotes(sql, [{ videoId: id, userId: voter }]);
   const env = { DATABASE_URL: url };
 
   const clean = await runScript('ops/recount', [], env);
@@ -22,7 +22,7 @@ t.test('a recount prints standings and differences, and repairs when it is told 
   t.equal(found.code, 1);
   t.match(found.stdout, `videos.votes of ${id}: served 5, counted 2`);
   t.match(found.stdout, `users.votes of ${owner}: served 1, counted 2`);
-  t.match(await sql`select votes from videos`, [{ votes: 5 }], 'only told');
+  t.match(await sql`select votes from videos`, [{ votes: 5 }], 'reported only');
 
   const repaired = await runScript('ops/recount', ['--repair', '--json'], env);
   t.equal(repaired.code, 0);
@@ -35,7 +35,7 @@ t.test('a recount prints standings and differences, and repairs when it is told 
   t.equal((await runScript('ops/recount', [], env)).code, 0);
 });
 
-t.test('a time that is none is refused', async (t) => {
+t.test('an invalid time is refused', async (t) => {
   const { url } = await createMigratedDatabase(t);
   const { code, stderr } = await runScript('ops/recount', ['--as-of', 'yesterday'], { DATABASE_URL: url });
   t.equal(code, 2);

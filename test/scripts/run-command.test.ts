@@ -2,7 +2,7 @@ import t from 'tap';
 import { runScript } from './run-script.ts';
 
 for (const name of ['sweep', 'recount', 'retry', 'migrate', 'invariants']) {
-  t.test(`${name} says how it is used to whoever asks, and to whoever does not know its options`, async (t) => {
+  t.test(`${name} prints its usage for --help and for an unknown option`, async (t) => {
     const asked = await runScript(`ops/${name}`, ['--help'], {});
     t.match(asked, { code: 0, stdout: /^npm run [a-z]+ \[?-- / });
     const guessed = await runScript(`ops/${name}`, ['--no-such-option'], {});

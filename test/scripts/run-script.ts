@@ -8,9 +8,9 @@ export interface ScriptResult {
   stderr: string;
 }
 
-/** Runs scripts/NAME.ts as a process of its own, with these settings and none of the test run's. */
+/** Runs dist/scripts/NAME.js as a process of its own, with these settings and none of the test run's. */
 export async function runScript(name: string, args: string[], env: Record<string, string>): Promise<ScriptResult> {
-  const child = spawn(process.execPath, ['--import=tsx', `scripts/${name}.ts`, ...args], {
+  const child = spawn(process.execPath, [`dist/scripts/${name}.js`, ...args], {
     cwd: rootFolder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { removeClusterFolder } from '../../scripts/dev/servers/postgres-folder.ts';
-import type { RunFile } from '../../scripts/dev/start/run-file.ts';
 import { rootFolder } from '../../scripts/lib/paths.ts';
 import { freePort } from '../../scripts/lib/ports.ts';
 import { identify } from '../../scripts/lib/processes.ts';
+import type { RunFile } from '../../scripts/lib/run-file.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { makeClip } from '../support/clip.ts';
 import { request } from '../support/http.ts';
@@ -22,7 +22,7 @@ t.teardown(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** `npm start` without its bootstrap: `npm test` has installed and built already. */
+/** Runs `npm start` without installing and building, which `npm test` has done already. */
 function start(port: number, args: string[] = []) {
   const child = spawn(process.execPath, [join(rootFolder, 'dist/scripts/dev/start/main.js'), ...args], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), WEB_PROCESSES: '1' },
@@ -52,12 +52,12 @@ function readRunFile(): RunFile {
 
 const allPids = ({ pids }: RunFile) => [...pids.web, ...pids.worker, pids.postgres ?? 0, pids.redis ?? 0, pids.s3 ?? 0];
 
-t.test('a first start does the main job once, mends itself and stops without a trace', async (t) => {
+t.test('a first start runs the demo once, restarts a killed process, and stops without leftovers', async (t) => {
   const port = await freePort();
   const run = start(port, ['--video', await makeClip()]);
-  await untilSays(run, 'Ctrl-C stops everything');
+  await untilSays(run, 'Press Ctrl+C to stop.');
   t.match(run.output(), /1\. Ana Ruiz \(Bogotá\) 1\n/);
-  t.match(run.output(), /the clip plays here:\n {4}http:/);
+  t.match(run.output(), /The clip can be played at:\n {4}http:/);
 
   const before = readRunFile();
   t.equal(statSync(join(dataDir, 'run.json')).mode & 0o777, 0o600);
@@ -90,11 +90,11 @@ t.test('a first start does the main job once, mends itself and stops without a t
   t.notOk(existsSync(join(dataDir, 'run.json')));
 });
 
-t.test('a second start finds what the first left, and a killed one is cleared away', async (t) => {
+t.test('a second start keeps the data, and a start after a kill ends the processes that were left', async (t) => {
   const port = await freePort();
   const run = start(port);
-  await untilSays(run, 'Ctrl-C stops everything');
-  t.notMatch(run.output(), 'demonstration');
+  await untilSays(run, 'Press Ctrl+C to stop.');
+  t.notMatch(run.output(), 'Demo workflow');
   const ranking = await request(`http://127.0.0.1:${port}/api/public/rankings`);
   t.match(ranking.json(), [{ username: 'Ana Ruiz', votes: 1 }]);
 
@@ -102,7 +102,7 @@ t.test('a second start finds what the first left, and a killed one is cleared aw
   run.child.kill('SIGKILL');
   await run.ended;
   const next = start(port, ['--fresh', '--no-demo']);
-  await untilSays(next, 'Ctrl-C stops everything');
+  await untilSays(next, 'Press Ctrl+C to stop.');
   t.same(
     pids.filter((pid) => identify(pid) !== undefined),
     [],
@@ -113,23 +113,23 @@ t.test('a second start finds what the first left, and a killed one is cleared aw
   t.equal(await next.ended, 0);
 });
 
-t.test('data whose keys are gone is not opened with new ones', async (t) => {
+t.test('data whose secrets file is missing is not opened with new secrets', async (t) => {
   const path = join(dataDir, 'secrets.json');
   const kept = readFileSync(path);
   rmSync(path);
   const run = start(await freePort());
   t.equal(await run.ended, 1);
-  t.match(run.output(), /^Expected .*secrets\.json to be there, .*: put it back, or delete .* to begin anew\.\n$/);
+  t.match(run.output(), /^Expected .*secrets\.json, .*: restore it, or delete .* to start over\.\n$/);
   t.notOk(existsSync(path), 'nothing is written');
   writeFileSync(path, kept, { mode: 0o600 });
 });
 
-t.test('a port in use is told in one sentence that says what to do', async (t) => {
+t.test('a port in use is reported in one sentence that says what to do', async (t) => {
   const holder = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => holder.once('listening', resolve));
   t.teardown(() => void holder.close());
   const address = holder.address();
   const run = start(typeof address === 'object' && address !== null ? address.port : 0);
   t.equal(await run.ended, 1);
-  t.match(run.output(), /^Port \d+ is taken by another program: .* `PORT=\d+ npm start`\.\n$/);
+  t.match(run.output(), /^Port \d+ is in use by another program: .* `PORT=\d+ npm start`\.\n$/);
 });

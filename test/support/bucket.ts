@@ -8,7 +8,7 @@ import {
 import { ensureBucket, openS3Client } from '../../scripts/dev/servers/bucket.ts';
 import { requireSetting } from './settings.ts';
 
-/** Looks at a bucket past the service's own code, so that a fault there cannot hide what it left. */
+/** Creates a bucket and reads it without the service's code, so that an error there cannot hide what it left. */
 export async function createBucket(bucket: string) {
   const place = {
     endpoint: requireSetting('TEST_S3_ENDPOINT'),

@@ -5,7 +5,7 @@ import { requireSetting } from './settings.ts';
 const template = 'migrated_template';
 const templateLock = 4_711;
 
-/** Makes a database, empty or as the migrations leave it, and gives its address. */
+/** Creates a database, empty or migrated, and returns its address. */
 export async function createDatabase(name: string, isMigrated: boolean): Promise<string> {
   await withServer(async (sql) => {
     if (isMigrated) await makeTemplate(sql);
@@ -18,7 +18,7 @@ export async function dropDatabase(name: string): Promise<void> {
   await withServer((sql) => sql.unsafe(`drop database if exists "${name}" with (force)`));
 }
 
-/** The migrations run once a test run; files run in processes of their own, so the server holds the lock. */
+/** Runs the migrations once in a test run. Test files run in separate processes, so the lock is one of the server's. */
 async function makeTemplate(sql: Sql): Promise<void> {
   await sql`select pg_advisory_lock(${templateLock})`;
   const [known] = await sql`select 1 from pg_database where datname = ${template}`;
@@ -37,7 +37,7 @@ export function openTestDatabase(url: string, connections: number): Sql {
   return openDatabase(url, { connections, applicationName: 'test', statementTimeoutMs: 60_000 });
 }
 
-/** One connection: a lock belongs to the connection that took it. */
+/** Opens only one connection, since a lock belongs to the connection that took it. */
 async function withServer(work: (sql: Sql) => Promise<unknown>): Promise<void> {
   const sql = openTestDatabase(databaseUrl('postgres'), 1);
   try {

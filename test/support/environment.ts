@@ -11,7 +11,7 @@ import { findLeftovers } from './leftovers.ts';
 import { claimRedisDatabase, emptyRedis } from './redis.ts';
 import { requireSetting } from './settings.ts';
 
-/** What is needed of tap's `t`. */
+/** The part of tap's `t` that is needed. */
 export interface TestScope {
   teardown(handler: () => Promise<void> | void): void;
 }
@@ -19,14 +19,14 @@ export interface TestScope {
 export interface EnvironmentOptions {
   /** False leaves the database empty. */
   isMigrated?: boolean;
-  /** Processes are killed here: what an intent names may be left in the bucket, open multipart uploads included. */
+  /** The test kills processes: objects and multipart uploads that an intent names may be left in the bucket. */
   isCrashTest?: boolean;
-  /** Settings beside those of the servers. */
+  /** Settings in addition to those of the servers. */
   values?: Record<string, string>;
 }
 
 export interface Environment {
-  /** The settings, as a process of the service gets them. */
+  /** The environment variables of the service's processes. */
   values: Record<string, string>;
   config: Config;
   sql: Sql;
@@ -34,12 +34,12 @@ export interface Environment {
   bucket: Awaited<ReturnType<typeof createBucket>>;
   /** Holds one folder for DATA_DIR and the logs of the processes. */
   folder: string;
-  /** Set by a service with a worker: from then on no job may be left. */
+  /** Set when a worker has started: from then on no job may be left. */
   hadWorker: boolean;
   isCrashTest: boolean;
 }
 
-/** A database, a bucket, a Redis database and a folder of its own. What a test leaves in them fails it at its end. */
+/** Creates a database, a bucket, a Redis database and a folder for one test. The test fails if it leaves anything in them. */
 export async function createEnvironment(t: TestScope, options: EnvironmentOptions = {}): Promise<Environment> {
   const name = `t-${randomBytes(6).toString('hex')}`;
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));

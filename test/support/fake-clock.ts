@@ -7,7 +7,7 @@ export interface FakeClock extends Clock {
   timerCount(): number;
 }
 
-/** A clock that stands still until it is advanced. It does not begin at 0, which a fallback value could be mistaken for. */
+/** Opens a clock that stands still until it is advanced. It does not start at 0, which could be mistaken for a default. */
 export function openFakeClock(startMs = 1_000_000): FakeClock {
   let nowMs = startMs;
   const timers = new Set<{ atMs: number; onTime: () => void }>();

@@ -9,7 +9,7 @@ export interface RequestOptions {
   token?: string;
   /** Sent as JSON. */
   json?: unknown;
-  /** Sent as it is; a stream without a `content-length` header goes out chunked. */
+  /** Sent unchanged. A stream without a `content-length` header is sent chunked. */
   body?: string | Uint8Array | Readable;
   timeoutMs?: number;
 }
@@ -23,7 +23,7 @@ export interface Answer {
   json<T = unknown>(): T;
 }
 
-/** One request on a connection of its own, so that tests never share one. Any status is an answer. */
+/** Sends one request on a new connection, so that tests never share one. Resolves to the response, whatever its status. */
 export function request(url: string, options: RequestOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
@@ -46,7 +46,7 @@ export function request(url: string, options: RequestOptions = {}): Promise<Answ
   });
 }
 
-/** A failure to write is told by the request's own error, or by an answer that came before the body was through. */
+/** A failed write shows as the request's own error, or as a response that came before the whole body was sent. */
 async function send(outgoing: ReturnType<typeof httpRequest>, { json, body }: RequestOptions): Promise<void> {
   if (body instanceof Readable) await pipeline(body, outgoing);
   else outgoing.end(json === undefined ? body : JSON.stringify(json));

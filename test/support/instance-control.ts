@@ -2,7 +2,7 @@ import type { Environment, TestScope } from './environment.ts';
 import { request } from './http.ts';
 import type { RunningService, ServiceOptions } from './service.ts';
 
-/** What an instance is to serve, as test/aws/support/serve-tests.ts takes it. */
+/** What an instance should serve, in the format of test/aws/support/serve-tests.ts. */
 export interface InstanceOrder {
   values: Record<string, string>;
   webProcesses: number;
@@ -12,7 +12,7 @@ export interface InstanceOrder {
 /** Set where a running instance is to be tested instead of processes of this machine: the address that takes orders for it. */
 export const instanceControlUrl = process.env['INSTANCE_CONTROL_URL'];
 
-/** Has the instance serve this environment until the test ends. */
+/** Makes the instance serve this environment until the test ends. */
 export async function serveOnInstance(
   t: TestScope,
   environment: Environment,

@@ -11,7 +11,7 @@ interface Place {
   isCrashTest: boolean;
 }
 
-/** Every thing a test left that nothing accounts for, each in a few words. */
+/** Returns everything a test left that no row, intent or job accounts for, each in a few words. */
 export async function findLeftovers(environment: Place): Promise<string[]> {
   const { named, intended } = await readNamedKeys(environment.sql);
   const keys = await environment.bucket.keys();

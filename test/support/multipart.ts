@@ -13,7 +13,7 @@ export interface Form {
   headers: { 'content-type': string };
 }
 
-/** A multipart/form-data body as a browser writes it. */
+/** Builds a multipart/form-data body as a browser does. */
 export function buildForm(parts: readonly FormPart[], boundary = `----form${randomBytes(12).toString('hex')}`): Form {
   const chunks = parts.flatMap((part) => [
     Buffer.from(`--${boundary}\r\n${headersOf(part)}\r\n\r\n`),
@@ -24,7 +24,7 @@ export function buildForm(parts: readonly FormPart[], boundary = `----form${rand
   return { body, headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } };
 }
 
-/** The form of an upload: a title and an MP4. */
+/** Builds the form of an upload: a title and an MP4. */
 export function buildUploadForm(video: Uint8Array, title = 'A clip'): Form {
   return buildForm([
     { name: 'title', content: title },

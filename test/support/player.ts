@@ -8,7 +8,7 @@ export interface Player {
   token: string;
 }
 
-/** A new user, signed up and logged in over HTTP. */
+/** Creates a user by sign-up and log-in over HTTP. */
 export async function createPlayer(baseUrl: string, fields: Record<string, string> = {}): Promise<Player> {
   const email = `player-${randomBytes(6).toString('hex')}@example.com`;
   const password = 'long enough';

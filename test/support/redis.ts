@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { requireSetting } from './settings.ts';
 
-/** Database 0 counts; the others are lent to one environment each. */
+/** Database 0 counts the databases in use; each other one belongs to one environment. */
 const databases = 1_024;
 
 export async function claimRedisDatabase(): Promise<string> {
@@ -15,7 +15,7 @@ export async function claimRedisDatabase(): Promise<string> {
   });
 }
 
-/** Every job that waits, runs or is kept, by the list that holds it. */
+/** Counts the jobs that wait, run or are kept, by the list that holds them. */
 export async function findJobs(redisUrl: string): Promise<Record<string, number>> {
   return withRedis(redisUrl, async (redis) => {
     const found: Record<string, number> = {};

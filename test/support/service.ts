@@ -10,15 +10,15 @@ import { request } from './http.ts';
 export interface ServiceOptions {
   webProcesses?: number;
   worker?: boolean;
-  /** To join processes that listen there already. */
+  /** A port on which other processes may listen already. */
   port?: number;
-  /** Where another release was built, to be run instead of this one. */
+  /** The folder of another release, which runs instead of this one. */
   folder?: string;
-  /** Settings for these processes alone. */
+  /** Environment variables of these processes only. */
   env?: Record<string, string>;
 }
 
-/** A process of the service; a test may kill it, and then its exit code is no concern of `stop`. */
+/** A process of the service. If a test kills it, `stop` ignores its exit code. */
 export interface ServiceProcess extends Child {
   name: string;
   logPath: string;
@@ -30,15 +30,15 @@ export interface RunningService {
   metricsUrls: { web: string[]; worker: string[] };
   web: ServiceProcess[];
   worker: ServiceProcess[];
-  /** What the processes wrote so far, one parsed JSON line each. */
+  /** Returns the log lines of all processes so far, parsed. */
   readLog(): Record<string, unknown>[];
-  /** SIGTERM; rejects when a process that still ran does not end with 0 in time. */
+  /** Sends SIGTERM. Rejects when a running process does not exit with 0 in time. */
   stop(): Promise<void>;
 }
 
 const stopDeadlineMs = 45_000;
 
-/** Real processes from dist/ on free ports, ready when this resolves, stopped when the test ends. */
+/** Starts the processes in dist/ on free ports. They are ready when this resolves, and stop when the test ends. */
 export async function startService(
   t: TestScope,
   environment: Environment,

@@ -1,4 +1,4 @@
-/** A setting that `npm test` makes; without it a test file was started by itself. */
+/** Returns a setting that `npm test` makes. It is missing where a test file was started directly. */
 export function requireSetting(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`Expected ${name} to be set, got nothing: run the file by \`npm test -- FILE\``);

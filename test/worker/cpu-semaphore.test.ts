@@ -1,30 +1,31 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import t from 'tap';
-import { type CpuLease, openCpuSemaphore } from '../../worker/cpu-semaphore.ts';
+import type { Lease } from '../../src/semaphore.ts';
+import { openCpuSemaphore } from '../../worker/cpu-semaphore.ts';
 
 const never = new AbortController().signal;
 
-t.test('who is alone gets every core, two get one each', async (t) => {
-  const budget = openCpuSemaphore(2);
-  const alone = await budget.acquire(() => true, never);
-  t.equal(alone.threads, 2);
+t.test('the only active job gets every core, concurrent jobs get one each', async (t) => {
+  const semaphore = openCpuSemaphore(2);
+  const alone = await semaphore.acquire(() => true, never);
+  t.equal(alone.weight, 2);
   alone.release();
-  const first = await budget.acquire(() => false, never);
-  const second = await budget.acquire(() => false, never);
-  t.same([first.threads, second.threads], [1, 1]);
+  const first = await semaphore.acquire(() => false, never);
+  const second = await semaphore.acquire(() => false, never);
+  t.same([first.weight, second.weight], [1, 1]);
 });
 
-t.test('never more threads than cores: the next waits, in the order asked', async (t) => {
-  const budget = openCpuSemaphore(2);
-  const alone = await budget.acquire(() => true, never);
+t.test('leases never exceed the cores, and waiting jobs get theirs in order', async (t) => {
+  const semaphore = openCpuSemaphore(2);
+  const alone = await semaphore.acquire(() => true, never);
   const order: string[] = [];
-  const shares: CpuLease[] = [];
+  const leases: Lease[] = [];
   for (const name of ['a', 'b', 'c']) {
-    budget
+    semaphore
       .acquire(() => false, never)
-      .then((share) => {
+      .then((lease) => {
         order.push(name);
-        shares.push(share);
+        leases.push(lease);
       });
   }
   await tick();
@@ -33,38 +34,38 @@ t.test('never more threads than cores: the next waits, in the order asked', asyn
   alone.release();
   await tick();
   t.same(order, ['a', 'b'], 'a release counts once');
-  shares[0]?.release();
+  leases[0]?.release();
   await tick();
   t.same(order, ['a', 'b', 'c']);
 });
 
-t.test('who gives up waiting lets the next one through', async (t) => {
-  const budget = openCpuSemaphore(1);
-  const held = await budget.acquire(() => true, never);
+t.test('an aborted wait lets the next job through', async (t) => {
+  const semaphore = openCpuSemaphore(1);
+  const held = await semaphore.acquire(() => true, never);
   const controller = new AbortController();
-  const given = budget.acquire(() => true, controller.signal);
-  const next = budget.acquire(() => true, never);
+  const abandoned = semaphore.acquire(() => true, controller.signal);
+  const next = semaphore.acquire(() => true, never);
   controller.abort(new Error('gone'));
-  await t.rejects(given, { message: 'gone' });
+  await t.rejects(abandoned, { message: 'gone' });
   held.release();
-  t.equal((await next).threads, 1);
+  t.equal((await next).weight, 1);
 });
 
 t.test('a job that can use fewer threads than there are leaves the rest to others', async (t) => {
-  const budget = openCpuSemaphore(16);
-  const alone = await budget.acquire(() => true, never, 8);
-  t.equal(alone.threads, 8);
-  t.equal((await budget.acquire(() => false, never, 8)).threads, 1);
-  t.equal((await openCpuSemaphore(16, 12).acquire(() => true, never, 8)).threads, 8);
+  const semaphore = openCpuSemaphore(16);
+  const alone = await semaphore.acquire(() => true, never, 8);
+  t.equal(alone.weight, 8);
+  t.equal((await semaphore.acquire(() => false, never, 8)).weight, 1);
+  t.equal((await openCpuSemaphore(16, 12).acquire(() => true, never, 8)).weight, 8);
 });
 
-t.test('a fixed number is given to everybody, and waited for', async (t) => {
-  const budget = openCpuSemaphore(2, 2);
-  const first = await budget.acquire(() => false, never);
-  t.equal(first.threads, 2);
-  const next = budget.acquire(() => true, never);
+t.test('with a fixed number every job waits for as many threads', async (t) => {
+  const semaphore = openCpuSemaphore(2, 2);
+  const first = await semaphore.acquire(() => false, never);
+  t.equal(first.weight, 2);
+  const next = semaphore.acquire(() => true, never);
   first.release();
-  t.equal((await next).threads, 2);
-  t.equal((await openCpuSemaphore(2, 1).acquire(() => true, never)).threads, 1);
-  t.equal((await openCpuSemaphore(2, 9).acquire(() => true, never)).threads, 2, 'never more than there are');
+  t.equal((await next).weight, 2);
+  t.equal((await openCpuSemaphore(2, 1).acquire(() => true, never)).weight, 1);
+  t.equal((await openCpuSemaphore(2, 9).acquire(() => true, never)).weight, 2, 'never more than there are');
 });

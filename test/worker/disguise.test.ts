@@ -9,10 +9,13 @@ import type { Sandbox } from '../../worker/sandbox.ts';
 import { makeClip, makeFolder, makeJobFolder, openParts } from './support/clips.ts';
 import { type Disguise, listen, makeDisguises } from './support/disguises.ts';
 
+// An SDP makes a tool wait for seconds.
+t.jobs = 4;
+
 const never = new AbortController().signal;
 const neighbour = 'beside.mp4';
 
-t.test('with neither guards nor sandbox, disguises do reach the canary and the network', async (t) => {
+t.test('without guards and sandbox, disguised files do reach the canary and the network', async (t) => {
   const corpus = await openCorpus(t);
   const { canaryBytes } = await corpus.playAll(open, trustful);
   // From version 7.1 on FFmpeg takes a list for one only by its name: so it is named.
@@ -22,12 +25,12 @@ t.test('with neither guards nor sandbox, disguises do reach the canary and the n
   t.ok(calls > 0);
 });
 
-t.test('by the guards alone no disguise reads another file or reaches an address', async (t) => {
+t.test('with the guards alone no disguised file reads another file or reaches an address', async (t) => {
   const corpus = await openCorpus(t);
   t.strictSame(await corpus.playAll(open, inputGuards), { canaryBytes: 0, calls: 0 });
 });
 
-t.test('by the sandbox alone no disguise reads a file outside or reaches an address', async (t) => {
+t.test('with the sandbox alone no disguised file reads a file outside or reaches an address', async (t) => {
   const corpus = await openCorpus(t);
   const { sandbox } = corpus.parts;
   if (!sandbox.isolates) return void t.plan(0, `this machine has no sandbox: ${sandbox.warning}`);
@@ -36,11 +39,11 @@ t.test('by the sandbox alone no disguise reads a file outside or reaches an addr
   t.strictSame(outside, { canaryBytes: 0, calls: 0 });
 });
 
-t.test('as the worker looks at it, every disguise is refused', async (t) => {
+t.test('the worker’s probe refuses every disguised file', async (t) => {
   const { parts, disguises } = await openCorpus(t);
   for (const { name, text } of disguises) {
     const folder = await makeJobFolder(t, (path) => writeFile(path, text));
-    await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused' }, name);
+    await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError' }, name);
   }
 });
 
@@ -72,7 +75,7 @@ async function openCorpus(t: Test) {
     ];
     for (const [tool, args] of runs) {
       const run = { ...sandbox.wrap(folder, tool, args, 20), folder, wallMs: 3_000, signal: never };
-      // An SDP is waited for until somebody sends.
+      // For an SDP the tools wait until a packet arrives.
       await runTool(run).catch((error: unknown) => t.type(error, ProcessCrashedError));
     }
     await rm(join(folder, neighbour));

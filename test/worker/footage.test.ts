@@ -1,18 +1,15 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { jobFiles } from '../../worker/ffmpeg-arguments.ts';
-import { ffmpeg, look, makeClip, pixel, x264 } from './support/clips.ts';
+import { lavfi, x264 } from '../support/clip.ts';
+import { ffmpeg, look, makeClip, pixel } from './support/clips.ts';
 import { durationAt, matrixAt, replaceOnce, setField } from './support/mp4-edits.ts';
 import { openEdit } from './support/run-pipeline.ts';
 
 const clip = makeClip('160x90', 3, '10', [...x264, '-g', '10']);
 const fragmented = makeClip('160x90', 3, '10', [...x264, '-g', '10', '-movflags', 'frag_keyframe+empty_moov']);
-const card = (size: string, seconds: number) => [
-  '-f',
-  'lavfi',
-  '-i',
-  `testsrc2=size=${size}:rate=10:duration=${seconds}`,
-];
+const card = (size: string, seconds: number) => lavfi(`testsrc2=size=${size}:rate=10:duration=${seconds}`);
+const sound = (seconds: number) => lavfi(`sine=duration=${seconds}`);
 const rendition = (folder: string) => join(folder, jobFiles.rendition);
 
 async function secondsOf(folder: string): Promise<number> {
@@ -70,8 +67,7 @@ t.test('a clip is as long as its samples last, whatever its headers say', async 
     ],
     'sound that goes on': [
       3,
-      (path) =>
-        ffmpeg(...card('160x90', 3), '-f', 'lavfi', '-i', 'sine=duration=9', ...x264, '-c:a', 'aac', '-f', 'mp4', path),
+      (path) => ffmpeg(...card('160x90', 3), ...sound(9), ...x264, '-c:a', 'aac', '-f', 'mp4', path),
     ],
     'a slide show': [12, makeClip('160x90', 12, '1/4')],
     'one picture for ten seconds': [10, makeClip('160x90', 10, '1/10')],
@@ -79,12 +75,10 @@ t.test('a clip is as long as its samples last, whatever its headers say', async 
 });
 
 t.test('gaps in time show the picture before them, in bounded memory', async (t) => {
+  const jump = (seconds: number) => `setpts=PTS+if(gt(N\\,10)\\,${seconds}/TB\\,0)`;
+  const fineTimes = '-fps_mode vfr -bf 0 -video_track_timescale 90000'.split(' ');
   const gap = (seconds: number) => (path: string) =>
-    ffmpeg(
-      ...card('640x360', 2),
-      ...['-vf', `setpts=PTS+if(gt(N\\,10)\\,${seconds}/TB\\,0)`, '-fps_mode', 'vfr', ...x264, '-bf', '0'],
-      ...['-video_track_timescale', '90000', '-f', 'mp4', path],
-    );
+    ffmpeg(...card('640x360', 2), '-vf', jump(seconds), ...x264, ...fineTimes, '-f', 'mp4', path);
   await expectSeconds(t, {
     'a still in the middle': [17, gap(15)],
     'a still beyond the end': [30, gap(60)],
@@ -116,7 +110,7 @@ t.test('the format changes in mid-stream: the whole clip, with the logo to its e
     const folder = await edit(t, async (path) => {
       for (const [i, change] of parts.entries()) {
         const white = `color=white:size=320x180:rate=10:duration=${2 + i}`;
-        await ffmpeg('-f', 'lavfi', '-i', white, ...x264, ...change, `${path}.${i}.ts`);
+        await ffmpeg(...lavfi(white), ...x264, ...change, `${path}.${i}.ts`);
       }
       await ffmpeg('-i', `concat:${path}.0.ts|${path}.1.ts`, '-c', 'copy', '-f', 'mp4', path);
     });
@@ -134,27 +128,21 @@ t.test('the format changes in mid-stream: the whole clip, with the logo to its e
 });
 
 t.test('only the picture that is shown matters', async (t) => {
-  const still = ['-f', 'lavfi', '-i', 'color=size=64x64:duration=0.1:rate=10'];
+  const still = lavfi('color=size=64x64:duration=0.1:rate=10');
   const both = [...still, ...card('160x90', 3), '-map', '0', '-map', '1'];
-  const sound = ['-f', 'lavfi', '-i', 'sine=duration=3'];
+  const twoTracks = [...card('96x64', 6), ...card('160x90', 3), '-map', '0', '-map', '1', ...x264];
+  const onlySecond = '-disposition:v:0 0 -disposition:v:1 default'.split(' ');
   await expectSeconds(t, {
     'a thumbnail before the film': [
       3,
       (path) => ffmpeg(...both, '-c:v:0', 'mjpeg', '-c:v:1', 'libx264', '-f', 'mp4', path),
     ],
     'a thumbnail in the film’s codec': [3, (path) => ffmpeg(...both, ...x264, '-f', 'mp4', path)],
-    'a longer track that is disabled': [
-      3,
-      (path) =>
-        ffmpeg(
-          ...[...card('96x64', 6), ...card('160x90', 3), '-map', '0', '-map', '1', ...x264],
-          ...['-disposition:v:0', '0', '-disposition:v:1', 'default', '-f', 'mp4', path],
-        ),
-    ],
+    'a longer track that is disabled': [3, (path) => ffmpeg(...twoTracks, ...onlySecond, '-f', 'mp4', path)],
     'sound that cannot be opened': [
       3,
       async (path) => {
-        await ffmpeg(...card('160x90', 3), ...sound, ...x264, '-c:a', 'aac', '-ac', '1', '-f', 'mp4', path);
+        await ffmpeg(...card('160x90', 3), ...sound(3), ...x264, '-c:a', 'aac', '-ac', '1', '-f', 'mp4', path);
         await replaceOnce(path, Buffer.from('120856e500', 'hex'), Buffer.from('f948200000', 'hex'));
       },
     ],

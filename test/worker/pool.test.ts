@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
+import { listProcesses } from '../../scripts/lib/processes.ts';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { openPool, type TranscodeRun } from '../../worker/pool.ts';
 import { makeFolder } from './support/clips.ts';
@@ -102,11 +102,11 @@ t.test('a process that takes too long is ended, and counts as crashed', async (t
   await t.rejects(run, { name: 'ToolCrashed', message: /within 200 ms/ });
 });
 
-t.test('a process that somebody kills counts as crashed, one that gives up as unreadable', async (t) => {
+t.test('a killed process counts as crashed, one that exits with an error as an unreadable file', async (t) => {
   await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
   await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ToolCrashed', message: /SIGSYS/ });
-  await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'VideoRefused' });
+  await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'InvalidVideoError' });
   await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ToolCrashed' });
 });
 
@@ -115,7 +115,7 @@ t.test('a code that FFmpeg 7 makes of its own errors is a verdict on the file, h
   t.teardown(() => pool.close());
   for (const code of [128, 160, 183, 187, 234, 254, 255]) {
     const run = { ...(await shell(t, `exit ${code}`)), signal: new AbortController().signal };
-    await t.rejects(pool.transcode(run), { name: 'VideoRefused' }, `${code}`);
+    await t.rejects(pool.transcode(run), { name: 'InvalidVideoError' }, `${code}`);
   }
 });
 
@@ -124,7 +124,7 @@ t.test('FFmpeg asked to stop ends in good order, which says nothing about the fi
   await t.rejects((await startRun(t, asked)).run, { name: 'ToolCrashed' });
 });
 
-t.test('progress is told in whole per cents, and the cost is read from the last lines', async (t) => {
+t.test('progress is reported in whole per cent, and the cost is read from the last lines', async (t) => {
   const script =
     'printf "out_time_us=2500000\\nprogr"; sleep 0.1; printf "ess=x\\nout_time_us=5000000\\n"; ' +
     'yes noise | head -c 100000 >&2; echo "bench: utime=1.500s stime=0.250s rtime=2.0s" >&2; echo "bench: maxrss=2048kB" >&2';
@@ -160,18 +160,7 @@ function untilGone(group: number): Promise<boolean> {
 
 /** The living processes of a group. */
 function membersOf(group: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => groupOf(pid) === group);
-}
-
-function groupOf(pid: number): number | undefined {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' ? undefined : Number(group);
-  } catch {
-    return undefined;
-  }
+  return listProcesses()
+    .filter((process) => process.group === group && process.state !== 'Z')
+    .map(({ pid }) => pid);
 }

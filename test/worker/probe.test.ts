@@ -3,13 +3,14 @@ import t from 'tap';
 import { probeSource } from '../../worker/probe.ts';
 import type { ProbePacket, ProbeStream } from '../../worker/probe-report.ts';
 import { validateSource } from '../../worker/validate-source.ts';
-import { ffmpeg, makeClip, makeJobFolder, openParts, x264 } from './support/clips.ts';
+import { lavfi, x264 } from '../support/clip.ts';
+import { ffmpeg, makeClip, makeJobFolder, openParts } from './support/clips.ts';
 
 const never = new AbortController().signal;
 
 t.test('what cannot be accepted is refused with a reason a player understands', async (t) => {
   const parts = await openParts(t);
-  const sound = ['-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac'];
+  const sound = [...lavfi('sine=duration=1'), '-c:a', 'aac'];
   const cases: [string, RegExp, (path: string) => Promise<unknown>][] = [
     ['no video at all', /could not be read as a video/, (path) => writeFile(path, 'hello')],
     ['empty', /could not be read as a video/, (path) => writeFile(path, '')],
@@ -32,12 +33,12 @@ t.test('what cannot be accepted is refused with a reason a player understands', 
       makeClip('64x64', 0.2, '1000', [...x264, '-video_track_timescale', '1000']),
     ],
     ['encrypted', /encrypted/, (path) => ffmpeg(...testCard, ...x264, ...encryption, '-f', 'mp4', path)],
-    ['a cover and no film', /no picture/, (path) => makeCoverOnly(path, sound)],
+    ['a cover and no film', /no picture/, (path) => makeCoverOnly(path)],
     ['cut off before its index', /could not be read as a video/, cutAt(0.5, [])],
   ];
   for (const [name, reason, make] of cases) {
     const folder = await makeJobFolder(t, make);
-    await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused', message: reason }, name);
+    await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError', message: reason }, name);
   }
 });
 
@@ -47,7 +48,7 @@ t.test('a header that declares a picture of huge size is refused without the mem
     t,
     makeClip('8192x4320', 0.04, '25', ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none']),
   );
-  await t.rejects(probeSource(parts, folder, never), { name: 'VideoRefused', message: /larger than 4096x2304/ });
+  await t.rejects(probeSource(parts, folder, never), { name: 'InvalidVideoError', message: /larger than 4096x2304/ });
 });
 
 const picture: ProbeStream = { index: '0', codec_name: 'h264', width: '64', height: '64' };
@@ -93,40 +94,20 @@ t.test('a cover beside the film is not taken for the film', async (t) => {
 t.test('sound that the probe may not decode is no reason to refuse the picture', async (t) => {
   const parts = await openParts(t);
   const folder = await makeJobFolder(t, (path) =>
-    ffmpeg(...testCard, '-f', 'lavfi', '-i', 'sine=duration=1', ...x264, '-c:a', 'libvorbis', '-f', 'mp4', path),
+    ffmpeg(...testCard, ...lavfi('sine=duration=1'), ...x264, '-c:a', 'libvorbis', '-f', 'mp4', path),
   );
   t.match(await probeSource(parts, folder, never), { codec: 'h264' });
 });
 
-const testCard = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=25:duration=1'];
-const encryption = [
-  ...['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', '00112233445566778899aabbccddeeff'],
-  ...['-encryption_kid', '112233445566778899aabbccddeeff00'],
-];
-async function makeCoverOnly(path: string, sound: string[]): Promise<void> {
+const testCard = lavfi('testsrc2=size=64x64:rate=25:duration=1');
+const key = '-encryption_key 00112233445566778899aabbccddeeff -encryption_kid 112233445566778899aabbccddeeff00';
+const encryption = `-encryption_scheme cenc-aes-ctr ${key}`.split(' ');
+
+async function makeCoverOnly(path: string): Promise<void> {
   const cover = `${path}.png`;
   await ffmpeg(...testCard, '-frames:v', '1', cover);
-  const [, , , , ...codec] = sound;
-  await ffmpeg(
-    '-f',
-    'lavfi',
-    '-i',
-    'sine=duration=1',
-    '-i',
-    cover,
-    '-map',
-    '0',
-    '-map',
-    '1',
-    ...codec,
-    '-c:v',
-    'png',
-    '-disposition:v:0',
-    'attached_pic',
-    '-f',
-    'mp4',
-    path,
-  );
+  const options = '-map 0 -map 1 -c:a aac -c:v png -disposition:v:0 attached_pic'.split(' ');
+  await ffmpeg(...lavfi('sine=duration=1'), '-i', cover, ...options, '-f', 'mp4', path);
 }
 
 function cutAt(share: number, encode: string[]) {

@@ -6,7 +6,7 @@ import { claimVideoForWork, listVideosWaiting } from '../../src/database/video-j
 import { processVideo } from '../../worker/process-video.ts';
 import { createEnvironment } from '../support/environment.ts';
 import { look, makeClip, makeFolder } from './support/clips.ts';
-import { insertPlayer, readVideo, upload } from './support/upload.ts';
+import { insertPlayer, readVideo, uploadClip } from './support/upload.ts';
 import { openWorkerDeps } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
@@ -15,8 +15,7 @@ t.test('a video becomes a rendition and a poster, and its row names both', async
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
   const folder = await makeFolder(t);
-  await makeClip('480x854', 2, '25')(join(folder, 'clip.mp4'));
-  const { id, job } = await upload(environment, join(folder, 'clip.mp4'));
+  const { id, job } = await uploadClip(t, environment, makeClip('480x854', 2, '25'));
   await processVideo(parts, job, never);
 
   const video = await readVideo(environment, id);
@@ -39,9 +38,8 @@ t.test('a video becomes a rendition and a poster, and its row names both', async
 t.test('a file that is no video fails at once with a reason, and leaves nothing', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
-  const path = join(await makeFolder(t), 'text.mp4');
-  await writeFile(path, Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42'), Buffer.alloc(5000, 7)]));
-  const { id, job } = await upload(environment, path);
+  const bytes = Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42'), Buffer.alloc(5000, 7)]);
+  const { id, job } = await uploadClip(t, environment, (path) => writeFile(path, bytes));
   await processVideo(parts, job, never);
   t.match(await readVideo(environment, id), {
     status: 'failed',
@@ -70,9 +68,7 @@ t.test('a row of an older system that never got its file fails with a reason', a
 t.test('an aborted job is requeued and leaves neither process, file nor object', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('1280x720', 20, '30')(path);
-  const { id, job } = await upload(environment, path);
+  const { id, job } = await uploadClip(t, environment, makeClip('1280x720', 20, '30'));
   const controller = new AbortController();
   const run = processVideo(parts, job, controller.signal);
   run.catch(() => undefined);
@@ -88,12 +84,10 @@ t.test('an aborted job is requeued and leaves neither process, file nor object',
   t.same(await readdir(join(environment.config.dataDir, 'scratch')), []);
 });
 
-t.test('an attempt that a later one overtook publishes nothing', async (t) => {
+t.test('an attempt that was superseded publishes nothing', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('1280x720', 10, '30')(path);
-  const { id, job } = await upload(environment, path);
+  const { id, job } = await uploadClip(t, environment, makeClip('1280x720', 10, '30'));
   const run = processVideo(parts, job, never);
   await untilProgress(environment, id);
   await claimVideoForWork(environment.sql, id);
@@ -105,12 +99,10 @@ t.test('an attempt that a later one overtook publishes nothing', async (t) => {
   );
 });
 
-t.test('a video whose attempts are cut short three times is given up', async (t) => {
+t.test('a video fails after three interrupted attempts', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('320x180', 1, '25')(path);
-  const { id, job } = await upload(environment, path);
+  const { id, job } = await uploadClip(t, environment, makeClip('320x180', 1, '25'));
   for (let attempt = 1; attempt <= 3; attempt += 1) await claimVideoForWork(environment.sql, id);
   await processVideo(parts, job, never);
   const failure_reason = /cut short\. The fault is on our side/;

@@ -10,13 +10,16 @@ import { makeFolder, openParts } from './support/clips.ts';
 
 const never = new AbortController().signal;
 
-t.test('without bubblewrap a tool is a plain child with the same limits, and the sandbox says so', async (t) => {
-  const sandbox = await openIn(t, await placesWithout(t));
-  t.match(sandbox, { isolates: false, warning: 'bubblewrap is not installed' });
-  await expectLimits(t, sandbox);
-});
+t.test(
+  'without bubblewrap a tool is a plain child process with the same limits, and the sandbox reports it',
+  async (t) => {
+    const sandbox = await openIn(t, await placesWithout(t));
+    t.match(sandbox, { isolates: false, warning: 'bubblewrap is not installed' });
+    await expectLimits(t, sandbox);
+  },
+);
 
-t.test('bubblewrap that may not make namespaces is named with its own words, and done without', async (t) => {
+t.test('where bubblewrap may not make namespaces, its message is reported and tools run without it', async (t) => {
   const folder = await placesWithout(t);
   const fake = join(folder, 'bwrap');
   await writeFile(fake, '#!/bin/sh\necho "bwrap: setting up uid map: Permission denied" >&2\nexit 1\n');
@@ -26,12 +29,12 @@ t.test('bubblewrap that may not make namespaces is named with its own words, and
   await expectLimits(t, sandbox);
 });
 
-t.test('where nothing bounds a tool either, that is said too', async (t) => {
+t.test('where nothing limits a tool, that is reported, too', async (t) => {
   const sandbox = await openIn(t, await makeFolder(t));
   t.match(sandbox, { isolates: false, warning: 'bubblewrap is not installed; prlimit and setpriv are not installed' });
 });
 
-t.test('shut in, a tool has the limits, its folder, and nothing else of ours', async (t) => {
+t.test('in the sandbox a tool has its limits and its folder, and no other file, process or network', async (t) => {
   const { sandbox } = await openParts(t);
   if (!sandbox.isolates) return void t.plan(0, `this machine has no sandbox: ${sandbox.warning}`);
   await expectLimits(t, sandbox);

@@ -4,7 +4,7 @@ import t from 'tap';
 import { openScratch } from '../../worker/scratch.ts';
 import { makeFolder } from './support/clips.ts';
 
-t.test('a job’s folder is gone after it, whatever became of the job', async (t) => {
+t.test('a job’s folder is removed after it, however the job ended', async (t) => {
   const dataDir = await makeFolder(t);
   const scratch = openScratch(dataDir);
   const used = await scratch.use(async (folder) => {

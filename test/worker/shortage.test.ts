@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
 import { processVideo } from '../../worker/process-video.ts';
+import { videoQueuePolicy } from '../../worker/retry-policy.ts';
 import type { Sandbox } from '../../worker/sandbox.ts';
 import { findTools, untilEnded } from '../faults/support/worker-run.ts';
+import { x264 } from '../support/clip.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { type RunningService, startService } from '../support/service.ts';
-import { makeClip, makeFolder, x264 } from './support/clips.ts';
-import { readVideo, upload } from './support/upload.ts';
+import { makeClip } from './support/clips.ts';
+import { readVideo, uploadClip } from './support/upload.ts';
 import { openWorkerDeps } from './support/worker-deps.ts';
 
 const never = new AbortController().signal;
@@ -19,7 +21,7 @@ const atEveryAttempt = /at every attempt\. The fault is on our side; please uplo
 
 t.test('FFmpeg that is killed at every attempt is our fault, and three attempts are all', async (t) => {
   const environment = await createEnvironment(t);
-  const id = await uploadClip(t, environment, makeClip('640x360', 10, '30'));
+  const { id } = await uploadClip(t, environment, makeClip('640x360', 10, '30'));
   const service = await startWorker(t, environment);
   const killer = setInterval(() => {
     for (const pid of findTools(environment)) killQuietly(pid);
@@ -28,15 +30,15 @@ t.test('FFmpeg that is killed at every attempt is our fault, and three attempts 
   const video = await untilEnded(environment, id, 90_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: atEveryAttempt });
   t.match(video.failure_reason, /stopped from outside/);
-  t.match(lastFailure(service), { lastWords: /ended by SIGKILL/ });
+  t.match(lastFailure(service), { toolOutput: /ended by SIGKILL/ });
   t.equal(linesOf(service, 'video requeued').length, 2);
 });
 
-t.test('a clip that needs more memory than there is for it is failed as ours', async (t) => {
+t.test('a clip that needs more memory than its limit fails as our fault', async (t) => {
   const environment = await createEnvironment(t, { values: { WORKER_CORES: '1', WORKER_MEMORY_MIB: '1080' } });
   // Sixteen frames of reference of 57 MiB each: more than the 696 MiB of this worker.
   const greedy = [...x264.slice(0, 4), '-pix_fmt', 'yuv444p10le', '-refs', '16', '-bf', '0', '-g', '100'];
-  const id = await uploadClip(t, environment, makeClip('4096x2304', 0.6, '30', greedy));
+  const { id } = await uploadClip(t, environment, makeClip('4096x2304', 0.6, '30', greedy));
   const service = await startWorker(t, environment);
   t.match(linesOf(service, 'limits of FFmpeg, tried with the largest picture'), [
     { cores: 1, threadsOfOneJob: 1, memoryOfOneJobMiB: 696 },
@@ -44,7 +46,7 @@ t.test('a clip that needs more memory than there is for it is failed as ours', a
   const video = await untilEnded(environment, id, 180_000);
   t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of memory/ });
   t.match(video.failure_reason, atEveryAttempt);
-  t.match(lastFailure(service), { lastWords: /Cannot allocate memory|malloc of size \d+ failed/ });
+  t.match(lastFailure(service), { toolOutput: /Cannot allocate memory|malloc of size \d+ failed/ });
 });
 
 t.test('a full disk is our fault, while FFmpeg writes and while the source arrives', { skip: !isRoot }, async (t) => {
@@ -55,12 +57,12 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
     const environment = await createEnvironment(t);
     mountSmall(t, join(environment.config.dataDir, 'scratch'), megabytes);
     const noise = [...x264.slice(0, 4), '-pix_fmt', 'yuv420p', '-vf', 'noise=alls=60:allf=t', '-b:v', '4M'];
-    const id = await uploadClip(t, environment, makeClip('640x360', 6, '30', noise));
+    const { id } = await uploadClip(t, environment, makeClip('640x360', 6, '30', noise));
     const service = await startWorker(t, environment);
     const video = await untilEnded(environment, id, 120_000);
     t.match(video, { status: 'failed', attempt: 3, failure_reason: /ran out of disk space/ }, during);
     t.match(video.failure_reason, atEveryAttempt);
-    t.match(lastFailure(service), { lastWords: /No space left on device|ENOSPC/ });
+    t.match(lastFailure(service), { toolOutput: /No space left on device|ENOSPC/ });
     const { seconds } = lastFailure(service) as { seconds?: Record<string, number> };
     t.equal(Object.keys(seconds ?? {}).at(-1), during);
     await service.stop();
@@ -70,16 +72,16 @@ t.test('a full disk is our fault, while FFmpeg writes and while the source arriv
 t.test('threads that FFmpeg may not start are our fault', async (t) => {
   const environment = await createEnvironment(t);
   const parts = await openWorkerDeps(t, environment);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('640x360', 20, '30')(path);
-  const { id, job } = await upload(environment, path);
+  const { id, job } = await uploadClip(t, environment, makeClip('640x360', 20, '30'));
   const sandbox: Sandbox = {
     ...parts.sandbox,
     wrap: (folder, tool, args, cpuSeconds, bounds) =>
       parts.sandbox.wrap(folder, tool, args, cpuSeconds, bounds && { ...bounds, tasksMax: 5 }),
   };
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    await t.rejects(processVideo({ ...parts, sandbox }, job, never), { name: 'RetryLater', pauseMs: 5_000 });
+    const error: unknown = await processVideo({ ...parts, sandbox }, job, never).catch((reason: unknown) => reason);
+    t.match(error, { shortage: 'processes' });
+    t.equal(videoQueuePolicy.pauseMinMs(error), 5_000);
     t.match(await readVideo(environment, id), { status: 'uploaded', crashes: attempt });
   }
   await processVideo({ ...parts, sandbox }, job, never);
@@ -88,17 +90,13 @@ t.test('threads that FFmpeg may not start are our fault', async (t) => {
   t.match(video.failure_reason, atEveryAttempt);
 });
 
-/** The worker answers before it has tried its limits. */
+/** Waits for the trial of the limits: the worker's metrics answer before. */
 async function startWorker(t: Test, environment: Environment): Promise<RunningService> {
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
-  await waitFor('the first job to be allowed', () => linesOf(service, 'working').length > 0, { timeoutMs: 60_000 });
+  await waitFor('the first job to be allowed', () => linesOf(service, 'worker started').length > 0, {
+    timeoutMs: 60_000,
+  });
   return service;
-}
-
-async function uploadClip(t: Test, environment: Environment, make: (path: string) => Promise<unknown>) {
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await make(path);
-  return (await upload(environment, path)).id;
 }
 
 function mountSmall(t: Test, folder: string, megabytes: number): void {

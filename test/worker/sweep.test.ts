@@ -5,14 +5,14 @@ import { recordIntents } from '../../src/database/object-intents.ts';
 import { withSweepLock } from '../../src/database/sweep-lock.ts';
 import { openLog } from '../../src/log.ts';
 import { newPosterKey, newRenditionKey, newUploadKey } from '../../src/objects/keys.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { videoQueue } from '../../src/queue/video-queue.ts';
 import { sweepOnce } from '../../worker/sweep.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { makeClip, makeFolder } from './support/clips.ts';
 import { insertPlayer, upload } from './support/upload.ts';
 
 const never = new AbortController().signal;
-/** A grace period, in seconds, that everything has outlived, whatever is left of the second in which it was stored. */
+/** A grace period, in seconds, that has passed for every object, also for one stored in this second. */
 const allIsOld = -60;
 
 t.test('waiting rows without a job are queued in turn, and jobs that no row needs are taken out', async (t) => {
@@ -27,23 +27,23 @@ t.test('waiting rows without a job are queued in turn, and jobs that no row need
   t.same(
     await sweep(true),
     ['job_without_row', 'row_without_job', 'row_without_job', 'row_without_job'],
-    'told, not done',
+    'reported, not deleted',
   );
-  t.match(await producer.listJobs(), [{ taskId: orphan.taskId }]);
+  t.match(await producer.listJobs(), [{ id: orphan.taskId }]);
   t.equal((await sweep()).length, 4);
   const jobs = await producer.listJobs();
   t.same(jobs.map(({ rank }) => rank).sort(), [1, 2, 3]);
-  t.notOk(jobs.some(({ taskId }) => taskId === orphan.taskId));
+  t.notOk(jobs.some(({ id }) => id === orphan.taskId));
   t.same(await sweep(), [], 'the second finds nothing');
 
   await environment.sql`update videos set status = 'failed' where id = ${videos[0]?.id ?? 0}`;
   t.same(await sweep(), ['job_without_row']);
   await sweep();
   t.same((await producer.listJobs()).map(({ rank }) => rank).sort(), [1, 2], 'the others have moved up');
-  for (const { taskId } of await producer.listJobs()) await producer.remove(taskId);
+  for (const { id } of await producer.listJobs()) await producer.remove(id);
 });
 
-t.test('what a crash left in the bucket is removed once it is old, and nothing else ever', async (t) => {
+t.test('objects left by a crash are removed once they are old, and no others', async (t) => {
   const { environment, sweep, clip } = await open(t);
   const { objects, sql, bucket } = environment;
   const put = (key: string) => objects.putFile(key, clip, 'video/mp4', never);
@@ -79,7 +79,7 @@ t.test('what a crash left in the bucket is removed once it is old, and nothing e
 t.test('one sweep at a time', async (t) => {
   const { environment, sweep } = await open(t);
   await withSweepLock(environment.sql, 'sweep-queue', async () => {
-    await t.rejects(sweep(), { message: 'a sweep is under way' });
+    await t.rejects(sweep(), { message: 'a sweep is running' });
   });
   t.same(await sweep(), []);
 });
@@ -90,7 +90,7 @@ function bucketKinds(kinds: string[]): string[] {
 
 async function open(t: Test) {
   const environment: Environment = await createEnvironment(t);
-  const producer = openProducer(environment.config.redisUrl);
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   t.teardown(() => producer.close());
   const clip = join(await makeFolder(t), 'clip.mp4');
   await makeClip('64x64', 0.2, '5')(clip);
@@ -98,7 +98,7 @@ async function open(t: Test) {
     const kinds: string[] = [];
     const { sql, objects } = environment;
     const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds };
-    if (!(await sweepOnce(parts, dryRun, (kind) => kinds.push(kind)))) throw new Error('a sweep is under way');
+    if (!(await sweepOnce(parts, dryRun, (kind) => kinds.push(kind)))) throw new Error('a sweep is running');
     return kinds.sort();
   };
   return { environment, producer, sweep, clip };

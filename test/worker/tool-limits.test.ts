@@ -82,14 +82,10 @@ t.test('what is expected is more than what FFmpeg was measured to hold', async (
   const deep = { ...largestPicture, pixelFormat: 'yuv444p12le' };
   // MiB of private memory (VmData) of FFmpeg 7.1, with stacks of 2 MiB. 5.1 needs about 100 MiB less.
   const measured = [
-    ...[
-      { picture: hd, values: [350, 411, 477, 604] },
-      { picture: hlg, values: [449, 513, 586] },
-    ],
-    ...[
-      { picture: big, values: [529, 604, 751, 1_086] },
-      { picture: deep, values: [685, 786, 961, 1_353] },
-    ],
+    { picture: hd, values: [350, 411, 477, 604] },
+    { picture: hlg, values: [449, 513, 586] },
+    { picture: big, values: [529, 604, 751, 1_086] },
+    { picture: deep, values: [685, 786, 961, 1_353] },
   ];
   for (const { picture, values } of measured) {
     for (const [i, value] of values.entries()) {

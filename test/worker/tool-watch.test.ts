@@ -17,7 +17,7 @@ t.test('the use of a tool counts the processes of its group and those that left 
   t.ok(use.memoryBytes > 0 && use.memoryBytes < 64 * MiB);
 });
 
-t.test('processes that hold too much together are ended, and the machine was short of memory', async (t) => {
+t.test('processes that together use too much memory are ended, as a shortage of memory', async (t) => {
   const hold = (mebibytes: number) =>
     `head -c ${mebibytes * MiB} /dev/zero | tail -c ${mebibytes * MiB + 1} | sleep 60 &`;
   await t.rejects(run(t, `${hold(40)} ${hold(40)} wait`, { memoryBytes: 64 * MiB, tasksMax: 100 }), {
@@ -26,7 +26,7 @@ t.test('processes that hold too much together are ended, and the machine was sho
   });
 });
 
-t.test('more processes than there may be are ended', async (t) => {
+t.test('processes beyond the limit are ended', async (t) => {
   const many = 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait';
   await t.rejects(run(t, many, { memoryBytes: 640 * MiB, tasksMax: 8 }), {
     name: 'ToolCrashed',
@@ -34,7 +34,7 @@ t.test('more processes than there may be are ended', async (t) => {
   });
 });
 
-t.test('of a process that is gone there is no use', async (t) => {
+t.test('a process that has ended uses nothing', async (t) => {
   t.same(readToolUse(2 ** 22 + 1), { memoryBytes: 0, tasks: 0 });
 });
 

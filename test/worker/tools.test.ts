@@ -18,7 +18,7 @@ t.test('the FFmpeg in use is named with its version, be it a release or built fr
   }
 });
 
-t.test('one older than the floor is refused, whatever it calls itself', async (t) => {
+t.test('a version below the minimum is refused, whatever it calls itself', async (t) => {
   for (const [name, codec] of [
     ['4.4.2', '58.134.100'],
     ['5.0.3', '59. 18.100'],
@@ -34,7 +34,7 @@ t.test('one older than the floor is refused, whatever it calls itself', async (t
   }
 });
 
-t.test('a setting that names no program is a fault, and is not made up for by the PATH', async (t) => {
+t.test('a setting that names no program is an error, even if the PATH has one', async (t) => {
   const searchPath = await pretend(t, '7.1', '61. 19.100');
   const found = findTools({ ffmpegPath: '/nowhere/ffmpeg', ffprobePath: undefined, searchPath });
   await t.rejects(found, { name: 'ConfigError', message: /FFMPEG_PATH.*\/nowhere\/ffmpeg/ });

@@ -15,21 +15,20 @@ const GiB = 1024 * MiB;
 t.test(
   'every number of threads that a machine of 1 to 64 cores gives one job succeeds on the largest picture',
   async (t) => {
-    for (const cores of [1, 64]) {
-      const { capacity, outcome } = await run(t, workerCapacity({ cores, memoryBytes: 2 * cores * GiB }));
-      t.equal(outcome.threadsMax, capacity.threadsMax, `${cores} cores`);
+    const rows = [
+      { cores: 1, line: { threadsOfOneJob: 1, memoryOfOneJobMiB: 1_357, toolsMiB: 1_536, tasksOfOneJob: 56 } },
+      { cores: 64, line: { threadsOfOneJob: 8 } },
+    ];
+    for (const { cores, line } of rows) {
+      const capacity = workerCapacity({ cores, memoryBytes: 2 * cores * GiB });
+      const trial = await openTrial(t);
+      const { threadsMax } = await tryCapacity(trial.deps, capacity);
+      t.equal(threadsMax, capacity.threadsMax, `${cores} cores`);
+      t.match(trial.lines, [{ cores, ...line }], 'one line in the log has what was found');
+      t.same(await readdir(join(trial.dataDir, 'scratch')), [], 'nothing is left');
     }
   },
 );
-
-t.test('one line in the log says what was found, and nothing is left', async (t) => {
-  const trial = await openTrial(t);
-  await tryCapacity(trial.deps, workerCapacity({ cores: 1, memoryBytes: 2 * GiB }));
-  t.match(trial.lines, [
-    { cores: 1, threadsOfOneJob: 1, memoryOfOneJobMiB: 1_357, toolsMiB: 1_536, tasksOfOneJob: 56 },
-  ]);
-  t.same(await readdir(join(trial.dataDir, 'scratch')), []);
-});
 
 t.test('with too little memory for its threads a job gets fewer', async (t) => {
   const planned: WorkerCapacity = { cores: 8, threadsMax: 8, memoryBytes: 8 * expectedMemoryBytes(largestPicture, 1) };
@@ -45,7 +44,7 @@ t.test('with too little memory for its threads a job gets fewer', async (t) => {
   t.ok(lowered.threadsMax < 8 && lowered.threadsMax >= 1, `${lowered.threadsMax} threads`);
 });
 
-t.test('a worker without enough memory for one thread is told what it needs', async (t) => {
+t.test('a worker without enough memory for one thread reports what it needs', async (t) => {
   const { deps } = await openTrial(t);
   const tiny = workerCapacity({ cores: 2, memoryBytes: 600 * MiB });
   await t.rejects(tryCapacity(deps, tiny), {
@@ -54,11 +53,6 @@ t.test('a worker without enough memory for one thread is told what it needs', as
       /^Cannot start: Expected FFmpeg to process a video of 4096x2304 with one thread in 216 MiB .*WORKER_MEMORY_MIB/,
   });
 });
-
-async function run(t: Test, capacity: WorkerCapacity) {
-  const { deps } = await openTrial(t);
-  return { capacity, outcome: await tryCapacity(deps, capacity) };
-}
 
 /** `memoryMaxBytes` bounds a run more tightly than its capacity says. */
 async function openTrial(t: Test, memoryMaxBytes = Number.POSITIVE_INFINITY) {

@@ -2,16 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { waitFor } from '../../scripts/lib/wait.ts';
-import { openProducer } from '../../src/queue/producer.ts';
+import { type VideoProducer, videoQueue } from '../../src/queue/video-queue.ts';
 import { shortTimes } from '../faults/support/worker-run.ts';
 import { createEnvironment, type Environment } from '../support/environment.ts';
 import { startService } from '../support/service.ts';
 import { makeClip, makeFolder } from './support/clips.ts';
-import { insertPlayer, readVideo, upload, type VideoState } from './support/upload.ts';
+import { insertPlayer, readVideo, upload, uploadClip, type VideoState } from './support/upload.ts';
 
-t.test('the worker finds a row that has no job, processes it once, and tells what it cost', async (t) => {
+t.test('the worker finds a row without a job, processes it once, and logs what it cost', async (t) => {
   const environment = await createEnvironment(t);
   const path = join(await makeFolder(t), 'clip.mp4');
   await makeClip('320x180', 2, '25')(path);
@@ -35,11 +35,9 @@ t.test('the worker finds a row that has no job, processes it once, and tells wha
   t.match(metrics, 'competition_backlog_per_worker 0');
 });
 
-t.test('a job that came to nothing has its line too, with the reason and what it cost until then', async (t) => {
+t.test('a failed job has a line in the log with the reason and what it cost until then', async (t) => {
   const environment = await createEnvironment(t);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await writeFile(path, 'ftyp, and no film at all');
-  const { id } = await upload(environment, path);
+  const { id } = await uploadClip(t, environment, (path) => writeFile(path, 'ftyp, and no film at all'));
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   t.match(await untilEnded(environment, id), { status: 'failed', attempt: 1 });
   const line = await untilLine(() => service.readLog().find(({ msg }) => msg === 'video failed'));
@@ -74,9 +72,8 @@ t.test('after FFmpeg alone is killed the same worker tries again, and the crash 
 t.test('with Redis emptied in mid-run every video is processed, and none is stuck', async (t) => {
   const environment = await createEnvironment(t);
   const videos = [await queueLongVideo(t, environment)];
-  const path = join(await makeFolder(t), 'short.mp4');
-  await makeClip('320x180', 2, '25')(path);
-  for (let i = 0; i < 3; i += 1) videos.push(await upload(environment, path, await insertPlayer(environment)));
+  const short = makeClip('320x180', 2, '25');
+  for (let i = 0; i < 3; i += 1) videos.push(await uploadClip(t, environment, short, await insertPlayer(environment)));
   await startService(t, environment, { webProcesses: 0, worker: true });
   await untilProgress(environment, videos[0]?.id ?? 0);
   const redis = new Redis(environment.config.redisUrl);
@@ -88,9 +85,7 @@ t.test('with Redis emptied in mid-run every video is processed, and none is stuc
 
 t.test('SIGTERM lets a running job finish, and the worker ends with 0', async (t) => {
   const environment = await createEnvironment(t);
-  const path = join(await makeFolder(t), 'clip.mp4');
-  await makeClip('640x360', 8, '25')(path);
-  const { id, job } = await upload(environment, path);
+  const { id, job } = await uploadClip(t, environment, makeClip('640x360', 8, '25'));
   await enqueue(environment, job);
   const service = await startService(t, environment, { webProcesses: 0, worker: true });
   await untilProgress(environment, id);
@@ -98,16 +93,14 @@ t.test('SIGTERM lets a running job finish, and the worker ends with 0', async (t
   t.match(await readVideo(environment, id), { status: 'processed', attempt: 1 });
 });
 
-async function queueLongVideo(t: Parameters<typeof makeFolder>[0], environment: Environment) {
-  const path = join(await makeFolder(t), 'long.mp4');
-  await makeClip('1280x720', 15, '30')(path);
-  const uploaded = await upload(environment, path);
+async function queueLongVideo(t: Test, environment: Environment) {
+  const uploaded = await uploadClip(t, environment, makeClip('1280x720', 15, '30'));
   await enqueue(environment, uploaded.job);
   return uploaded;
 }
 
-async function enqueue(environment: Environment, job: Parameters<ReturnType<typeof openProducer>['add']>[0]) {
-  const producer = openProducer(environment.config.redisUrl);
+async function enqueue(environment: Environment, job: Parameters<VideoProducer['add']>[0]) {
+  const producer = videoQueue.openProducer(environment.config.redisUrl);
   await producer.add(job);
   await producer.close();
 }

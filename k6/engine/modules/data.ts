@@ -7,7 +7,7 @@ function makeSharedArray<T>(name: string, load: () => T[]): readonly T[] {
   return Object.freeze(list);
 }
 
-/** One copy for all virtual users of a thread, frozen. Called by `new` in scripts, hence not an arrow. */
+/** One frozen copy for all virtual users of a thread. Scripts call it with `new`, so it is not an arrow function. */
 export const SharedArray = new Proxy(function SharedArray() {}, {
   construct: (_target, [name, load]) => makeSharedArray(String(name), load as () => unknown[]) as object,
 });

@@ -1,7 +1,7 @@
 import { exitCodes, RunFailure, refuse } from '../exit-codes.ts';
 import { currentIteration, thread } from '../runtime.ts';
 
-/** Like k6's, but for names that it has and this has not: those are refused. */
+/** Rejects names of k6 that this engine does not have. */
 function guard<T extends object>(what: string, members: T): T {
   return new Proxy(members, {
     get(target, name) {

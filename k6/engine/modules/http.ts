@@ -1,9 +1,9 @@
 import type { Agent } from 'undici';
 import { type FilePart, OpenedFile, type OutgoingBody, prepareBody } from '../bodies.ts';
-import { ClientLeft, chooseBehavior, leaveHalfway, trickle } from '../client-behavior.ts';
+import { abortHalfway, ClientAborted, chooseBehavior, sendSlowly } from '../client-behavior.ts';
 import { parseDuration } from '../durations.ts';
 import { refuse } from '../exit-codes.ts';
-import { type HttpRequest, openAgent, sendRequest } from '../http-request.ts';
+import { type HttpResult, openAgent, sendRequest } from '../http-request.ts';
 import { currentIteration, type Iteration, internTags, now, thread } from '../runtime.ts';
 
 interface Params {
@@ -21,18 +21,18 @@ const knownParams = ['headers', 'tags', 'timeout', 'responseType', 'responseCall
 const defaultTimeoutMs = 60_000;
 let agent: Agent | undefined;
 
-/** k6's `http.asyncRequest`: resolves whatever comes, also an error (status 0). */
+/** k6's `http.asyncRequest`. Resolves for errors as well, with status 0. */
 export async function asyncRequest(method: string, url: string, body?: unknown, params: Params = {}) {
   const unknown = Object.keys(params ?? {}).find((name) => !knownParams.includes(name));
   if (unknown !== undefined) throw refuse(`The request parameter ${unknown}`);
   const iteration = currentIteration();
-  // The latency of an iteration's first request counts from when the iteration was to begin.
+  // The latency of an iteration's first request counts from the time at which the iteration was due.
   const beginsAt = iteration.dueAt ?? now();
   iteration.dueAt = undefined;
   agent ??= openAgent();
   const outgoing = prepareBody(body);
-  const leaving = new AbortController();
-  const { manner, content } = mind(iteration, outgoing, () => leaving.abort());
+  const aborting = new AbortController();
+  const { behavior, content } = applyBehavior(iteration, outgoing, () => aborting.abort());
   const result = await sendRequest(agent, {
     method: method.toUpperCase(),
     url: new URL(url),
@@ -40,43 +40,44 @@ export async function asyncRequest(method: string, url: string, body?: unknown, 
     body: content,
     timeoutMs: params.timeout === undefined ? defaultTimeoutMs : parseDuration(params.timeout, 'timeout'),
     keepsBody: params.responseType === undefined ? !thread.discardsBodies : params.responseType === 'text',
-    signal: manner === 'leaving' ? AbortSignal.any([iteration.signal, leaving.signal]) : iteration.signal,
+    signal: behavior === 'aborting' ? AbortSignal.any([iteration.signal, aborting.signal]) : iteration.signal,
   });
   if ([301, 302, 303, 307, 308].includes(result.status) && params.redirects !== 0) {
-    throw refuse(`Following a redirect (${url})`, 'ask for its target, or set redirects: 0');
+    throw refuse(`Following a redirect (${url})`, 'request its target, or set redirects: 0');
   }
-  if (leaving.signal.aborted) {
+  if (aborting.signal.aborted) {
     thread.samples.add('client_aborts', 1, internTags({ ...iteration.tags, scenario: iteration.scenario }), beginsAt);
-    throw new ClientLeft();
+    throw new ClientAborted();
   }
-  // A request that the run's own end cut short says nothing about the server.
+  // A request that was cancelled at the end of the run does not measure the server.
   if (!iteration.signal.aborted)
     measure(iteration, {
       method,
       url,
-      params: manner === 'slow' ? asSlow(params, url) : params,
+      params: behavior === 'slow' ? nameAsSlow(params, url) : params,
       result,
       beginsAt,
       sentBytes: outgoing.bytes,
     });
-  return asResponse(url, result, beginsAt);
+  return toResponse(url, result, beginsAt);
 }
 
-/** Only bodies from disk are long enough to trickle or to be left. */
-function mind(iteration: Iteration, outgoing: OutgoingBody, leave: () => void) {
+/** Only bodies from files are long enough to be sent slowly or aborted. */
+function applyBehavior(iteration: Iteration, outgoing: OutgoingBody, abort: () => void) {
   const content = outgoing.open();
-  const manner = chooseBehavior(thread.behavior, iteration.inTest);
-  if (content === null || typeof content === 'string' || manner === 'ordinary') return { manner: 'ordinary', content };
-  if (manner === 'slow') return { manner, content: trickle(content, thread.behavior.slowBytesPerSecond) };
-  return { manner, content: leaveHalfway(content, outgoing.bytes, leave) };
+  const behavior = chooseBehavior(thread.behavior, iteration.inTest);
+  if (content === null || typeof content === 'string' || behavior === 'ordinary')
+    return { behavior: 'ordinary', content };
+  if (behavior === 'slow') return { behavior, content: sendSlowly(content, thread.behavior.slowBytesPerSecond) };
+  return { behavior, content: abortHalfway(content, outgoing.bytes, abort) };
 }
 
-/** Under a name of its own: a client that trickles is no measure of the server. */
-function asSlow(params: Params, url: string): Params {
+/** Slow clients get a separate name, because their latency does not measure the server. */
+function nameAsSlow(params: Params, url: string): Params {
   return { ...params, tags: { ...params.tags, name: `${params.tags?.['name'] ?? url} (slow client)` } };
 }
 
-/** k6's `http.file`; the bytes stay on disk until they are sent. */
+/** k6's `http.file`. The bytes are read from disk while they are sent. */
 export function file(data: unknown, filename = `${Date.now()}`, contentType = 'application/octet-stream'): FilePart {
   if (typeof data !== 'string' && !(data instanceof OpenedFile))
     throw refuse('http.file of anything but an opened file');
@@ -90,7 +91,7 @@ export function expectedStatuses(...expected: (number | { min: number; max: numb
 
 const members: Record<string, unknown> = { asyncRequest, file, expectedStatuses };
 
-/** What the scenario may call by `http.NAME`; any other name says so. */
+/** The default export, which rejects names that this engine does not have. */
 const http: unknown = new Proxy(members, {
   get(target, name) {
     if (typeof name === 'symbol' || name in target) return Reflect.get(target, name);
@@ -111,7 +112,7 @@ interface Measured {
   method: string;
   url: string;
   params: Params;
-  result: HttpRequest;
+  result: HttpResult;
   beginsAt: number;
   sentBytes: number;
 }
@@ -128,20 +129,20 @@ function measure(iteration: Iteration, { method, url, params, result, beginsAt, 
     ...params.tags,
   });
   const { samples } = thread;
-  const { handedOver, sent, answered, ended } = result.at;
+  const { queued, sent, responded, ended } = result.at;
   samples.add('http_reqs', 1, tags, beginsAt);
   samples.add('http_req_duration', ended - beginsAt, tags, beginsAt);
-  samples.add('http_req_blocked', sent - handedOver, tags, beginsAt);
-  samples.add('http_req_waiting', answered - sent, tags, beginsAt);
-  samples.add('http_req_receiving', ended - answered, tags, beginsAt);
+  samples.add('http_req_blocked', sent - queued, tags, beginsAt);
+  samples.add('http_req_waiting', responded - sent, tags, beginsAt);
+  samples.add('http_req_receiving', ended - responded, tags, beginsAt);
   samples.add('http_req_failed', isExpected ? 0 : 1, tags, beginsAt);
   samples.add('data_received', result.bytesReceived, tags, beginsAt);
   samples.add('data_sent', sentBytes, tags, beginsAt);
 }
 
-function asResponse(url: string, result: HttpRequest, beginsAt: number) {
+function toResponse(url: string, result: HttpResult, beginsAt: number) {
   const text = Buffer.concat(result.chunks).toString('utf8');
-  const { sent, answered, ended, handedOver } = result.at;
+  const { sent, responded, ended, queued } = result.at;
   return {
     status: result.status,
     url,
@@ -150,9 +151,9 @@ function asResponse(url: string, result: HttpRequest, beginsAt: number) {
     error: result.error,
     timings: {
       duration: ended - beginsAt,
-      blocked: sent - handedOver,
-      waiting: answered - sent,
-      receiving: ended - answered,
+      blocked: sent - queued,
+      waiting: responded - sent,
+      receiving: ended - responded,
     },
     json(selector?: string): unknown {
       if (selector !== undefined) throw refuse('A selector of response.json');

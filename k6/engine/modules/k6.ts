@@ -16,7 +16,7 @@ export function check(value: unknown, checkers: Checkers, tags: Record<string, s
   return passes;
 }
 
-/** Ends this iteration alone. */
+/** Ends only the current iteration. */
 export function fail(message = ''): never {
   throw new Error(message);
 }

@@ -1,7 +1,7 @@
 import { currentIteration, internTags, now, requireLoading, thread } from '../runtime.ts';
 import type { MetricType } from '../sinks.ts';
 
-/** k6's metrics are classes: a script makes them by `new`. */
+/** Scripts create k6's metrics with `new`, so they are classes. */
 class Metric {
   readonly name: string;
 

@@ -1,2 +1,2 @@
-/** An iteration may await it: k6 has the same function, with the same arguments. */
+/** k6's `setTimeout` has the same arguments as Node.js'. */
 export const setTimeout = globalThis.setTimeout;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What web and worker instances have in common. Sourced by user_data_*.sh, which give `metadata`, `signed`, `fetch`, $release
-# and the values of instance.env. Every step looks first and changes only what differs.
+# Steps shared by web and worker instances. Sourced by user_data_*.sh, which define `metadata`, `signed`, `fetch`, $release and the
+# values of instance.env. Every step is idempotent: it changes only what differs.
 # shellcheck disable=SC2154
 set -euo pipefail
 # shellcheck source=scripts/aws/instance/node.env
@@ -8,7 +8,7 @@ source "$release/scripts/aws/instance/node.env"
 
 has_changed=false
 
-# put FILE MODE OWNER: writes standard input to FILE unless that is what it holds.
+# put FILE MODE OWNER: writes standard input to FILE unless FILE has that content already.
 put() {
   local new
   new=$(mktemp)
@@ -20,7 +20,7 @@ put() {
   rm "$new"
 }
 
-# Redis and FFmpeg come from Ubuntu, signed; its security updates keep them new. Services are started by us.
+# Redis and FFmpeg are Ubuntu's signed packages, kept up to date by its security updates.
 install_packages() {
   local name missing=()
   for name in "$@"; do
@@ -57,7 +57,7 @@ add_user() {
   install -d -m 750 -o anb -g anb /var/lib/anb /var/log/anb
 }
 
-# What the instance knows about itself; everything else comes from Secrets Manager and Parameter Store.
+# Settings that the instance itself determines; all others come from Secrets Manager and Parameter Store.
 write_service_environment() {
   local name
   {
@@ -70,7 +70,7 @@ write_service_environment() {
     echo "TRUSTED_HOPS=1"
     echo "WEB_PROCESSES=$(nproc)"
     echo "UV_THREADPOOL_SIZE=$(nproc)"
-    # Where instance.env names them: whether clients are limited, and ends other than AWS's own.
+    # Optional values of instance.env: rate limits, and endpoints other than AWS.
     for name in RATE_LIMITS AWS_ENDPOINT_URL S3_ENDPOINT; do
       if [ -n "${!name:-}" ]; then echo "$name=${!name}"; fi
     done
@@ -78,20 +78,20 @@ write_service_environment() {
   point /opt/anb/current "$release"
 }
 
-# What one connection may hold that nobody has read yet. Hundreds of uploads that wait for their turn would come to the limit of
-# what all connections may hold together, and then the kernel drops what has arrived.
+# Limits the unread bytes of one connection. Otherwise hundreds of waiting uploads reach the kernel's limit for all connections
+# together, and the kernel drops packets that have arrived.
 bound_sockets() {
   put /etc/sysctl.d/60-anb.conf 644 root:root <<<'net.ipv4.tcp_rmem = 4096 131072 524288'
   systemctl restart systemd-sysctl.service
 }
 
-# Every instance does so; one works, the others wait and find nothing left to do.
+# Every instance runs the migrations: one applies them, the others wait and find nothing to do.
 migrate_database() {
   # shellcheck disable=SC2016
   as_service 'exec /opt/anb/node/bin/node "$0"' "$release/dist/scripts/ops/migrate.js"
 }
 
-# as_service SCRIPT ARGUMENT...: with the rights and the settings that the units have.
+# as_service SCRIPT ARGUMENT...: runs SCRIPT with the user and the settings of the units.
 as_service() {
   (
     cd /var/lib/anb
@@ -111,7 +111,7 @@ start_units() {
   systemctl daemon-reload
   systemctl enable --quiet "$@"
   if $has_changed; then
-    # One after the other, so that the port is never without a process.
+    # One after another, so that at least one process always serves the port.
     local unit
     for unit in "$@"; do
       systemctl restart "$unit"
@@ -122,7 +122,7 @@ start_units() {
   fi
 }
 
-# wait_until_ready ADDRESS: an hour's worth of patience would hide a fault from the group; its hook gives 20 minutes.
+# wait_until_ready ADDRESS: fails after 15 minutes, before the group's lifecycle hook times out after 20.
 wait_until_ready() {
   local deadline=$((SECONDS + ${READY_SECONDS:-900}))
   until curl -fsS -o /dev/null --max-time 5 "$1" 2>/dev/null; do
@@ -135,7 +135,7 @@ wait_until_ready() {
   echo "ready: $1"
 }
 
-# complete_lifecycle HOOK: lets the group go on. An instance that nobody waits for (a second run) is told so, no more.
+# complete_lifecycle HOOK: completes the group's lifecycle hook. On a second run the group waits for no hook, which is no failure.
 complete_lifecycle() {
   if signed autoscaling -o /dev/null "${AWS_ENDPOINT_URL:-https://autoscaling.$AWS_REGION.amazonaws.com}/" \
     --data-urlencode Action=CompleteLifecycleAction --data-urlencode Version=2011-01-01 \
@@ -147,15 +147,15 @@ complete_lifecycle() {
   fi
 }
 
-# ---------------------------------------------------------------- the worker's own
+# ---------------------------------------------------------------- worker only
 
-# Ubuntu 24.04 lets no program make a user namespace, which is what shuts FFmpeg in, unless a profile says so.
+# On Ubuntu 24.04 a program needs an AppArmor profile to create a user namespace, which the sandbox of FFmpeg needs.
 allow_sandbox() {
   put /etc/apparmor.d/bwrap 644 root:root <"$release/worker/assets/bwrap.apparmor"
   if [ -d /sys/kernel/security/apparmor ]; then apparmor_parser -r /etc/apparmor.d/bwrap; fi
 }
 
-# Settings tell the host of Redis by its name.
+# The settings of Redis depend on the host's name.
 name_host() {
   [ "$(hostname)" = "$1" ] && return 0
   hostnamectl set-hostname "$1"
@@ -188,7 +188,7 @@ END
   has_changed=$before
 }
 
-# publish_address NAME: web instances find the worker by it, whichever instance it is.
+# publish_address NAME: points the DNS name by which web instances find the worker to this instance.
 publish_address() {
   [ "$ZONE_ID" != none ] || return 0
   signed route53 -o /dev/null "${AWS_ENDPOINT_URL:-https://route53.amazonaws.com}/2013-04-01/hostedzone/$ZONE_ID/rrset" \

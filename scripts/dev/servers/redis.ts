@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { startChild } from '../../lib/child.ts';
 import { untilReady } from '../../lib/ready.ts';
 import type { Server } from './server.ts';
@@ -18,11 +18,11 @@ export interface RedisServer extends Server {
   url: string;
 }
 
-/** A Redis of our own on the loopback address. It keeps its data in an append-only file and never evicts a job. */
+/** Starts a Redis on the loopback address. Its data is in an append-only file, and it never evicts a job. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const configPath = join(options.folder, 'redis.conf');
-  // The password stands in a file: arguments can be read by every user of the machine.
+  // The password is in a file, because every user of the machine can read arguments.
   writeFileSync(configPath, configuration(options), { mode: 0o600 });
   const child = await startChild({
     command: options.binary,
@@ -36,12 +36,13 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     logPath: options.logPath,
   });
   const { logPath } = options;
-  await untilReady(child, { name: 'Redis', logPath }, () => ping(options.port, options.password));
+  const url = `redis://:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/0`;
+  await untilReady(child, { name: 'Redis', logPath }, () => ping(url));
   return {
     child,
     pid: child.pid,
     description: `Redis on 127.0.0.1:${options.port}`,
-    url: `redis://:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/0`,
+    url,
     stop: async () => void (await child.stop()),
   };
 }
@@ -61,23 +62,14 @@ function configuration({ folder, port, password, databases }: RedisOptions): str
   ].join('\n')}\n`;
 }
 
-/** Loading the append-only file takes a moment, in which Redis answers with an error. */
-function ping(port: number, password: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 }, () => {
-      socket.write(`AUTH ${password}\r\nPING\r\n`);
-    });
-    const end = (isReady: boolean) => {
-      socket.destroy();
-      resolve(isReady);
-    };
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1');
-      if (answer.split('\r\n').length > 2) end(answer.includes('+PONG'));
-    });
-    socket.once('error', () => end(false));
-    socket.once('timeout', () => end(false));
-    socket.once('close', () => end(false));
-  });
+/** False or a rejection while Redis still loads its append-only file. */
+async function ping(url: string): Promise<boolean> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 });
+  redis.on('error', () => undefined);
+  try {
+    await redis.connect();
+    return (await redis.ping()) === 'PONG';
+  } finally {
+    redis.disconnect();
+  }
 }

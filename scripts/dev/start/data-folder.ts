@@ -19,10 +19,10 @@ import { secretsFile } from './secrets.ts';
 const lockFile = 'lock';
 const freeBytesMin = 1024 ** 3;
 
-/** Makes DATA_DIR ours until `release`: of two starts on one folder the second is refused. */
+/** Locks DATA_DIR until `release`, so that a second start on the same folder fails. */
 export function openDataFolder(dataDir: string): { release(): void } {
   mkdirSync(dataDir, { recursive: true });
-  // PostgreSQL may run as another user, who has to pass through; what is secret here has a mode of its own.
+  // PostgreSQL may run as another user, who needs to enter the folder. Files with secrets have mode 0600.
   if (readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o711);
   const lock = join(dataDir, lockFile);
   checkSpace(dataDir);
@@ -30,13 +30,13 @@ export function openDataFolder(dataDir: string): { release(): void } {
   return { release: () => rmSync(lock, { force: true }) };
 }
 
-/** Empties the folder, but for the lock and for tools that somebody keeps in it. */
+/** Empties the folder except for the lock, and for TOOLS_DIR if it is inside. */
 export function emptyDataFolder(dataDir: string): void {
   const names = readdirSync(dataDir).filter((name) => name !== lockFile);
   if (names.length === 0) return;
   if (!existsSync(join(dataDir, secretsFile))) {
     throw new UserError(
-      `Expected ${dataDir} to be a folder that npm start made, got other files in it: empty it yourself, or set DATA_DIR.`,
+      `Expected ${dataDir} to be a folder that npm start created, got other files: empty it manually, or set DATA_DIR.`,
     );
   }
   removeClusterFolder(join(dataDir, 'postgres'));
@@ -46,12 +46,12 @@ export function emptyDataFolder(dataDir: string): void {
   }
 }
 
-/** Until all else is gone the folder is known as ours, so that an interrupted `--fresh` can be repeated. */
+/** Sorts the secrets file last. It identifies the folder, so that an interrupted `--fresh` can be repeated. */
 function secretsLast(one: string, other: string): number {
   return Number(one.endsWith(secretsFile)) - Number(other.endsWith(secretsFile));
 }
 
-/** A hard link is made whole or not at all; one left by a process that is gone is taken over. */
+/** Creates the lock atomically as a hard link. The lock of a process that has ended is replaced. */
 function takeLock(lock: string, dataDir: string): void {
   const own = `${lock}.${process.pid}`;
   writeFileSync(own, JSON.stringify(identify(process.pid)), { mode: 0o600 });
@@ -66,7 +66,7 @@ function takeLock(lock: string, dataDir: string): void {
       }
       rmSync(lock, { force: true });
     }
-    throw new UserError(`Expected to lock ${dataDir}, got beaten to it by another start.`);
+    throw new UserError(`Expected to lock ${dataDir}, but another npm start locked it first: try again.`);
   } finally {
     rmSync(own, { force: true });
   }

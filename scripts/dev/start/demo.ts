@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '../../../src/database/open.ts';
+import { describeError } from '../../lib/describe-error.ts';
 import { runTool } from '../../lib/run-tool.ts';
 import type { Say } from '../../lib/steps.ts';
-import { askJson, isPlayable, uploadVideo } from './demo-client.ts';
-import { openProgress } from './progress.ts';
+import { waitFor } from '../../lib/wait.ts';
+import { isPlayable, requestJson, uploadVideo } from './demo-client.ts';
 
 export interface DemoOptions {
   baseUrl: string;
@@ -25,16 +25,14 @@ export async function isDatabaseEmpty(databaseUrl: string): Promise<boolean> {
   }
 }
 
-/** The main job once, visibly. Its failure is told and leaves the service running: that is what the start was for. */
+/** Runs the main workflow once and prints its steps. A failure is printed, and the service keeps running. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'anb-demo-'));
   try {
-    options.say('the demonstration: two players, a clip, a vote');
+    options.say('Demo workflow: two players, one video, one vote');
     await play(options, folder);
   } catch (error) {
-    options.say(
-      `the demonstration FAILED, the service runs on: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    options.say(`Demo workflow FAILED, the service keeps running: ${describeError(error)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -43,26 +41,18 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 async function play({ baseUrl, videoPath, ffmpegPath, say }: DemoOptions, folder: string): Promise<void> {
   const ana = await joinGame(baseUrl, 'Ana', 'Ruiz', 'Bogotá');
   const luis = await joinGame(baseUrl, 'Luis', 'Mora', 'Medellín');
-  say('  Ana Ruiz (Bogotá) and Luis Mora (Medellín) have signed up and logged in');
+  say('  Ana Ruiz (Bogotá) and Luis Mora (Medellín) signed up and logged in');
 
-  const clip = videoPath ?? (await makeClip(ffmpegPath, join(folder, 'clip.mp4')));
-  const sending = openProgress(say, '  upload');
-  const upload = await uploadVideo(
-    `${baseUrl}/api/videos/upload`,
-    ana,
-    { path: clip, title: 'First throw' },
-    sending.show,
-  );
-  sending.end();
+  const path = videoPath ?? (await makeClip(ffmpegPath, join(folder, 'clip.mp4')));
+  const upload = await uploadVideo(`${baseUrl}/api/videos/upload`, ana, { path, title: 'First throw' });
+  say(`  Ana uploaded ${(statSync(path).size / 1024 ** 2).toFixed(1)} MiB`);
   const { task_id: taskId, video_id: videoId } = upload;
   await untilProcessed(baseUrl, ana, taskId, say);
 
-  await askJson(`${baseUrl}/api/videos/${videoId}/publish`, { method: 'POST', token: ana });
-  const vote = await askJson<{ message: string }>(`${baseUrl}/api/public/videos/${videoId}/vote`, {
-    method: 'POST',
-    token: luis,
-  });
-  say(`  Ana publishes the clip; Luis votes: ${vote.message}`);
+  await requestJson(`${baseUrl}/api/videos/${videoId}/publish`, { method: 'POST', token: ana });
+  const voteUrl = `${baseUrl}/api/public/videos/${videoId}/vote`;
+  const vote = await requestJson<{ message: string }>(voteUrl, { method: 'POST', token: luis });
+  say(`  Ana published the video. Luis voted: ${vote.message}`);
   await printRanking(baseUrl, say);
   await printPlayback(baseUrl, ana, videoId, say);
 }
@@ -71,59 +61,56 @@ async function joinGame(baseUrl: string, firstName: string, lastName: string, ci
   const email = `${firstName}.${lastName}@example.com`.toLowerCase();
   const password = `${firstName}-shows-skills`;
   const names = { first_name: firstName, last_name: lastName, city, country: 'Colombia' };
-  await askJson(`${baseUrl}/api/auth/signup`, {
-    method: 'POST',
-    json: { ...names, email, password1: password, password2: password },
-  });
-  const answer = await askJson<{ access_token: string }>(`${baseUrl}/api/auth/login`, {
-    method: 'POST',
-    json: { email, password },
-  });
-  return answer.access_token;
+  const user = { ...names, email, password1: password, password2: password };
+  await requestJson(`${baseUrl}/api/auth/signup`, { method: 'POST', json: user });
+  const login = { method: 'POST', json: { email, password } };
+  return (await requestJson<{ access_token: string }>(`${baseUrl}/api/auth/login`, login)).access_token;
 }
 
 async function makeClip(ffmpegPath: string, path: string): Promise<string> {
-  await runTool(ffmpegPath, [
-    ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30:duration=12'],
-    ...['-f', 'lavfi', '-i', 'sine=frequency=440:duration=12', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-pix_fmt', 'yuv420p', '-c:a', 'aac', '-shortest', path],
-  ]);
+  const inputs = '-f lavfi -i testsrc2=size=1280x720:rate=30:duration=12 -f lavfi -i sine=frequency=440:duration=12';
+  const codecs = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac -shortest';
+  await runTool(ffmpegPath, [...`-v error ${inputs} ${codecs}`.split(' '), path]);
   return path;
 }
 
 interface Task {
   state: 'queued' | 'processing' | 'processed' | 'failed';
-  progress: number;
   error: string | null;
 }
 
-const processingDeadlineMs = 10 * 60_000;
+const processingTimeoutMs = 10 * 60_000;
 
 async function untilProcessed(baseUrl: string, token: string, taskId: string, say: Say): Promise<void> {
-  const startedAt = performance.now();
-  const working = openProgress(say, '  worker');
-  for (;;) {
-    const task = await askJson<Task>(`${baseUrl}/api/tasks/${taskId}`, { token });
-    if (task.state === 'failed') throw new Error(`the worker gave up on the clip: ${task.error}`);
-    working.show(task.state === 'processed' ? 100 : task.progress);
-    if (task.state === 'processed') return working.end();
-    if (performance.now() - startedAt > processingDeadlineMs) throw new Error(`the clip is still ${task.state}`);
-    await sleep(250);
-  }
+  let shown = '';
+  const task = await waitFor(
+    'the video to be processed',
+    async () => {
+      const { state, error } = await requestJson<Task>(`${baseUrl}/api/tasks/${taskId}`, { token });
+      if (state !== shown) say(`  Video ${state}`);
+      shown = state;
+      return ['processed', 'failed'].includes(state) && { state, error };
+    },
+    { timeoutMs: processingTimeoutMs, everyMs: 250 },
+  );
+  if (task.state === 'failed') throw new Error(`Expected the video to be processed, got: ${task.error}`);
 }
 
 async function printRanking(baseUrl: string, say: Say): Promise<void> {
-  // A vote shows in the ranking within a second.
-  await sleep(1_000);
   type Row = { position: number; username: string; city: string; votes: number };
-  const ranking = await askJson<Row[]>(`${baseUrl}/api/public/rankings`);
-  say('  ranking:');
+  const url = `${baseUrl}/api/public/rankings`;
+  // A vote appears in the ranking within a second.
+  const ranking = await waitFor('the vote in the ranking', async () => {
+    const rows = await requestJson<Row[]>(url);
+    return rows[0]?.votes !== 0 && rows;
+  });
+  say('  Ranking:');
   for (const { position, username, city, votes } of ranking) say(`    ${position}. ${username} (${city}) ${votes}`);
 }
 
 async function printPlayback(baseUrl: string, token: string, videoId: number, say: Say): Promise<void> {
-  const video = await askJson<{ playback_url: string | null }>(`${baseUrl}/api/videos/${videoId}`, { token });
-  if (video.playback_url === null) throw new Error('the clip has no address to play it from');
-  if (!(await isPlayable(video.playback_url))) throw new Error(`no MP4 comes from ${video.playback_url}`);
-  say(`  the clip plays here:\n    ${video.playback_url}`);
+  const video = await requestJson<{ playback_url: string | null }>(`${baseUrl}/api/videos/${videoId}`, { token });
+  if (video.playback_url === null) throw new Error('Expected the video to have a playback_url, got none');
+  if (!(await isPlayable(video.playback_url))) throw new Error(`Expected an MP4 at ${video.playback_url}, got none`);
+  say(`  The clip can be played at:\n    ${video.playback_url}`);
 }

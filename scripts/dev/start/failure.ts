@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConfigError } from '../../../src/errors.ts';
 import { UserError } from '../../lib/user-error.ts';
 
-/** What the person at the terminal is told of a failure: a sentence where we know one, all we have where we do not. */
+/** Returns one sentence for a known failure, and all details for an unknown one. */
 export function describeFailure(error: unknown, dataDir: string): string {
   const text =
     error instanceof Error ? `${error.message} ${(error as NodeJS.ErrnoException).code ?? ''}` : String(error);
@@ -13,7 +13,7 @@ export function describeFailure(error: unknown, dataDir: string): string {
     return `Expected to be allowed to read and write everything in ${dataDir}, got: ${text.trim()}. Start as the user who owns it, or set DATA_DIR.`;
   }
   if (/\b(EEXIST|ENOTDIR)\b/.test(text) && text.includes(dataDir)) {
-    return `Expected ${dataDir} to be a folder, got a file there or on the way to it: set DATA_DIR to another.`;
+    return `Expected ${dataDir} to be a folder, got a file at or above that path: set DATA_DIR to another folder.`;
   }
   if (error instanceof UserError || error instanceof ConfigError) return error.message;
   return inspect(error);

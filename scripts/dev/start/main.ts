@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFree } from '../../lib/ports.ts';
+import { removeRunFile, writeRunFile } from '../../lib/run-file.ts';
 import { sayOnTerminal as say } from '../../lib/steps.ts';
 import { UserError } from '../../lib/user-error.ts';
 import { emptyDataFolder, openDataFolder } from './data-folder.ts';
@@ -9,16 +10,15 @@ import { describeFailure } from './failure.ts';
 import { readOptions, type StartOptions, usage } from './options.ts';
 import { openProcessGroup } from './process-group.ts';
 import { endLeftProcesses, removeProcessList, writeProcessList } from './process-list.ts';
-import { removeRunFile, writeRunFile } from './run-file.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { type BackingServices, openBackingServices } from './servers.ts';
 import { readVersion, runMigrations, type Service, settingsFor, startProcesses } from './service.ts';
 
 const logBytesMax = 16 * 1024 ** 2;
-/** npm passes Ctrl-C on although the terminal has sent it already: what comes this soon is the same signal. */
+/** npm forwards the Ctrl+C that the terminal has sent already: within this time it is the same signal. */
 const sameSignalMs = 1_000;
 
-// The terminal may be closed before we are.
+// The terminal may be closed before this process ends.
 process.stdout.on('error', () => undefined);
 
 await main();
@@ -36,59 +36,54 @@ async function main(): Promise<void> {
   }
 }
 
-/** Brings everything up, one on top of the other; a signal or a failure on the way takes down what is up by then. */
+/** Starts everything, each layer after the one below. A signal or a failure stops what has been started. */
 async function run(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
   const folder = openDataFolder(options.dataDir);
   let publish = () => {};
-  const crew = openProcessGroup(say, () => {
-    writeProcessList(options.dataDir, crew.identities());
+  const group = openProcessGroup(say, () => {
+    writeProcessList(options.dataDir, group.identities());
     publish();
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {
     publish = () => {};
     removeRunFile(options.dataDir);
-    stopped ??= crew.stop().then(() => {
+    stopped ??= group.stop().then(() => {
       removeProcessList(options.dataDir);
       folder.release();
     });
     return stopped;
   };
-  stopOnSignal(stop, crew.kill);
+  stopOnSignal(stop, group.kill);
   try {
-    // Those of a start that was killed may still hold the port.
+    // Processes of a start that was killed may still use the port.
     await endLeftProcesses(options.dataDir, say);
     await expectFreePort(options.port);
     if (options.isFresh) emptyDataFolder(options.dataDir);
     makeLogFolder(options.dataDir);
     const secrets = readSecrets(options.dataDir);
-    const surroundings = await openBackingServices({ options, secrets, crew, say });
-    const env = settingsFor(options, secrets, surroundings);
+    const backing = await openBackingServices({ options, secrets, group, say });
+    const env = settingsFor(options, secrets, backing);
     await runMigrations(env, say);
-    const service = await startProcesses({ options, env, crew, say });
-    publish = () => writeRunFile(options.dataDir, describeRun(options, secrets, surroundings, service, crew.pids));
+    const service = await startProcesses({ options, env, group, say });
+    publish = () => writeRunFile(options.dataDir, describeRun(options, secrets, backing, service, group.pids));
     publish();
-    say(
-      `${service.baseUrl} is open after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${service.baseUrl}/docs shows what it can do`,
-    );
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    say(`Service ready after ${seconds} s: ${service.baseUrl} (API documentation: ${service.baseUrl}/docs)`);
     if (Number.parseInt(process.versions.node, 10) < 22)
       say(
-        `Node.js ${process.versions.node} has reached its end of life. Use it to try things out: servers run Node.js 24.`,
+        `Node.js ${process.versions.node} has reached its end of life: use it for development only. Servers run Node.js 24.`,
       );
-    if (options.hasDemo && (await isDatabaseEmpty(surroundings.databaseUrl))) {
-      await runDemo({
-        baseUrl: service.baseUrl,
-        videoPath: options.videoPath,
-        ffmpegPath: surroundings.ffmpeg.ffmpegPath,
-        say,
-      });
+    if (options.hasDemo && (await isDatabaseEmpty(backing.databaseUrl))) {
+      const { ffmpegPath } = backing.ffmpeg;
+      await runDemo({ baseUrl: service.baseUrl, videoPath: options.videoPath, ffmpegPath, say });
     } else if (options.videoPath !== undefined) {
-      say('--video: left out, the demonstration is for an empty database (--fresh)');
+      say('--video ignored: the demo workflow runs on an empty database only (see --fresh)');
     }
-    say(`logs are in ${join(options.dataDir, 'logs')}; Ctrl-C stops everything`);
+    say(`Logs: ${join(options.dataDir, 'logs')}. Press Ctrl+C to stop.`);
   } catch (error) {
-    // While a signal takes everything down, failures are to be expected; whoever handles it ends this process.
+    // While a signal stops everything, failures are expected; the signal handler ends this process.
     if (stopped !== undefined) return;
     await stop();
     throw error;
@@ -98,20 +93,20 @@ async function run(options: StartOptions): Promise<void> {
 async function expectFreePort(port: number): Promise<void> {
   if (await isFree(port)) return;
   throw new UserError(
-    `Port ${port} is taken by another program: stop that one, or choose another port, as in \`PORT=${port + 1} npm start\`.`,
+    `Port ${port} is in use by another program: stop it, or choose another port, for example \`PORT=${port + 1} npm start\`.`,
   );
 }
 
-/** The first signal stops in order, the second at once. */
+/** The first signal stops everything in order, the second one immediately. */
 function stopOnSignal(stop: () => Promise<void>, kill: () => void): void {
   let firstAt: number | undefined;
   const onSignal = () => {
     if (firstAt === undefined) {
       firstAt = performance.now();
-      say('stopping: requests and jobs under way are finished first; once more ends everything at once');
+      say('Stopping after running requests and jobs have finished. Press Ctrl+C again to stop immediately.');
       stop().then(
         () => {
-          say('stopped');
+          say('Stopped.');
           process.exit(0);
         },
         (error: unknown) => {
@@ -128,7 +123,7 @@ function stopOnSignal(stop: () => Promise<void>, kill: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
-/** A log that has grown large makes room, once, for the one of this run. */
+/** Renames a large log, replacing the one that was renamed before. */
 function makeLogFolder(dataDir: string): void {
   const folder = join(dataDir, 'logs');
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -7,7 +7,7 @@ import { UserError } from '../../lib/user-error.ts';
 export interface StartOptions {
   isFresh: boolean;
   hasDemo: boolean;
-  /** What the demo uploads in place of a clip of its own. */
+  /** Video that the demo workflow uploads instead of a generated one. */
   videoPath: string | undefined;
   port: number;
   metricsPort: number;
@@ -19,16 +19,16 @@ export interface StartOptions {
 }
 
 export const usage = `npm start [-- OPTION ...]
-  --fresh       empties DATA_DIR first
-  --no-demo     leaves out the demonstration on an empty database
-  --video FILE  the demonstration uploads this MP4`;
+  --fresh       delete the contents of DATA_DIR first
+  --no-demo     skip the demo workflow, which runs on an empty database
+  --video FILE  upload this MP4 in the demo workflow`;
 
 export function readOptions(args: string[], env: NodeJS.ProcessEnv): StartOptions | 'help' {
   const values = parse(args);
   if (values.help) return 'help';
   const videoPath = values.video === undefined ? undefined : resolve(values.video);
   if (videoPath !== undefined && !existsSync(videoPath)) {
-    throw new UserError(`Expected --video to name a file, got ${videoPath}, which is not there.`);
+    throw new UserError(`Expected --video to name a file, got ${videoPath}, which does not exist.`);
   }
   return {
     isFresh: values.fresh ?? false,

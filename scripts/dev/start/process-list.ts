@@ -15,17 +15,22 @@ export function removeProcessList(dataDir: string): void {
   rmSync(join(dataDir, listFile), { force: true });
 }
 
-/** Ends what a supervisor that was killed left running. The start time tells our process from a later one with its pid. */
+/**
+ * Ends processes that are still running after an earlier `npm start` was killed. The start time distinguishes them from later processes
+ * with the same pid.
+ */
 export async function endLeftProcesses(dataDir: string, say: Say): Promise<void> {
   const path = join(dataDir, listFile);
   if (!existsSync(path)) return;
   const left = readList(path).filter(isAlive);
-  if (left.length > 0) say(`an earlier run left ${left.length} processes; they are ended`);
-  // What serves the others ends last: in the list it comes first.
+  if (left.length > 0) say(`Ending ${left.length} processes that an earlier run left`);
+  // Servers are first in the list and end last.
   for (const process of left.reverse()) {
     signalProcess(process.pid, 'SIGINT');
     const isGone = () => !isAlive(process);
-    await waitFor('its end', isGone, { timeoutMs: 15_000 }).catch(() => signalProcess(process.pid, 'SIGKILL'));
+    await waitFor('the process to end', isGone, { timeoutMs: 15_000 }).catch(() =>
+      signalProcess(process.pid, 'SIGKILL'),
+    );
     await waitFor(`the end of process ${process.pid}`, isGone, { timeoutMs: 5_000 });
   }
   removeProcessList(dataDir);

@@ -10,17 +10,17 @@ export interface Secrets {
   secretKey: string;
   postgresPassword: string;
   redisPassword: string;
-  /** 12 digits, as an AWS account has: the S3 server takes it for the bucket owner's account. */
+  /** 12 digits like an AWS account, because the S3 server uses it as the account of the bucket owner. */
   s3AccessKeyId: string;
   s3SecretAccessKey: string;
 }
 
-/** Generated once a DATA_DIR: the servers' data and the tokens of logged-in players depend on them. */
+/** Generated once per DATA_DIR, because the servers' data and the tokens of logged-in players depend on them. */
 export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, secretsFile);
   if (!existsSync(path) && existsSync(join(dataDir, 'postgres'))) {
     throw new UserError(
-      `Expected ${path} to be there, which opens the data beside it, got none: put it back, or delete ${dataDir} to begin anew.`,
+      `Expected ${path}, which holds the passwords of the data beside it, got no file: restore it, or delete ${dataDir} to start over.`,
     );
   }
   if (!existsSync(path)) writePrivateFile(path, `${JSON.stringify(generate(), undefined, 2)}\n`);
@@ -29,7 +29,7 @@ export function readSecrets(dataDir: string): Secrets {
   const missing = names.filter((name) => typeof read[name] !== 'string');
   if (missing.length > 0) {
     throw new UserError(
-      `Expected ${path} to hold ${missing.join(', ')}, got none: begin anew with \`npm start -- --fresh\`.`,
+      `Expected ${path} to hold ${missing.join(', ')}, got none: start over with \`npm start -- --fresh\`.`,
     );
   }
   return read as Secrets;

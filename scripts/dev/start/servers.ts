@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { freePortFrom } from '../../lib/ports.ts';
+import { settleAll } from '../../lib/settle-all.ts';
 import { type Say, step } from '../../lib/steps.ts';
 import { UserError } from '../../lib/user-error.ts';
 import { ensureBucket } from '../servers/bucket.ts';
@@ -14,76 +15,60 @@ import type { StartOptions } from './options.ts';
 import type { ProcessGroup } from './process-group.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Where everything is that the service runs on, whoever started it. */
+/** Addresses of the servers that the service uses, whether or not `npm start` started them. */
 export interface BackingServices {
   databaseUrl: string;
   redisUrl: string;
-  s3: { endpoint: string; accessKeyId: string; secretAccessKey: string; accountId: string | undefined };
+  s3: S3Access;
   ffmpeg: Ffmpeg;
 }
 
-interface Place {
+interface S3Access {
+  endpoint: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  accountId: string | undefined;
+}
+
+interface StartContext {
   options: StartOptions;
   secrets: Secrets;
-  crew: ProcessGroup;
+  group: ProcessGroup;
   say: Say;
 }
 
-/** What the environment names is used; the rest is started here, all at the same time. */
-export async function openBackingServices(place: Place): Promise<BackingServices> {
-  const outcomes = await Promise.allSettled([openPostgres(place), openRedis(place), openS3(place), openFfmpeg(place)]);
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  const [databaseUrl, redisUrl, s3, ffmpeg] = outcomes.map((outcome) =>
-    outcome.status === 'fulfilled' ? outcome.value : undefined,
-  ) as [string, string, BackingServices['s3'], Ffmpeg];
+/** Uses the servers that the environment names, and starts the others, all at the same time. */
+export async function openBackingServices(context: StartContext): Promise<BackingServices> {
+  const [databaseUrl, redisUrl, s3, ffmpeg] = await settleAll([
+    process.env['DATABASE_URL'] || openPostgres(context),
+    process.env['REDIS_URL'] || openRedis(context),
+    openS3(context),
+    step(context.say, ({ description }) => description, findFfmpeg),
+  ]);
   return { databaseUrl, redisUrl, s3, ffmpeg };
 }
 
-function openFfmpeg({ say }: Place): Promise<Ffmpeg> {
-  return step(say, (ffmpeg) => ffmpeg.description, findFfmpeg);
+async function openPostgres(context: StartContext): Promise<string> {
+  const password = context.secrets.postgresPassword;
+  const own = { ...pathsOf(context, 'postgres'), port: await freePortFrom(54320), password, isDurable: true };
+  return (await startServer(context, 'postgres', () => startPostgres(own))).url;
 }
 
-async function openPostgres(place: Place): Promise<string> {
-  const named = process.env['DATABASE_URL'];
-  if (named) return named;
-  const { options, secrets } = place;
-  const port = await freePortFrom(54320);
-  const settings = {
-    folder: join(options.dataDir, 'postgres'),
-    port,
-    password: secrets.postgresPassword,
-    logPath: logPath(options, 'postgres'),
-    isDurable: true,
-  };
-  const server = await hire(place, 'postgres', () => startPostgres(settings));
-  return server.url;
+async function openRedis(context: StartContext): Promise<string> {
+  const password = context.secrets.redisPassword;
+  const own = { ...pathsOf(context, 'redis'), port: await freePortFrom(63790), password, databases: 16 };
+  const binary = await announceInstall(context, 'Redis', findRedisBinary);
+  return (await startServer(context, 'redis', () => startRedis({ ...own, binary }))).url;
 }
 
-async function openRedis(place: Place): Promise<string> {
-  const named = process.env['REDIS_URL'];
-  if (named) return named;
-  const { options, secrets } = place;
-  const settings = {
-    folder: join(options.dataDir, 'redis'),
-    port: await freePortFrom(63790),
-    password: secrets.redisPassword,
-    logPath: logPath(options, 'redis'),
-    databases: 16,
-  };
-  const binary = await findTool(place, 'Redis', findRedisBinary);
-  const server = await hire(place, 'redis', () => startRedis({ ...settings, binary }));
-  return server.url;
-}
-
-async function openS3(place: Place): Promise<BackingServices['s3']> {
-  const { options } = place;
-  const s3 = process.env['S3_ENDPOINT'] ? readNamedS3(process.env['S3_ENDPOINT']) : await startOwnS3(place);
-  await ensureBucket({ ...s3, region: options.region, bucket: options.bucket });
+async function openS3(context: StartContext): Promise<S3Access> {
+  const { region, bucket } = context.options;
+  const s3 = process.env['S3_ENDPOINT'] ? readNamedS3(process.env['S3_ENDPOINT']) : await startOwnS3(context);
+  await ensureBucket({ ...s3, region, bucket });
   return s3;
 }
 
-function readNamedS3(endpoint: string): BackingServices['s3'] {
+function readNamedS3(endpoint: string): S3Access {
   const accessKeyId = process.env['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = process.env['AWS_SECRET_ACCESS_KEY'];
   if (!accessKeyId || !secretAccessKey) {
@@ -94,49 +79,39 @@ function readNamedS3(endpoint: string): BackingServices['s3'] {
   return { endpoint, accessKeyId, secretAccessKey, accountId: process.env['AWS_ACCOUNT_ID'] || undefined };
 }
 
-async function startOwnS3(place: Place): Promise<BackingServices['s3']> {
-  const { options, secrets } = place;
+async function startOwnS3(context: StartContext): Promise<S3Access> {
+  const { options, secrets } = context;
   const keys = { accessKeyId: secrets.s3AccessKeyId, secretAccessKey: secrets.s3SecretAccessKey };
-  const settings = {
-    folder: join(options.dataDir, 's3'),
-    port: await freePortFrom(7070),
-    ...keys,
-    region: options.region,
-    logPath: logPath(options, 's3'),
-  };
-  const binary = await findTool(place, 'the S3 server', findS3Binary);
-  const server = await hire(place, 's3', () => startS3({ ...settings, binary }));
-  return { endpoint: server.endpoint, ...keys, accountId: keys.accessKeyId };
+  const own = { ...pathsOf(context, 's3'), ...keys, port: await freePortFrom(7070), region: options.region };
+  const binary = await announceInstall(context, 'the S3 server', findS3Binary);
+  const { endpoint } = await startServer(context, 's3', () => startS3({ ...own, binary }));
+  return { endpoint, ...keys, accountId: keys.accessKeyId };
 }
 
-/** A tool that is there already is no news; one that had to be installed or built took a while. */
-async function findTool(place: Place, name: string, find: () => Promise<string>): Promise<string> {
-  const timer = setTimeout(() => place.say(`${name} is not here yet: it is being installed ...`), 1_500);
+/** Prints that a tool is being installed, unless it is found at once. */
+async function announceInstall(context: StartContext, name: string, find: () => Promise<string>): Promise<string> {
+  const timer = setTimeout(() => context.say(`Installing ${name} ...`), 1_500);
   return find().finally(() => clearTimeout(timer));
 }
 
-/** Starts a server, and has the crew start it again on the same port whenever it ends. */
-async function hire<T extends Server>(
-  place: Place,
-  name: 'postgres' | 'redis' | 's3',
+/** Starts a server in the process group, which restarts it on the same port whenever it ends. */
+function startServer<T extends Server>(
+  { group, say }: StartContext,
+  role: 'postgres' | 'redis' | 's3',
   start: () => Promise<T>,
 ): Promise<T> {
+  let server: T;
+  const launch = async () => {
+    server = await start();
+    return server.child;
+  };
   return step(
-    place.say,
-    (server) => server.description,
-    async () => {
-      let first: T | undefined;
-      await place.crew.add(name, async () => {
-        const server = await start();
-        first ??= server;
-        return server.child;
-      });
-      if (first === undefined) throw new Error(`Expected ${name} to be started, got nothing`);
-      return first;
-    },
+    say,
+    ({ description }) => description,
+    () => group.start(role, launch).then(() => server),
   );
 }
 
-function logPath(options: StartOptions, name: string): string {
-  return join(options.dataDir, 'logs', `${name}.log`);
+function pathsOf({ options: { dataDir } }: StartContext, name: string): { folder: string; logPath: string } {
+  return { folder: join(dataDir, name), logPath: join(dataDir, 'logs', `${name}.log`) };
 }

@@ -4,9 +4,9 @@ import { startChild } from '../../lib/child.ts';
 import { rootFolder } from '../../lib/paths.ts';
 import { freePortFrom } from '../../lib/ports.ts';
 import { answersOk, untilReady } from '../../lib/ready.ts';
-import { tryTool } from '../../lib/run-tool.ts';
+import { runTool } from '../../lib/run-tool.ts';
+import { settleAll } from '../../lib/settle-all.ts';
 import { type Say, step } from '../../lib/steps.ts';
-import { UserError } from '../../lib/user-error.ts';
 import { waitFor } from '../../lib/wait.ts';
 import type { StartOptions } from './options.ts';
 import type { ProcessGroup } from './process-group.ts';
@@ -18,9 +18,9 @@ export interface Service {
   metricsUrls: { web: string[]; worker: string[] };
 }
 
-/** The settings of every process of the service. What the user set beside ours goes through. */
-export function settingsFor(options: StartOptions, secrets: Secrets, surroundings: BackingServices): NodeJS.ProcessEnv {
-  const { databaseUrl, redisUrl, s3, ffmpeg } = surroundings;
+/** Returns the environment of the processes of the service. Other variables of this environment are passed on. */
+export function settingsFor(options: StartOptions, secrets: Secrets, backing: BackingServices): NodeJS.ProcessEnv {
+  const { databaseUrl, redisUrl, s3, ffmpeg } = backing;
   return {
     ...process.env,
     SETTINGS_SOURCE: 'env',
@@ -48,63 +48,56 @@ export function readVersion(): string {
 }
 
 export async function runMigrations(env: NodeJS.ProcessEnv, say: Say): Promise<void> {
+  const command = [join(rootFolder, 'dist/scripts/ops/migrate.js')];
   await step(
     say,
-    (lines: string[]) => `migrations: ${lines.length > 1 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
-    async () => {
-      const { code, output } = await tryTool(process.execPath, [join(rootFolder, 'dist/scripts/ops/migrate.js')], {
-        env,
-      });
-      if (code !== 0) throw new UserError(`The migrations failed:\n${output.trim()}`);
-      return output.trim().split('\n');
-    },
+    (lines: string[]) => `Migrations: ${lines.length > 1 ? `${lines.length - 1} applied. ` : ''}${lines.at(-1)}`,
+    async () => (await runTool(process.execPath, command, { env })).output.trim().split('\n'),
   );
 }
 
-/** Resolves when every process answers and the service says that it is ready. */
-export async function startProcesses({
-  options,
-  env,
-  crew,
-  say,
-}: {
+interface ServiceContext {
   options: StartOptions;
   env: NodeJS.ProcessEnv;
-  crew: ProcessGroup;
+  group: ProcessGroup;
   say: Say;
-}): Promise<Service> {
-  const baseUrl = `http://127.0.0.1:${options.port}`;
-  const metricsUrls = { web: [] as string[], worker: [] as string[] };
-  const launcher = (name: string, entry: string, metricsUrl: string, own: NodeJS.ProcessEnv) => async () => {
-    const logPath = join(options.dataDir, 'logs', `${name}.log`);
-    const args = [join(rootFolder, 'dist', entry)];
-    const child = await startChild({ command: process.execPath, args, env: { ...env, ...own }, logPath });
-    await untilReady(child, { name, logPath }, () => answersOk(metricsUrl));
-    return child;
-  };
-  const starts: Promise<void>[] = [];
-  let metricsPort = options.metricsPort - 1;
-  for (let number = 1; number <= options.webProcesses; number += 1) {
-    metricsPort = await freePortFrom(metricsPort + 1);
-    const url = `http://127.0.0.1:${metricsPort}/metrics`;
-    metricsUrls.web.push(url);
-    const launch = launcher(`web-${number}`, 'src/main.js', url, { METRICS_PORT: String(metricsPort) });
-    starts.push(crew.add('web', launch, `web ${number}`));
-  }
-  const workerPort = await freePortFrom(Math.max(options.workerMetricsPort, metricsPort + 1));
-  const url = `http://127.0.0.1:${workerPort}/metrics`;
-  metricsUrls.worker.push(url);
-  starts.push(
-    crew.add('worker', launcher('worker', 'worker/main.js', url, { WORKER_METRICS_PORT: String(workerPort) })),
-  );
-  // All have settled before a failure is told, so that none comes up behind the back of whoever stops the others.
-  const failure = (await Promise.allSettled(starts)).find((outcome) => outcome.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
+}
 
+/** Starts the web processes and the worker. Resolves when each serves its metrics and /readyz answers 200. */
+export async function startProcesses(context: ServiceContext): Promise<Service> {
+  const { options, group, say } = context;
+  const baseUrl = `http://127.0.0.1:${options.port}`;
+  const ports = { web: [] as number[], worker: 0 };
+  for (let from = options.metricsPort; ports.web.length < options.webProcesses; from = (ports.web.at(-1) ?? 0) + 1) {
+    ports.web.push(await freePortFrom(from));
+  }
+  ports.worker = await freePortFrom(Math.max(options.workerMetricsPort, (ports.web.at(-1) ?? 0) + 1));
+  const starts = ports.web.map((port, i) =>
+    group.start('web', () => launch(context, `web-${i + 1}`, 'src/main.js', 'METRICS_PORT', port), `web ${i + 1}`),
+  );
+  const launchWorker = () => launch(context, 'worker', 'worker/main.js', 'WORKER_METRICS_PORT', ports.worker);
+  await settleAll([...starts, group.start('worker', launchWorker)]);
   await step(
     say,
-    () => `${options.webProcesses} web processes on port ${options.port} and a worker are ready`,
-    () => waitFor('the service to be ready', () => answersOk(`${baseUrl}/readyz`), { timeoutMs: 30_000 }),
+    () => `Started ${options.webProcesses} web processes on port ${options.port} and one worker`,
+    () => waitFor('/readyz to answer 200', () => answersOk(`${baseUrl}/readyz`), { timeoutMs: 30_000 }),
   );
-  return { baseUrl, metricsUrls };
+  return { baseUrl, metricsUrls: { web: ports.web.map(metricsUrl), worker: [metricsUrl(ports.worker)] } };
+}
+
+async function launch({ options, env }: ServiceContext, name: string, entry: string, portName: string, port: number) {
+  const logPath = join(options.dataDir, 'logs', `${name}.log`);
+  const args = [join(rootFolder, 'dist', entry)];
+  const child = await startChild({
+    command: process.execPath,
+    args,
+    env: { ...env, [portName]: String(port) },
+    logPath,
+  });
+  await untilReady(child, { name, logPath }, () => answersOk(metricsUrl(port)));
+  return child;
+}
+
+function metricsUrl(port: number): string {
+  return `http://127.0.0.1:${port}/metrics`;
 }

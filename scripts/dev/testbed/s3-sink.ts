@@ -7,10 +7,10 @@ type Settings = Readonly<Record<string, string>>;
 
 const anyKeys = { AWS_ACCESS_KEY_ID: '123456789012', AWS_SECRET_ACCESS_KEY: 'secret', AWS_ACCOUNT_ID: '123456789012' };
 
-/** What the slow S3 end takes of each connection. */
+/** Rate at which the slow S3 server reads each connection. */
 export const slowBytesPerSecond = 20_000_000;
 
-/** The S3 end that drops everything; the settings lead to it, plain, by TLS, or plain and slow. */
+/** Starts an S3 server that discards all data. Returns settings for it: plain, with TLS, or plain and slow. */
 export async function startS3Sink(
   folder: string,
   defer: Defer,

@@ -1,20 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../../src/database/migrate.ts';
 import { openDatabase, type Sql } from '../../../src/database/open.ts';
-import { logTail, startChild } from '../../lib/child.ts';
+import { startChild } from '../../lib/child.ts';
 import type { Defer } from '../../lib/defer.ts';
 import { rootFolder } from '../../lib/paths.ts';
 import { freePort } from '../../lib/ports.ts';
-import { waitFor } from '../../lib/wait.ts';
+import { untilReady } from '../../lib/ready.ts';
 import type { Wrap } from '../../lib/wrap.ts';
-import { startRedisIn, startS3In } from '../servers/in-folder.ts';
-import { startPostgres } from '../servers/postgres.ts';
+import { startPostgresIn, startRedisIn, startS3In } from '../servers/in-folder.ts';
 import { removeClusterFolder } from '../servers/postgres-folder.ts';
 
-/** A folder of this run, removed at the end. PostgreSQL may run as another user, who has to pass through. */
+/** Makes a folder that is removed at the end. PostgreSQL may run as another user, who needs access to it. */
 export function makeBenchFolder(defer: Defer): string {
   const folder = mkdtempSync(join(tmpdir(), 'anb-bench-'));
   chmodSync(folder, 0o711);
@@ -25,21 +23,14 @@ export function makeBenchFolder(defer: Defer): string {
   return folder;
 }
 
-/** A PostgreSQL of this run that makes every commit durable, with the service's schema. `pid`: its backends descend from it. */
+/** Starts a PostgreSQL with durable commits and the service's schema. `pid` is the parent of its backends. */
 export async function openBenchPostgres(folder: string, defer: Defer): Promise<{ url: string; pid: number; sql: Sql }> {
-  const server = await startPostgres({
-    folder: join(folder, 'postgres'),
-    port: await freePort(),
-    password: randomBytes(16).toString('hex'),
-    logPath: join(folder, 'postgres.log'),
-    isDurable: true,
-    connectionsMax: 600,
-  });
+  const server = await startPostgresIn(folder, { isDurable: true, connectionsMax: 600 });
   defer(() => server.stop());
   return { url: server.url, pid: server.pid, sql: await openMigrated(server.url, defer) };
 }
 
-/** One more database with the service's schema, in the same server. */
+/** Adds a database with the service's schema to the same server. */
 export async function addBenchDatabase(
   { url, sql }: { url: string; sql: Sql },
   name: string,
@@ -64,7 +55,7 @@ export async function openBenchRedis(folder: string, defer: Defer): Promise<{ ur
   return { url: server.url, pid: server.pid };
 }
 
-/** An S3 server of this run, and the settings that lead to it; the bucket is the caller's to make. */
+/** Starts an S3 server and returns the settings for it. The caller creates the bucket. */
 export async function openBenchS3(folder: string, defer: Defer) {
   const server = await startS3In(folder);
   defer(() => server.stop());
@@ -80,8 +71,8 @@ export async function openBenchS3(folder: string, defer: Defer) {
 export const benchSecretKey = 'the key of the benches';
 
 /**
- * One web process of the service as it was built, without rate limits. What a case does not need (Redis, S3) may be left
- * out of `settings`: the service then runs without it.
+ * Starts one web process of the built service without rate limits. `settings` may leave out Redis and S3: the service then runs
+ * without them.
  */
 export async function startWebProcess(
   folder: string,
@@ -106,7 +97,7 @@ export async function startWebProcess(
   return startServer('web', folder, args, defer, { ...(env as Record<string, string>), ...own }, command);
 }
 
-/** A peer written for Node, from bench/peers, as it was built. It listens on PORT once it answers GET /. */
+/** Starts a built Node.js program from bench/peers. Resolves when it answers GET / on its port. */
 export async function startNodePeer(
   name: string,
   folder: string,
@@ -117,8 +108,8 @@ export async function startNodePeer(
 }
 
 /**
- * Any server that listens on the PORT of its environment and answers GET /; its output goes to a file in `folder`. The port
- * is a free one unless `settings` name it, for processes that share one.
+ * Starts any server that reads PORT from its environment. Resolves when it answers GET /. Its output goes to a file in `folder`. The
+ * port is a free one unless `settings` has one, for processes that share a port.
  */
 export async function startServer(
   name: string,
@@ -133,10 +124,7 @@ export async function startServer(
   const env = { PATH: process.env['PATH'], DATA_DIR: folder, ...settings, PORT: String(port) };
   const child = await startChild({ command, args, env, logPath });
   defer(() => child.stop(5_000));
-  await waitFor(`${name} to answer`, async () => {
-    if (child.hasExited()) return true;
-    return (await fetch(`http://127.0.0.1:${port}/`)).status < 500;
-  });
-  if (child.hasExited()) throw new Error(`Expected ${name} to start, got its end:\n${logTail(logPath)}`);
+  const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).status < 500;
+  await untilReady(child, { name, logPath, timeoutMs: 60_000 }, answers);
   return { port, pid: child.pid };
 }

@@ -24,13 +24,13 @@ const invariants: readonly Invariant[] = [
   nothingIsLeftBehind,
 ];
 
-/** Every invariant in its order. One that cannot be looked at counts as broken: nobody knows that it holds. */
-export async function checkInvariants(parts: CheckDeps): Promise<Verdict[]> {
+/** Checks all invariants in order. An invariant whose check fails counts as broken. */
+export async function checkInvariants(deps: CheckDeps): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const { number, name, check } of invariants) {
-    const finding = await check(parts).catch((error: unknown): Finding => {
+    const finding = await check(deps).catch((error: unknown): Finding => {
       const reason = error instanceof Error ? error.message || error.name : String(error);
-      return { checked: 'not to its end', breaks: [`could not be checked: ${reason}`] };
+      return { checked: 'incomplete', breaks: [`could not be checked: ${reason}`] };
     });
     verdicts.push({ number, name, ...finding });
   }

@@ -1,4 +1,4 @@
-/** As `Map.groupBy`, which the oldest Node that we support does not have. */
+/** Does what `Map.groupBy` does, which Node.js 20 lacks. */
 export function groupBy<K, V>(values: Iterable<V>, keyOf: (value: V) => K): Map<K, V[]> {
   const groups = new Map<K, V[]>();
   for (const value of values) {

@@ -6,7 +6,7 @@ export const statusesFollowTheirPath: Invariant = {
   check,
 };
 
-/** The trigger that keeps the history refuses any other change; here its record is held against itself and the rows. */
+/** A trigger records the changes and refuses any other. This compares the record with itself and with the rows. */
 async function check({ sql }: CheckDeps): Promise<Finding> {
   const [count] = await sql<{ changes: number }[]>`select count(*) as changes from video_status_changes`;
   const wrong = await sql<{ video_id: number; from: string | null; before: string | null; to: string }[]>`

@@ -1,20 +1,20 @@
 import type { Config } from '../../../src/config.ts';
 import type { Sql } from '../../../src/database/open.ts';
 import type { ObjectStore } from '../../../src/objects/store.ts';
-import type { Producer } from '../../../src/queue/producer.ts';
+import type { VideoProducer } from '../../../src/queue/video-queue.ts';
 import type { LedgerEntry } from './ledger.ts';
 
-/** What the checks look at. Nothing of it is changed. */
+/** Input of the checks, which change nothing. */
 export interface CheckDeps {
   readonly config: Config;
   readonly sql: Sql;
   readonly objects: ObjectStore;
-  readonly producer: Producer;
-  /** Absent when nobody kept one: then the rows alone are held against the objects. */
+  readonly producer: VideoProducer;
+  /** Absent if clients kept none: then only the rows are compared with the objects. */
   readonly ledger: readonly LedgerEntry[] | undefined;
-  /** Of the service that runs; absent when only its stores are there. */
+  /** Absent if the service does not run: then only its stores are checked. */
   readonly service: RunningService | undefined;
-  /** How long something that may be under way has to settle before it counts. */
+  /** Delay before a second look at what may be a running operation. */
   readonly settleMs: number;
 }
 
@@ -24,14 +24,14 @@ export interface RunningService {
 }
 
 export interface Finding {
-  /** How much was looked at, in words. */
+  /** Describes how much was checked. */
   readonly checked: string;
-  /** What breaks the invariant, one a line; empty when it holds. */
+  /** One entry per violation; empty if the invariant holds. */
   readonly breaks: readonly string[];
 }
 
 export interface Invariant {
   readonly number: number;
   readonly name: string;
-  readonly check: (parts: CheckDeps) => Promise<Finding>;
+  readonly check: (deps: CheckDeps) => Promise<Finding>;
 }

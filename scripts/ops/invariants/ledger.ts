@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../lib/user-error.ts';
 
-/** What a client wrote down about one upload as soon as it was answered. Fields that are not named here mean nothing. */
+/** Record that a client keeps of one upload when it receives the response. Other fields are ignored. */
 export interface LedgerEntry {
   readonly status: number;
-  /** Of the bytes of `video_file`, in hex. */
+  /** Hex digest of the bytes of `video_file`. */
   readonly sha256: string;
   readonly bytes: number;
   readonly task_id: string;
   readonly video_id?: number | undefined;
-  /** The client has deleted the video since: nothing may be left of it. */
+  /** Set if the client deleted the video later: then no row may be left. */
   readonly deleted?: boolean | undefined;
 }
 
-/** JSON lines; uploads that were not acknowledged (any status but 201) are passed over. */
+/** Reads JSON lines. Skips uploads that were not acknowledged, that is with any status but 201. */
 export async function readLedger(path: string): Promise<LedgerEntry[]> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new UserError(`Expected the ledger ${path} to be readable, got ${error.message}.`);

@@ -5,18 +5,22 @@ import type { CheckDeps, Finding, Invariant } from './invariant.ts';
 
 export const nothingIsLeftBehind: Invariant = {
   number: 8,
-  name: 'While nothing is under way nothing is held: part buffers, waiting uploads, folders of jobs',
+  name: 'Without running uploads and jobs, no part buffer, no waiting upload and no job folder is left',
   check,
 };
 
-const gauges = ['competition_uploads_in_flight', 'competition_upload_waiting', 'competition_part_buffers_in_use'];
+const gauges = [
+  'competition_uploads_in_flight',
+  'competition_uploads_waiting_for_buffer',
+  'competition_part_buffers_in_use',
+];
 
-/** What is held although nobody uploads or works, after a moment to let go of it. */
-async function check(parts: CheckDeps): Promise<Finding> {
-  const first = await look(parts);
+/** Checks twice, because an upload or a job that has just ended may still hold resources. */
+async function check(deps: CheckDeps): Promise<Finding> {
+  const first = await look(deps);
   if (first.breaks.length === 0) return first;
-  await sleep(parts.settleMs);
-  return look(parts);
+  await sleep(deps.settleMs);
+  return look(deps);
 }
 
 async function look({ service, config, producer }: CheckDeps): Promise<Finding> {
@@ -31,8 +35,8 @@ async function look({ service, config, producer }: CheckDeps): Promise<Finding> 
   const folders = listScratch(config.dataDir);
   const active = (await producer.listJobs()).filter((job) => job.state === 'active').length;
   if (folders.length > active)
-    breaks.push(`${folders.length} folders of jobs with ${active} at work: ${folders.join(', ')}`);
-  return { checked: `${service?.metricsUrls.length ?? 0} processes, ${folders.length} folders`, breaks };
+    breaks.push(`${folders.length} job folders for ${active} active jobs: ${folders.join(', ')}`);
+  return { checked: `${service?.metricsUrls.length ?? 0} processes, ${folders.length} job folders`, breaks };
 }
 
 function readGauge(text: string, name: string): number {

@@ -42,9 +42,9 @@ async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
 async function findFault(objects: CheckDeps['objects'], row: RenditionRow, ffmpegPath: string) {
   if (row.processed_url === null) return 'has no rendition';
   if ((await objects.headObject(row.processed_url)) === undefined)
-    return `its rendition ${row.processed_url} is not there`;
+    return `its rendition ${row.processed_url} does not exist`;
   if (row.poster_url !== null && (await objects.headObject(row.poster_url)) === undefined) {
-    return `its poster ${row.poster_url} is not there`;
+    return `its poster ${row.poster_url} does not exist`;
   }
   const path = join(tmpdir(), `rendition-${randomUUID()}.mp4`);
   try {
@@ -53,7 +53,7 @@ async function findFault(objects: CheckDeps['objects'], row: RenditionRow, ffmpe
     const { code, output } = await tryTool(ffmpegPath, [...input, '-map', '0:v:0', '-f', 'null', '-'], {
       timeoutMs: 120_000,
     });
-    // A file that breaks off is told of in words alone.
+    // FFmpeg reports a truncated file only in its output, with exit code 0.
     if (code === 0 && output.trim() === '') return undefined;
     return `its rendition ${row.processed_url} does not play: ${output.trim().split('\n')[0] ?? ''}`;
   } finally {

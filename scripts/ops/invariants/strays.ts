@@ -12,14 +12,14 @@ export const nothingIsStray: Invariant = {
 const batchKeys = 500;
 const listedMax = 1_000;
 
-/** Objects first, then who names them: what is there now and named by nobody afterwards has no row. */
+/** Lists objects first and reads the rows afterwards, so that an object whose row is added meanwhile is not reported. */
 async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
   const before = new Date(Date.now() - config.sweepGraceSeconds * 1000);
   const breaks: string[] = [];
   let seen = 0;
   for (const folder of ownFolders) {
     let batch: string[] = [];
-    const judge = async () => {
+    const checkBatch = async () => {
       const used = await keysInUse(sql, batch);
       for (const key of batch) if (!used.has(key)) breaks.push(`object ${key} has no row`);
       batch = [];
@@ -27,15 +27,15 @@ async function check({ sql, objects, config }: CheckDeps): Promise<Finding> {
     for await (const object of objects.listObjects(folder)) {
       seen += 1;
       if (isOwnKey(object.key) && object.modifiedAt < before) batch.push(object.key);
-      if (batch.length >= batchKeys) await judge();
+      if (batch.length >= batchKeys) await checkBatch();
     }
-    await judge();
+    await checkBatch();
     for await (const open of objects.listOpenMultiparts(folder)) {
       seen += 1;
       if (open.initiatedAt < before) breaks.push(`multipart upload ${open.uploadId} of ${open.key} is still open`);
     }
   }
   const intents = await listAgedIntents(sql, { graceSeconds: config.sweepGraceSeconds, limit: listedMax });
-  breaks.push(...intents.map((key) => `the intent of ${key} was never taken away`));
+  breaks.push(...intents.map((key) => `the intent of ${key} was never deleted`));
   return { checked: `${seen} objects and open uploads`, breaks };
 }

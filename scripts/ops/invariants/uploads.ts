@@ -8,7 +8,7 @@ import type { LedgerEntry } from './ledger.ts';
 
 export const uploadsAreKept: Invariant = {
   number: 1,
-  name: 'Every acknowledged upload has exactly one row, and its object holds the bytes that were sent',
+  name: 'Every acknowledged upload has exactly one row, and its object equals the bytes that were sent',
   check,
 };
 
@@ -19,7 +19,7 @@ interface UploadRow {
   size_bytes: number | null;
 }
 
-/** The ledger's uploads are read whole from the object store; of all other rows the sizes are compared. */
+/** Reads the objects of the ledger's uploads in full. For all other rows it compares the sizes. */
 async function check({ sql, objects, ledger = [] }: CheckDeps): Promise<Finding> {
   const rows = await sql<UploadRow[]>`select id, task_id, original_url, size_bytes from videos order by id`;
   const byTask = groupBy(rows, (row) => row.task_id);
@@ -28,14 +28,14 @@ async function check({ sql, objects, ledger = [] }: CheckDeps): Promise<Finding>
   for (const [taskId, entries] of groupBy(ledger, (entry) => entry.task_id)) {
     if (entries.length > 1) breaks.push(`task ${taskId} was acknowledged ${entries.length} times`);
   }
-  for (const entry of ledger) breaks.push(...(await judgeUpload(objects, entry, byTask.get(entry.task_id) ?? [])));
-  breaks.push(...(await judgeSharedKeys(sql)));
+  for (const entry of ledger) breaks.push(...(await checkUpload(objects, entry, byTask.get(entry.task_id) ?? [])));
+  breaks.push(...(await checkSharedKeys(sql)));
   const others = rows.filter((row) => row.task_id === null || !acknowledged.has(row.task_id));
-  for (const row of others) breaks.push(...(await judgeRow(objects, row)));
+  for (const row of others) breaks.push(...(await checkRow(objects, row)));
   return { checked: `${ledger.length} acknowledged uploads read, ${others.length} other rows compared`, breaks };
 }
 
-async function judgeUpload(objects: ObjectStore, entry: LedgerEntry, rows: readonly UploadRow[]): Promise<string[]> {
+async function checkUpload(objects: ObjectStore, entry: LedgerEntry, rows: readonly UploadRow[]): Promise<string[]> {
   const name = `acknowledged upload ${entry.task_id}`;
   const [row] = rows;
   if (entry.deleted) return row === undefined ? [] : [`${name} was deleted and still has row ${row.id}`];
@@ -46,10 +46,10 @@ async function judgeUpload(objects: ObjectStore, entry: LedgerEntry, rows: reado
   const found = await hashObject(objects, row.original_url);
   if (found === undefined) return [`${name} has row ${row.id} and no object ${row.original_url}`];
   if (found.bytes !== entry.bytes) return [`${name} has ${found.bytes} bytes stored, ${entry.bytes} were sent`];
-  return found.sha256 === entry.sha256 ? [] : [`${name} has other bytes stored than were sent`];
+  return found.sha256 === entry.sha256 ? [] : [`${name} is stored with other bytes than were sent`];
 }
 
-async function judgeSharedKeys(sql: Sql): Promise<string[]> {
+async function checkSharedKeys(sql: Sql): Promise<string[]> {
   const shared = await sql<{ original_url: string; rows: number }[]>`
     select original_url, count(*) as rows from videos
     where original_url is not null group by original_url having count(*) > 1`;
@@ -58,16 +58,16 @@ async function judgeSharedKeys(sql: Sql): Promise<string[]> {
     .map((each) => `${each.rows} rows name ${each.original_url}`);
 }
 
-/** Without a ledger, and for uploads whose answer was lost: what the row says of its object must be true. */
-async function judgeRow(objects: ObjectStore, row: UploadRow): Promise<string[]> {
+/** For rows that are not in the ledger: the object exists and has the size in the row. */
+async function checkRow(objects: ObjectStore, row: UploadRow): Promise<string[]> {
   if (row.original_url === null || !isOwnKey(row.original_url)) return [];
   const found = await objects.headObject(row.original_url);
-  if (found === undefined) return [`row ${row.id} names ${row.original_url}, which is not there`];
+  if (found === undefined) return [`row ${row.id} names ${row.original_url}, which does not exist`];
   if (row.size_bytes === null || row.size_bytes === found.bytes) return [];
   return [`row ${row.id} says ${row.size_bytes} bytes, its object has ${found.bytes}`];
 }
 
-/** Streamed over a link of the kind that players get. */
+/** Streams the object from a pre-signed link, as players do. */
 async function hashObject(objects: ObjectStore, key: string): Promise<{ sha256: string; bytes: number } | undefined> {
   const response = await fetch(await objects.presignGet(key));
   if (response.status === 404) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { rootFolder, toolsFolder } from '../../lib/paths.ts';
 import { runTool, tryTool } from '../../lib/run-tool.ts';
 
-/** As a dry run builds it: of the last commit. */
+/** Builds a release of the last commit with a dry run, and returns its folder. */
 export async function makeRelease(): Promise<string> {
   const folder = join(toolsFolder(), 'aws', 'release');
   rmSync(folder, { recursive: true, force: true });
@@ -12,8 +12,8 @@ export async function makeRelease(): Promise<string> {
 }
 
 /**
- * The last commit that knew nothing of the newest migration, built with the packages it had: what a rollback brings back, on a
- * schema that is newer than it. Undefined where the history is not at hand, as in a shallow clone.
+ * Builds the last commit before the newest migration with its own packages: what a rollback runs on the newer schema. Returns undefined
+ * without the history, as in a shallow clone.
  */
 export async function makePreviousRelease(): Promise<string | undefined> {
   const commit = await findPreviousCommit();
@@ -25,13 +25,13 @@ export async function makePreviousRelease(): Promise<string | undefined> {
   const unpack = 'git -C "$0" archive "$1" | tar -x -C "$2"';
   await runTool('sh', ['-c', unpack, rootFolder, commit, folder]);
   await installPackages(folder);
-  // Its types were checked when it was the newest.
+  // Its types were checked at the time.
   await runTool(process.execPath, [join(folder, 'node_modules/typescript/bin/tsc'), '--noCheck', '-p', folder]);
   writeFileSync(join(folder, '.complete'), '');
   return folder;
 }
 
-/** Those of this checkout by hard links where the lockfiles are equal; links need one file system. */
+/** Links the packages of this checkout if the lockfiles are equal. Hard links need one file system. */
 async function installPackages(folder: string): Promise<void> {
   const [own, other] = [rootFolder, folder].map((each) => readFileSync(join(each, 'package-lock.json'), 'utf8'));
   const link = ['-al', join(rootFolder, 'node_modules'), folder];

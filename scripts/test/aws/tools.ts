@@ -25,13 +25,13 @@ const pythonTools: Record<string, PythonTool> = {
 };
 const systemTools = { shellcheck: 'shellcheck', 'systemd-analyze': 'systemd', curl: 'curl', nginx: 'nginx-light' };
 
-/** Everything that a fresh clone lacks, before a test runs in a network without a way out. The tests find it by their environment. */
+/** Installs all tools, because some tests run in a network without internet access. The environment tells the tests where they are. */
 export async function installTools(): Promise<void> {
   await Promise.all([installPythonTools(), installSystemTools()]);
   await Promise.all([findS3Binary(), findRedisBinary(), findPostgresBinaries(), findFfmpeg()]);
 }
 
-/** Two at a time: more would only wait for a processor. */
+/** Two at a time, for two cores. */
 async function installPythonTools(): Promise<void> {
   const waiting = Object.entries(pythonTools);
   const installNext = async (): Promise<void> => {

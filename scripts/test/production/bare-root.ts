@@ -8,16 +8,16 @@ import { sayOnTerminal as say } from '../../lib/steps.ts';
 const packages = 'ca-certificates curl ffmpeg redis-server bubblewrap logrotate procps python3';
 
 /**
- * Returns the folder of a Debian 13 with what the start scripts would have installed, as their network has no way out, and what
- * the tests need. Made once for each list of packages.
+ * Returns the root of a Debian 13 with the packages that the start scripts and the tests need, because their network has no internet
+ * access. Created once for each list of packages.
  */
 export async function makeBareRoot(): Promise<string> {
   const folder = join(toolsFolder(), 'aws', 'debian-13');
   const mark = join(folder, '.complete');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === packages) return folder;
-  say('Making a Debian 13 root, which takes a minute or two ...');
+  say('Making a Debian 13 root (one to two minutes) ...');
   rmSync(folder, { recursive: true, force: true });
-  // The keyring is Debian's: on Ubuntu debootstrap comes without.
+  // On Ubuntu, debootstrap comes without Debian's keyring.
   if (findOnPath('debootstrap') === undefined) await installPackages(['debootstrap', 'debian-archive-keyring']);
   await runTool('debootstrap', ['--variant=minbase', 'trixie', folder]);
   const install = `printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d &&

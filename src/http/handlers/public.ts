@@ -51,7 +51,7 @@ function sendVariant({ bytes, etag, headers, head }: EncodedVariant, ifNoneMatch
 /** A vote that stands in the table, now or before, is somebody's; of any other one it has to be looked up. */
 export async function handleVote({ userId, params }: OfVideo, service: AppContext): Promise<Reply> {
   const { votes, metrics, knownUsers } = service;
-  const outcome = await votes.cast({ videoId: params.video_id, userId });
+  const outcome = await votes.insert({ videoId: params.video_id, userId });
   metrics.votes.inc({ result: outcome });
   if (outcome === 'counted' || outcome === 'already_voted') knownUsers.remember(userId);
   else if (!(await knownUsers.has(userId))) throw invalidCredentials();

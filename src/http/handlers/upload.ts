@@ -1,6 +1,7 @@
 import { beginVideoUpload, tooLargeFile } from '../../actions/upload-video.ts';
-import { AppError, ValidationError } from '../../errors.ts';
+import { AppError, type FieldError, ValidationError } from '../../errors.ts';
 import {
+  multipartBoundaryMaxBytes,
   refusedBodyDrainMaxBytes,
   slowUploadRetryAfterSeconds,
   unavailableRetryAfterSeconds,
@@ -10,7 +11,7 @@ import {
   uploadFloorBytes,
   uploadFloorWindowMs,
 } from '../../limits.ts';
-import { boundaryOf } from '../../multipart/content-type.ts';
+import { boundaryOf, isFormData } from '../../multipart/content-type.ts';
 import type { PartBuffer } from '../../objects/part-buffer.ts';
 import type { AppContext } from '../app-context.ts';
 import { authenticate } from '../auth.ts';
@@ -79,7 +80,7 @@ async function runUpload(
   const userId = await authenticate(headers.authorization, service);
   await enforceRateLimit(context, service, 'upload-user', userId);
   const boundary = boundaryOf(headers.contentType);
-  if (boundary === undefined) throw new ValidationError([missingField('video_file'), missingField('title')]);
+  if (boundary === undefined) throw new ValidationError(boundaryErrors(headers.contentType));
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
   const run = () => storeForm(context, { userId, boundary }, service, body, uploadAbort);
@@ -124,6 +125,13 @@ async function storeForm(
   } finally {
     buffer.close();
   }
+}
+
+/** Form data without a usable boundary may hold both fields, so that neither is reported as missing. */
+function boundaryErrors(contentType: string): FieldError[] {
+  if (!isFormData(contentType)) return [missingField('video_file'), missingField('title')];
+  const msg = `Expected a boundary of 1 to ${multipartBoundaryMaxBytes} printable ASCII characters in Content-Type`;
+  return [{ type: 'value_error', loc: ['body'], msg }];
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { Type } from '@sinclair/typebox';
 import type { FieldError } from '../../errors.ts';
 import { titleMaxCodePoints } from '../../limits.ts';
@@ -10,29 +11,43 @@ export function missingField(name: string): FieldError {
   return { type: 'missing', loc: ['body', name], msg: 'Field required' };
 }
 
-/** Returns the title as sent; adds to `faults` what is wrong with it. An empty form field counts as missing. */
-export function validateTitle(bytes: Buffer, faults: FieldError[]): string {
+/**
+ * Returns the title as sent, decoded by the charset that its part declares; adds to `errors` what is wrong with it. An empty
+ * form field counts as missing, as in the system before this one.
+ */
+export function validateTitle(bytes: Buffer, charset: string, errors: FieldError[]): string {
   if (bytes.length === 0) {
-    faults.push(missingField('title'));
+    errors.push(missingField('title'));
     return '';
   }
-  const title = decode(bytes);
+  const decoder = openDecoder(charset);
+  const title = decoder && decode(decoder, bytes);
   if (title === undefined) {
-    faults.push({
-      type: 'string_unicode',
-      loc: ['body', 'title'],
-      msg: 'Input should be a valid string, unable to parse raw data as a unicode string',
-    });
+    errors.push(notDecodable(decoder === undefined ? 'a charset that this service can decode' : `text in ${charset}`));
     return '';
   }
-  faults.push(...titleErrors({ title }));
+  errors.push(...titleErrors({ title }));
   return title;
 }
 
-/** A title cut off after the longest there can be may end inside a character: it is too long either way. */
-function decode(bytes: Buffer): string | undefined {
+/** The message never repeats a charset that is unknown: it is client input. */
+function notDecodable(expected: string): FieldError {
+  const msg = `Input should be a valid string: expected ${expected}, as the part declares, or UTF-8`;
+  return { type: 'string_unicode', loc: ['body', 'title'], msg };
+}
+
+function openDecoder(charset: string): TextDecoder | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder(charset, { fatal: true, ignoreBOM: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A title that was cut at the longest one accepted may end inside a character: it is too long either way. */
+function decode(decoder: TextDecoder, bytes: Buffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
   } catch {
     return bytes.length > 4 * titleMaxCodePoints ? bytes.toString('utf8') : undefined;
   }

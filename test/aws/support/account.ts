@@ -4,13 +4,13 @@ import type { TestScope } from '../../support/environment.ts';
 
 export interface Account {
   endpoint: string;
-  /** The changes that were asked for, each by its action, with what it names. */
+  /** Requested changes, each with its action and target. */
   changes: string[];
 }
 
 /**
- * Before the emulator: an account that the commands of scripts/aws can work in. Answers what the emulator does not know (the
- * refresh of a group), and mends what it stumbles over (templates by address, a parameter group made in the same stack).
+ * A proxy before the emulator, so that the commands of scripts/aws can run. Answers what the emulator does not support (instance
+ * refresh), and rewrites what it fails on (templates by URL, a parameter group of the same stack).
  */
 export async function startAccount(t: TestScope, emulator: string): Promise<Account> {
   const changes: string[] = [];
@@ -25,9 +25,9 @@ export async function startAccount(t: TestScope, emulator: string): Promise<Acco
     if (known !== undefined) return void outgoing.end(known);
     const { method = 'GET', headers } = incoming;
     const target = new URL(incoming.url ?? '/', emulator);
-    const mended =
-      action === 'CreateChangeSet' ? changeStack(form, headers.host ?? '', given) : mend(target.pathname, body);
-    const length = headers['content-length'] === undefined ? {} : { 'content-length': String(mended.length) };
+    const adapted =
+      action === 'CreateChangeSet' ? changeStack(form, headers.host ?? '', given) : adapt(target.pathname, body);
+    const length = headers['content-length'] === undefined ? {} : { 'content-length': String(adapted.length) };
     const call = request(target, { method, headers: { ...headers, ...length } }, (answer) => {
       if (action === 'CreateChangeSet' && answer.statusCode === 200) {
         answer.resume();
@@ -39,7 +39,7 @@ export async function startAccount(t: TestScope, emulator: string): Promise<Acco
       return void answer.pipe(outgoing);
     });
     call.on('error', () => outgoing.destroy());
-    call.end(mended);
+    call.end(adapted);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void server.close().closeAllConnections());
@@ -66,8 +66,8 @@ function describeChange(action: string, form: URLSearchParams, body: Buffer): st
 }
 
 /**
- * Sets of changes leave the emulator's parameters and outputs as they were: it gets each as the change itself, with the values that
- * are to be kept written out.
+ * Change sets do not change parameters and outputs in the emulator. It gets each as an update, with the kept values
+ * written out.
  */
 function changeStack(form: URLSearchParams, host: string, kept: Map<string, Map<string, string>>): Buffer {
   const stack = form.get('StackName') ?? '';
@@ -104,8 +104,8 @@ const answers: Record<string, string> = {
     '<R><DescribeInstanceRefreshesResult><InstanceRefreshes><member><Status>Successful</Status></member></InstanceRefreshes></DescribeInstanceRefreshesResult></R>',
 };
 
-/** A template keeps its length: it comes in chunks that say how long they are. */
-function mend(path: string, body: Buffer): Buffer {
+/** Keeps the length of a template, because it arrives in chunks with their lengths. */
+function adapt(path: string, body: Buffer): Buffer {
   if (!path.endsWith('.template')) return body;
   return Buffer.from(unblock(body.toString('latin1')), 'latin1');
 }
@@ -117,7 +117,7 @@ function unblock(template: string): string {
   );
 }
 
-/** Canonical's public parameter is not in the emulator, and a group of parameters made in the same stack is not found. */
+/** The emulator lacks Canonical's public parameter, and does not find a parameter group of the same stack. */
 const stumblingBlocks = {
   '/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id': '/image',
   '!Ref DatabaseParameters': 'default.postgres17',

@@ -4,11 +4,11 @@ import type { TestScope } from '../../support/environment.ts';
 
 export interface AwsFront {
   endpoint: string;
-  /** The calls to these two services, which are answered here: `autoscaling` and the form, `route53` and the path with the body. */
+  /** Calls to these two services, which this proxy answers: `autoscaling` and the form, `route53` and the path with the body. */
   calls: string[];
 }
 
-/** Before the emulator: keeps what goes to the group and to the zone, and hands on the rest. */
+/** A proxy before the emulator: records calls to Auto Scaling and Route 53, and forwards the rest. */
 export async function startAwsFront(t: TestScope, emulator: string): Promise<AwsFront> {
   const calls: string[] = [];
   const server = createServer(async (incoming, outgoing) => {

@@ -8,16 +8,16 @@ import { requireSetting } from '../../support/settings.ts';
 import { startAccount } from './account.ts';
 import { startMoto } from './moto.ts';
 
-/** Another region than the usual one, where the AWS CLI takes some addresses from a table of its own. */
+/** Not us-east-1, for which the AWS CLI has some fixed addresses. */
 const region = 'us-west-2';
 export const releaseBucket = `anb-releases-123456789012-${region}`;
 
 export interface CommandResult extends ToolResult {
-  /** What was changed in the account. */
+  /** Changes in the account. */
   changes: string[];
 }
 
-/** An account in the emulator, the AWS CLI in it, and our commands, whose questions are answered with `words`. */
+/** Opens an account in the emulator for the AWS CLI and the commands, whose prompts are answered with `words`. */
 export async function openCommands(t: TestScope) {
   const folder = mkdtempSync(join(tmpdir(), 'commands-'));
   const account = await startAccount(t, await startMoto(t, folder, { MOTO_EC2_LOAD_DEFAULT_AMIS: 'true' }));

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 
-/** Puts the settings of the service into the emulator, in place of those that are there. */
+/** Writes the settings of the service to the emulator, replacing existing ones. */
 export async function fillAws(
   endpoint: string,
   values: Record<string, string>,

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type BuildFailure, build } from 'esbuild';
 
-/** What is loaded by its address: `new URL('./thread.js', import.meta.url)`, `open(import.meta.resolve('./objectives.json'))`. */
+/** Files that are loaded by URL: `new URL('./thread.js', import.meta.url)`, `open(import.meta.resolve('./objectives.json'))`. */
 const addresses = [/(['"`])(\.\.?\/[^'"`$]+)\1\s*,\s*import\.meta\.url/g, /resolve\((['"`])(\.\.?\/[^'"`$]+)\1\)/g];
 
 /**
- * Follows every import and address in every file of ours in an unpacked archive, into its packages, and returns those that lead to
- * nothing in it. Knows nothing of how the archive was made.
+ * Follows every import and URL in an unpacked archive, including its packages, and returns those that do not resolve. Does not depend
+ * on how the archive was made.
  */
 export async function findUnresolved(folder: string): Promise<string[]> {
   const entryPoints = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -18,9 +18,16 @@ export async function findUnresolved(folder: string): Promise<string[]> {
   const missing = entryPoints.flatMap((path) => findMissing(folder, path));
   try {
     await build({
-      ...{ entryPoints, absWorkingDir: folder, outdir: 'unwritten', write: false, bundle: true, logLevel: 'silent' },
-      ...{ platform: 'node', format: 'esm', loader: { '.node': 'empty' } },
-      // The module that the engine stands in for.
+      entryPoints,
+      absWorkingDir: folder,
+      outdir: 'unwritten',
+      write: false,
+      bundle: true,
+      logLevel: 'silent',
+      platform: 'node',
+      format: 'esm',
+      loader: { '.node': 'empty' },
+      // The module that the engine replaces.
       external: ['k6', 'k6/*'],
     });
     return missing;

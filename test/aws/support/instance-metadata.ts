@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { TestScope } from '../../support/environment.ts';
 
 export interface InstanceMetadata {
-  /** What the group wants of this instance. */
+  /** Target lifecycle state that the group sets for this instance. */
   targetState: string;
 }
 
-/** What an instance asks about itself, at the address where every instance asks; only with a token, as our template wants it. */
+/** Serves the metadata of an instance at the metadata address. Requires a token, as the template does. */
 export async function startInstanceMetadata(
   t: TestScope,
   keys: { accessKeyId: string; secretAccessKey: string },
@@ -38,7 +38,7 @@ function credentials({ accessKeyId, secretAccessKey }: { accessKeyId: string; se
     Type: 'AWS-HMAC',
     AccessKeyId: accessKeyId,
     SecretAccessKey: secretAccessKey,
-    // The S3 server here knows no sessions and refuses any; with an empty token neither client sends one.
+    // The S3 server of the tests refuses session tokens; with an empty token neither client sends one.
     Token: '',
     Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString(),
   };

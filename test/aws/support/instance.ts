@@ -15,15 +15,15 @@ export interface Instances {
   metadata: InstanceMetadata;
   store: ReleaseStore;
   release: { version: string; sha256: string };
-  /** A machine of the bare root with what the template writes before a start script. */
+  /** Makes a machine from the bare root with the file that the template writes before a start script. */
   openMachine(name: string, sha256?: string): Machine;
 }
 
 export const redisPassword = 'of-redis';
 
 /**
- * Everything that instances find around them when they start: settings, release, role and group. Needs a network of its own
- * (scripts/test/test-aws.ts makes it), where the ports and the metadata address are those of a real instance.
+ * Provides what instances need when they start: settings, release, role and group. Needs a separate network (made by
+ * scripts/test/test-aws.ts), in which the ports and the metadata address are those of a real instance.
  */
 export async function openInstances(t: TestScope, { rateLimits }: { rateLimits: 'on' | 'off' }): Promise<Instances> {
   const environment = await createEnvironment(t, { isMigrated: false, values: { SWEEP_GRACE_SECONDS: '1' } });
@@ -42,7 +42,11 @@ export async function openInstances(t: TestScope, { rateLimits }: { rateLimits: 
   const store = await openReleaseStore(t, environment);
   const release = await putRelease(store, requireSetting('RELEASE_FOLDER'));
   return {
-    ...{ environment, front, metadata, store, release },
+    environment,
+    front,
+    metadata,
+    store,
+    release,
     openMachine(name, sha256 = release.sha256) {
       const machine = openMachine(environment, name, 'instance.env', {
         RELEASE_BUCKET: store.bucket,

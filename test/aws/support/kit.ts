@@ -7,13 +7,13 @@ import { runTool } from '../../../scripts/lib/run-tool.ts';
 export interface Kit {
   path: string;
   sha256: string;
-  /** The generator's script as its template has it. */
+  /** Script of the generator, from its template. */
   script: string;
-  /** What instance/node.env says of Node.js. */
+  /** Node.js version and checksum from instance/node.env. */
   node: Record<string, string>;
 }
 
-/** What cloud_load_testing/run hands to its generator. */
+/** The archive and script that cloud_load_testing/run gives to its generator. */
 export async function packKit(parent: string, plan: string): Promise<Kit> {
   const folder = mkdtempSync(join(parent, 'kit-'));
   const pack = join(rootFolder, 'dist/cloud_load_testing/pack.js');

@@ -8,7 +8,8 @@ import { requireSetting } from '../../support/settings.ts';
 
 const stand = join(rootFolder, 'test/aws/bare');
 
-/** A copy of the bare root with what a template writes before its start script (`file` under /etc/anb), and stand-ins for systemd. */
+/** Makes a copy of the bare root with the file that a template writes before its start script (`file` under /etc/anb), and with
+ * replacements for systemd. */
 export function openMachine(environment: Environment, name: string, file: string, lines: Record<string, string>) {
   const folder = join(environment.folder, name);
   const upper = join(folder, 'upper');
@@ -31,8 +32,8 @@ export function openMachine(environment: Environment, name: string, file: string
     run: (host: string, ...command: string[]) =>
       tryTool(join(stand, 'enter'), [requireSetting('BARE_ROOT'), folder, host, ...command], { timeoutMs: 150_000 }),
     async stop() {
-      // Each began a session of its own: what it started ends with it. (The program `kill` takes a group that begins with 1 for
-      // all there is.)
+      // Each started a session, so that its children end with it. (The program `kill` treats a group that begins with 1
+      // as all processes.)
       for (const pid of Object.values(pids())) signalProcess(-pid, 'SIGKILL');
       await tryTool('umount', ['-l', join(folder, 'root')]);
       await runTool('rm', ['-rf', folder]);
@@ -40,7 +41,7 @@ export function openMachine(environment: Environment, name: string, file: string
   };
 }
 
-/** Anything else, as a group to end, would be our own or everybody. */
+/** Any other value, as a group to end, would be this process's group or all processes. */
 function readPid(path: string): number {
   const pid = Number(readFileSync(path, 'utf8'));
   if (!(Number.isInteger(pid) && pid > 1)) throw new Error(`Expected ${path} to hold a process id, got ${pid}`);

@@ -7,7 +7,7 @@ import type { TestScope } from '../../support/environment.ts';
 import { request } from '../../support/http.ts';
 import { requireSetting } from '../../support/settings.ts';
 
-/** The emulator of AWS, empty, on a port of its own. Gives its address. */
+/** Starts an empty emulator of AWS on a free port, and returns its address. */
 export async function startMoto(t: TestScope, folder: string, env: Record<string, string> = {}): Promise<string> {
   const port = await freePort();
   const child = await startChild({

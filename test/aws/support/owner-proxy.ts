@@ -4,11 +4,11 @@ import type { TestScope } from '../../support/environment.ts';
 
 export interface OwnerProxy {
   endpoint: string;
-  /** `METHOD` and the names in the query, of every call that came; those without an owner were answered 403. */
+  /** Method and query names of every call; calls without an owner got 403. */
   calls: { call: string; hasOwner: boolean }[];
 }
 
-/** An S3 end that takes a call only when it names whom the bucket is expected to belong to: in a header, or in a signed link. */
+/** An S3 proxy that accepts a call only if it names the expected bucket owner, in a header or in a signed link. */
 export async function startOwnerProxy(t: TestScope, target: string, accountId: string): Promise<OwnerProxy> {
   const calls: OwnerProxy['calls'] = [];
   const server = createServer((incoming, outgoing) => {
@@ -22,7 +22,7 @@ export async function startOwnerProxy(t: TestScope, target: string, accountId: s
       outgoing.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>');
       return;
     }
-    // Handed on with the Host that was signed.
+    // Forwarded with the signed Host header.
     const { method, headers } = incoming;
     const call = request(
       { host: url.hostname, port: url.port, method: method ?? 'GET', path: incoming.url ?? '/', headers, agent: false },

@@ -32,7 +32,7 @@ export async function openReleaseStore(t: TestScope, { values }: Environment) {
   };
 }
 
-/** Puts there what `release --out` left in a folder. */
+/** Uploads what `release --out` wrote to a folder. */
 export async function putRelease(store: ReleaseStore, folder: string): Promise<{ version: string; sha256: string }> {
   const archive = readdirSync(join(folder, 'releases')).find((name) => name.endsWith('.tgz')) ?? '';
   const files = [`releases/${archive}`, ...readdirSync(join(folder, 'node')).map((name) => `node/${name}`)];

@@ -2,8 +2,8 @@ import { request } from '../../support/http.ts';
 import type { Player } from '../../support/player.ts';
 
 /**
- * Logs in over and over and uses the new token and the player's first one, each request on a connection of its own, so that every
- * process is reached. A connection that a stopping process no longer took up is tried again: a balancer has by then taken it out.
+ * Logs in repeatedly and uses the new token and the player's first one. Each request uses a new connection, so that every process is
+ * reached. Retries a connection that a stopping process did not accept, because a balancer no longer uses such a target.
  */
 export function startRequests(
   baseUrl: string,

@@ -10,8 +10,8 @@ import type { Instances, Machine } from './instance.ts';
 const baseUrl = 'http://127.0.0.1:8000';
 
 /**
- * Takes the orders of test/support/instance-control.ts: each test file brings a database, a bucket and a key of its own, which the
- * units of the instances get from the emulated Secrets Manager and Parameter Store as they start. Returns its address.
+ * Serves test/support/instance-control.ts: each test file has its own database, bucket and key, which the units of the instances read
+ * from the emulated Secrets Manager and Parameter Store when they start. Returns its address.
  */
 export async function serveTests(
   t: TestScope,

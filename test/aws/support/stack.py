@@ -19,11 +19,11 @@ def main():
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     formation, ssm, ec2 = (session.client(name) for name in ("cloudformation", "ssm", "ec2"))
     image = ec2.describe_images()["Images"][0]["ImageId"]
-    # The emulator knows nothing of Canonical's public parameter.
+    # The emulator lacks Canonical's public parameter.
     ssm.put_parameter(Name="/image", Type="String", Value=image)
     body = open(PATH).read()
     body = body.replace("/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id", "/image")
-    # A group of parameters made in the same stack makes it stumble.
+    # The emulator fails on a parameter group of the same stack.
     body = body.replace("DBParameterGroupName: !Ref DatabaseParameters", "DBParameterGroupName: default.postgres17")
     options = {"StackName": "anb", "TemplateBody": body, "Capabilities": ["CAPABILITY_IAM"]}
     given = {"ReleaseBucket": "releases", "ReleaseSha256": "0" * 64}

@@ -17,7 +17,7 @@ export interface Resource {
   Properties: Record<string, unknown>;
 }
 
-/** As CloudFormation gets it: the start scripts are in it. */
+/** Renders the template with the start scripts, as CloudFormation gets it. */
 export async function renderTemplate(folder: string): Promise<string> {
   const { stdout } = await runTool(join(rootFolder, 'scripts/aws/render'), []);
   const path = join(folder, 'template.yaml');
@@ -25,7 +25,7 @@ export async function renderTemplate(folder: string): Promise<string> {
   return path;
 }
 
-/** Read by the linter's own reader, which knows CloudFormation's short forms and writes them out. */
+/** Reads it with the linter's parser, which expands CloudFormation's short forms. */
 export function readTemplate(path: string): Template {
   const python = join(requireSetting('CFN_LINT'), '../python');
   const line =
@@ -35,7 +35,7 @@ export function readTemplate(path: string): Template {
   return JSON.parse(stdout) as Template;
 }
 
-/** What stands at `place` (`A.0.B`) in a resource's properties. */
+/** Returns the value at `place` (`A.0.B`) in a resource's properties. */
 export function readProperty<T>(template: Template, name: string, place: string): T {
   let found: unknown = template.Resources[name]?.Properties;
   for (const step of place.split('.')) found = (found as Record<string, unknown> | undefined)?.[step];

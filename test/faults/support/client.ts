@@ -2,7 +2,7 @@ import type { LedgerEntry } from '../../../scripts/ops/invariants/ledger.ts';
 import { type RawOutcome, type RawUpload, uploadRaw } from './raw-upload.ts';
 import type { TestVideo } from './video.ts';
 
-/** Uploads and writes down what was acknowledged, as a player's own notes: nothing in it may ever be lost. */
+/** Uploads and records what was acknowledged in a ledger: nothing in the ledger may be lost. */
 export function openUploadClient() {
   const ledger: LedgerEntry[] = [];
   const statuses: Record<string, number> = {};

@@ -6,11 +6,11 @@ export interface FaultRun {
   random: Random;
   /** Whether this is the long run. */
   isLong: boolean;
-  /** The last line of a case. */
+  /** Prints the last line of a case. */
   report(counts: Record<string, number>): void;
 }
 
-/** How often a case is to run and from which seed: few rounds in a short run, as many as asked for in a long one. */
+/** Returns the rounds and the seed of a case: few rounds in a short run, the requested number in a long one. */
 export function openFaultRun(name: string, shortRounds: number, roundsFor = (rounds: number) => rounds): FaultRun {
   const asked = process.env['FAULT_ROUNDS'];
   const rounds = asked ? roundsFor(Number(asked)) : shortRounds;

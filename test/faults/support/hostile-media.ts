@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ffmpeg, x264 } from '../../worker/support/clips.ts';
+import { x264 } from '../../support/clip.ts';
+import { ffmpeg } from '../../worker/support/clips.ts';
 import { listBoxes, truncations } from './mp4-boxes.ts';
 
 export interface HostileFile {
@@ -8,7 +9,7 @@ export interface HostileFile {
   readonly bytes: Buffer;
 }
 
-/** Small clips of every kind that is accepted: what mutations and truncations begin with. */
+/** Makes a small clip of every accepted kind, for mutations and truncations. */
 export async function makeSeeds(folder: string): Promise<HostileFile[]> {
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=0.6'];
   const sound = ['-f', 'lavfi', '-i', 'sine=duration=0.6', '-c:a', 'aac', '-b:a', '16k'];
@@ -22,7 +23,7 @@ export async function makeSeeds(folder: string): Promise<HostileFile[]> {
   });
 }
 
-/** Files that are right in form and cost whoever believes them. */
+/** Files that are well-formed and expensive for a reader that trusts their headers. */
 export async function makeBombs(folder: string): Promise<HostileFile[]> {
   const tiny = (seconds: number, rate: string) => ['-f', 'lavfi', '-i', `color=size=16x16:rate=${rate}:d=${seconds}`];
   const made = await makeAll(folder, {

@@ -6,7 +6,7 @@ export interface Box {
 
 const containers = new Set(['moov', 'trak', 'mdia', 'minf', 'dinf', 'stbl', 'edts', 'udta', 'mvex', 'moof', 'traf']);
 
-/** Every box of an MP4, the inner ones too, in the order they stand. */
+/** Lists every box of an MP4, nested ones included, in file order. */
 export function listBoxes(bytes: Buffer, start = 0, end = bytes.length): Box[] {
   const boxes: Box[] = [];
   for (let at = start; at + 8 <= end; ) {
@@ -21,7 +21,7 @@ export function listBoxes(bytes: Buffer, start = 0, end = bytes.length): Box[] {
   return boxes;
 }
 
-/** The file cut off at the beginning, in the head and in the middle of each of its boxes. */
+/** Returns the file truncated at the start, in the header and in the middle of each of its boxes. */
 export function truncations(bytes: Buffer): Buffer[] {
   const places = listBoxes(bytes).flatMap(({ start, end }) => [start, start + 6, Math.floor((start + end) / 2)]);
   return [...new Set(places)].filter((place) => place >= 32).map((place) => bytes.subarray(0, place));

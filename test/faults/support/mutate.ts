@@ -1,13 +1,13 @@
 import { listBoxes } from './mp4-boxes.ts';
 import type { Random } from './random.ts';
 
-/** A copy with a few faults in it: bits, bytes, sizes of boxes, pieces that moved, came twice or are gone. The brand stays. */
+/** Returns a copy with a few errors: changed bits, bytes and box sizes, pieces that are moved, repeated or removed. The brand stays. */
 export function mutate(bytes: Buffer, random: Random): Buffer {
   let copy: Buffer = Buffer.from(bytes);
   for (let left = random.int(1, 8); left > 0; left -= 1) {
     copy = random.pick(mutations)(copy, random);
   }
-  // What is no MP4 by its first bytes is refused before a worker sees it.
+  // A file whose first bytes are not an MP4's is refused before a worker sees it.
   bytes.copy(copy, 0, 0, 12);
   return copy;
 }

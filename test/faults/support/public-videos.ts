@@ -6,7 +6,7 @@ import { makeClip } from '../../support/clip.ts';
 import type { Environment } from '../../support/environment.ts';
 import { upload } from '../../worker/support/upload.ts';
 
-/** A public video of each of these users, with objects that are there and play: as every invariant wants it. */
+/** Inserts a public video of each of these users, with objects that exist and play, as the invariants require. */
 export async function makePublicVideos(environment: Environment, owners: readonly number[]): Promise<number[]> {
   const clip = await makeClip({ seconds: 1, hasSound: false });
   const ids: number[] = [];

@@ -1,6 +1,6 @@
 export type Random = ReturnType<typeof createRandom>;
 
-/** The same seed gives the same choices on any machine (mulberry32). */
+/** Returns choices that are the same for the same seed on any machine (mulberry32). */
 export function createRandom(seed: number) {
   let state = seed >>> 0;
 

@@ -17,12 +17,12 @@ export interface RawUpload {
   timeoutMs?: number;
 }
 
-/** What the client saw: an answer, or the connection's end and how it came. */
+/** What the client saw: a response, or how the connection ended. */
 export type RawOutcome =
   | { kind: 'answered'; status: number; text: string; headers: string }
   | { kind: 'lost'; reason: string; hadConnected: boolean };
 
-/** One upload on a connection of its own, written by hand, so that it can be broken off at any byte. */
+/** Sends one upload on a new connection, byte by byte under the test's control, so that it can stop at any byte. */
 export async function uploadRaw(upload: RawUpload): Promise<RawOutcome> {
   const socket = connect({ port: upload.port, host: '127.0.0.1', noDelay: true });
   const outcome = watch(socket, upload.timeoutMs ?? 60_000);
@@ -100,7 +100,7 @@ function watch(socket: Socket, timeoutMs: number): Promise<RawOutcome> {
   });
 }
 
-/** Undefined until the answer is whole. */
+/** Undefined until the response is complete. */
 function readAnswer(text: string): RawOutcome | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;

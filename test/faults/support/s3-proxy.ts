@@ -14,20 +14,20 @@ export interface S3Call {
 }
 
 export type S3Fault =
-  /** Answered without being handed on. */
+  /** Answered without being forwarded. */
   | { kind: 'refuse'; status: number; code: string }
   /** The connection is reset once so much of the request has come, or all of it. */
   | { kind: 'cutRequest'; afterBytes: number }
-  /** Handed on and done; the connection is reset instead of the answer. */
+  /** Forwarded and done; the connection is reset instead of the response. */
   | { kind: 'loseAnswer' }
-  /** Status 200, and an error in the body; done all the same, or not. */
+  /** Status 200 with an error in the body, whether done or not. */
   | { kind: 'errorIn200'; isDone: boolean }
-  /** Status 200 and what Complete says when all went well; nothing was done. */
+  /** Status 200 and the body of a successful Complete; nothing was done. */
   | { kind: 'lie' }
   /** Status 200 and no body. */
   | { kind: 'emptyAnswer'; isDone: boolean }
   | { kind: 'delay'; ms: number }
-  /** Handed on when `until` has resolved. */
+  /** Forwarded when `until` has resolved. */
   | { kind: 'hold'; until: Promise<unknown> }
   /** The headers of the answer and half of its body, and nothing more. */
   | { kind: 'halfBody' }
@@ -36,7 +36,7 @@ export type S3Fault =
 
 export type S3Rule = (call: S3Call) => S3Fault | undefined;
 
-/** Stands between the service and its S3 and understands which call it is handing on. Watches that each names the owner. */
+/** Starts a proxy between the service and its S3 that knows which call it forwards. Checks that each call names the owner. */
 export async function startS3Proxy(t: TestScope, endpoint: string) {
   const target = new URL(endpoint);
   const counts = new Map<string, number>();
@@ -51,7 +51,7 @@ export async function startS3Proxy(t: TestScope, endpoint: string) {
     if (!isOwned(incoming)) withoutOwner.push(`${operation} ${key}`);
     const fault = rule({ operation, key, number });
     if (fault !== undefined) faults += 1;
-    // Cut already when the service gave the call up itself.
+    // Closed already if the service aborted the call.
     handle(target, incoming, outgoing, fault).catch(() => resetSocket(incoming.socket));
   });
   server.keepAliveTimeout = 60_000;
@@ -140,7 +140,7 @@ function cutRequest(incoming: IncomingMessage, afterBytes: number): void {
 async function forward(target: URL, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const response = await callTarget(target, incoming);
   outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
-  // Either end may go away: what is left unread would keep its connection, and the test's process, for ever.
+  // Either end may go away: what is left unread would keep its connection, and the test's process, open.
   pipeline(response, outgoing, () => undefined);
 }
 
@@ -151,7 +151,7 @@ async function forwardHalf(target: URL, incoming: IncomingMessage, outgoing: Ser
   outgoing.write(body.subarray(0, body.length / 2));
 }
 
-/** Handed on as it came, with the Host that was signed. */
+/** Forwards the request unchanged, with the Host that was signed. */
 function callTarget(target: URL, incoming: IncomingMessage): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const { method, url, rawHeaders } = incoming;

@@ -3,13 +3,13 @@ import { waitFor } from '../../../scripts/lib/wait.ts';
 import { checkInvariants } from '../../../scripts/ops/invariants/check-all.ts';
 import type { LedgerEntry } from '../../../scripts/ops/invariants/ledger.ts';
 import { openLog } from '../../../src/log.ts';
-import { openProducer } from '../../../src/queue/producer.ts';
+import { videoQueue } from '../../../src/queue/video-queue.ts';
 import { sweepOnce } from '../../../worker/sweep.ts';
 import type { Environment } from '../../support/environment.ts';
 import { request } from '../../support/http.ts';
 import type { RunningService } from '../../support/service.ts';
 
-/** What an environment of the fault tests is made with: a sweep has to find what was left a moment ago. */
+/** Options of an environment of the fault tests: a sweep must find what was left a moment ago. */
 export const faultEnvironment = { isCrashTest: true, values: { SWEEP_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' } };
 
 /** A grace period, in seconds, that everything has outlived: nothing is in progress any more. */
@@ -18,12 +18,12 @@ const allIsOld = -60;
 const storeMs = 500;
 
 export interface Settled {
-  /** What a sweep mended, by kind. */
+  /** What a sweep repaired, by kind. */
   swept: Record<string, number>;
   breaks: string[];
 }
 
-/** Waits until nothing is under way, sweeps twice, and looks what is broken then. */
+/** Waits until nothing runs, sweeps twice, and checks the invariants. */
 export async function settle(
   environment: Environment,
   services: readonly RunningService[],
@@ -33,7 +33,7 @@ export async function settle(
   await sleep(storeMs);
   const { sql, objects } = environment;
   const config = { ...environment.config, sweepGraceSeconds: allIsOld };
-  const producer = openProducer(config.redisUrl);
+  const producer = videoQueue.openProducer(config.redisUrl);
   const swept: Record<string, number> = {};
   try {
     const parts = { sql, objects, producer, log: openLog('silent'), graceSeconds: allIsOld };
@@ -59,10 +59,10 @@ export async function settle(
   }
 }
 
-/** No upload under way, none waiting, and every part buffer back: in every process that lives. */
+/** Waits until no upload runs or waits and every part buffer is free, in every living process. */
 export async function untilIdle(service: RunningService, timeoutMs = 60_000): Promise<void> {
   for (const url of liveMetrics(service)) {
-    await waitFor(`nothing to be under way at ${url}`, async () => (await readHeld(url)) === 0, { timeoutMs });
+    await waitFor(`no upload to run at ${url}`, async () => (await readHeld(url)) === 0, { timeoutMs });
   }
 }
 
@@ -72,6 +72,6 @@ function liveMetrics({ web, metricsUrls }: RunningService): string[] {
 
 async function readHeld(url: string): Promise<number> {
   const { text } = await request(url);
-  const held = /^competition_(?:uploads_in_flight|upload_waiting|part_buffers_in_use) (\d+)$/gm;
+  const held = /^competition_(?:uploads_in_flight|uploads_waiting_for_buffer|part_buffers_in_use) (\d+)$/gm;
   return [...text.matchAll(held)].reduce((sum, [, count]) => sum + Number(count), 0);
 }

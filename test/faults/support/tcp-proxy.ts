@@ -4,15 +4,15 @@ import type { TestScope } from '../../support/environment.ts';
 import { resetSocket } from './reset-socket.ts';
 
 export interface TcpFault {
-  /** Every chunk is held back for this long, in each direction. */
+  /** Delay of every chunk, in each direction. */
   latencyMs?: number;
   /** In each direction of a connection. */
   bytesPerSecond?: number;
   /** The connection is cut once the client has sent this much since the fault began. */
   cutAfterBytesSent?: number;
-  /** What the client says is not handed on, and nothing is answered: the connection hangs. */
+  /** The client's bytes are not forwarded and nothing is answered: the connection hangs. */
   hangs?: boolean;
-  /** What the server says is not handed on: the connection is cut instead. What the client says arrives. */
+  /** The server's bytes are not forwarded: the connection is cut instead. The client's bytes are forwarded. */
   swallowsAnswers?: boolean;
   /** New connections are cut at once. */
   refuses?: boolean;
@@ -25,7 +25,7 @@ interface Pair {
   isSilent: boolean;
 }
 
-/** Stands between the service and a server, and hands bytes on until it is told to misbehave. */
+/** Starts a proxy between the service and a server. It forwards bytes until a fault is set. */
 export async function startTcpProxy(t: TestScope, target: { port: number; host?: string }) {
   const open = new Set<Pair>();
   let port = target.port;
@@ -94,7 +94,7 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
   return {
     port: (proxy.address() as AddressInfo).port,
     cutAll,
-    /** What was not handed on because the connection hangs. */
+    /** The bytes that were not forwarded because the connection hangs. */
     heldBytes: () => heldBytes,
     /**
      * The connections of this moment go silent, as when the network has forgotten them: nothing passes any more, and neither
@@ -104,7 +104,7 @@ export async function startTcpProxy(t: TestScope, target: { port: number; host?:
       for (const pair of open) pair.isSilent = true;
       return open.size;
     },
-    /** New connections lead there. */
+    /** Sets the port to which new connections lead. */
     setTarget(nextPort: number): void {
       port = nextPort;
     },

@@ -5,11 +5,11 @@ export interface TestVideo {
   bytes: Buffer;
   sha256: string;
   form: Form;
-  /** Where in the form's body the video begins. */
+  /** The offset of the video in the form's body. */
   start: number;
 }
 
-/** An MP4 by its first bytes and noise behind them, other noise for every number: what is stored can be nobody else's. */
+/** Makes bytes that begin as an MP4, followed by noise that differs for every number, so that stored bytes identify their upload. */
 export function makeVideo(length: number, number: number): TestVideo {
   const key = Buffer.alloc(16);
   key.writeUInt32BE(number >>> 0);

@@ -10,11 +10,11 @@ export interface PairOutcome {
   already: number;
   /** The connection ended before the answer: whether the vote was counted is not known. */
   cut: number;
-  /** Anything else, which must not be. */
+  /** Anything else, which is an error. */
   others: string[];
 }
 
-/** The same vote many times at once; who is cut off asks again, as a client would, until he has an answer. */
+/** Sends the same vote many times at once. A client whose connection is cut retries until it has an answer. */
 export async function voteAtOnce(baseUrl: string, { videoId, token }: Pair, times: number): Promise<PairOutcome> {
   const outcome: PairOutcome = { counted: 0, already: 0, cut: 0, others: [] };
   await Promise.all(Array.from({ length: times }, () => voteOnce(baseUrl, videoId, token, outcome)));

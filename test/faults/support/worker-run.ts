@@ -7,10 +7,10 @@ import type { Environment } from '../../support/environment.ts';
 import type { ServiceProcess } from '../../support/service.ts';
 import { readVideo, type VideoState } from '../../worker/support/upload.ts';
 
-/** Locks and checks short enough for many kills in little time; production's are ten and five seconds. */
+/** Lock and check times that allow many kills in little time. Production uses ten and five seconds. */
 export const shortTimes = { JOB_LOCK_SECONDS: '2', JOB_CHECK_SECONDS: '1', QUEUE_SWEEP_SECONDS: '2' };
 
-/** The FFmpeg and ffprobe processes, sandbox included, that work in this environment's scratch folders. */
+/** Finds the FFmpeg and ffprobe processes, sandbox included, that use this environment's scratch folders. */
 export function findTools({ config }: Environment): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 }).split('\n');
   const scratch = join(config.dataDir, 'scratch');
@@ -45,8 +45,8 @@ export async function countRenditions({ bucket }: Environment): Promise<number> 
 }
 
 /**
- * For a worker's environment: it then ends its pool threads on SIGUSR2, which nothing from outside could do otherwise. The
- * worker itself is as it was built. Not all threads: the end of a test runner's own hooks is the process's.
+ * Environment variables that make a worker end its pool threads on SIGUSR2, which is otherwise impossible from outside. The
+ * worker's code is unchanged. Other threads stay: without the hooks of a test runner the process would end.
  */
 export const threadsEndOnSignal = {
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`

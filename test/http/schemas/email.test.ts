@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { rootFolder } from '../../../scripts/lib/paths.ts';
 import { normalizeEmail } from '../../../src/http/schemas/email.ts';
 
 interface Vectors {
@@ -8,7 +10,7 @@ interface Vectors {
   cases: [input: string, folded: string | null][];
 }
 
-const vectors = JSON.parse(readFileSync(new URL('email-vectors.json', import.meta.url), 'utf8')) as Vectors;
+const vectors = JSON.parse(readFileSync(join(rootFolder, 'test/http/schemas/email-vectors.json'), 'utf8')) as Vectors;
 
 t.test('addresses are accepted and folded exactly as Pydantic does it', async (t) => {
   t.ok(vectors.cases.length >= 500);

@@ -10,17 +10,18 @@ import { showcaseProfile } from '../../../worker/profile.ts';
 import { openSandbox } from '../../../worker/sandbox.ts';
 import { workerCapacity } from '../../../worker/tool-limits.ts';
 import { findTools } from '../../../worker/tools.ts';
+import { lavfi, makeOnce, x264 } from '../../support/clip.ts';
 
 export const run = promisify(execFile);
 
-/** A folder of the test's own, gone when it ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function makeFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'worker-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A job's folder as process-video lays it out: the logo, and the source which `make` puts where it is told. */
+/** Makes a job's folder as process-video does: the logo, and the source, which `make` writes to the path it gets. */
 export async function makeJobFolder(t: Test, make: (source: string) => Promise<unknown>): Promise<string> {
   const folder = await makeFolder(t);
   await copyFile(findAsset(showcaseProfile.logo), join(folder, jobFiles.logo));
@@ -44,13 +45,11 @@ export async function ffmpeg(...args: string[]): Promise<void> {
   await run('ffmpeg', [...quiet, ...args]);
 }
 
-/** `size` as 640x360; `encode` are FFmpeg's output options. */
+/** Returns a function that writes the clip to a path. `size` as 640x360; `encode` are FFmpeg's output options. */
 export function makeClip(size: string, seconds: number, rate: string, encode: string[] = x264) {
-  return (path: string) =>
-    ffmpeg('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`, ...encode, '-f', 'mp4', path);
+  const card = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`;
+  return async (path: string) => copyFile(await makeOnce([...lavfi(card), ...encode]), path);
 }
-
-export const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 
 export interface Look {
   readonly streams: readonly Record<string, string | number>[];
@@ -62,28 +61,11 @@ export async function look(path: string): Promise<Look> {
   return JSON.parse(stdout);
 }
 
-/** One pixel of a frame as [red, green, blue]. */
+/** Returns one pixel of a frame as [red, green, blue]. */
 export async function pixel(path: string, second: number, x: number, y: number): Promise<[number, number, number]> {
-  const filter = `crop=1:1:${x}:${y}`;
   const matrix = 'scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=accurate_rnd+full_chroma_int,format=rgb24';
-  const { stdout } = await promisify(execFile)(
-    'ffmpeg',
-    [
-      '-v',
-      'error',
-      '-ss',
-      String(second),
-      '-i',
-      path,
-      '-frames:v',
-      '1',
-      '-vf',
-      `${matrix},${filter}`,
-      '-f',
-      'rawvideo',
-      '-',
-    ],
-    { encoding: 'buffer' },
-  );
+  const frame = ['-v', 'error', '-ss', String(second), '-i', path, '-frames:v', '1'];
+  const raw = ['-vf', `${matrix},crop=1:1:${x}:${y}`, '-f', 'rawvideo', '-'];
+  const { stdout } = await run('ffmpeg', [...frame, ...raw], { encoding: 'buffer' });
   return [stdout[0] ?? -1, stdout[1] ?? -1, stdout[2] ?? -1];
 }

@@ -7,8 +7,8 @@ export interface Disguise {
 }
 
 /**
- * Files called .mp4 that are scripts: whoever believes their first bytes opens `canary`, which lies outside of the job's
- * folder, `neighbour`, which lies inside, or an address at `port`.
+ * Makes scripts with names that end in .mp4. A reader that trusts their first bytes opens `canary`, which lies outside of the
+ * job's folder, `neighbour`, which lies inside, or an address at `port`.
  */
 export function makeDisguises(canary: string, neighbour: string, port: number): Disguise[] {
   const address = `http://127.0.0.1:${port}/x.mp4`;
@@ -52,7 +52,7 @@ function sdp(port: number): string {
   return `${head}m=video ${port} RTP/AVP 96\na=rtpmap:96 H264/90000\n`;
 }
 
-/** Counts who calls, and answers nobody. */
+/** Counts connections and closes each without an answer. */
 export async function listen(t: Test): Promise<{ port: number; connections: () => number }> {
   let connections = 0;
   const server = createServer((socket) => {

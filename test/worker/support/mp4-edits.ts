@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { listBoxes } from '../../faults/support/mp4-boxes.ts';
 
-/** Where a field is in a box of version 0, counted from the box's start. */
+/** The offset of a field in a box of version 0, from the box's start. */
 export const durationAt = { mvhd: 24, tkhd: 28, mdhd: 24, elst: 16 } as const;
 export const matrixAt = { tkhd: 48 } as const;
 

@@ -12,15 +12,15 @@ export async function openTranscode(t: Test) {
   const parts = await openParts(t);
   const pool: Pool = openPool(1);
   t.teardown(() => pool.close());
-  const transcode = (folder: string, source: SourceFacts) =>
-    pool.transcode({
-      ...parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60),
-      ...{ folder, wallMs: 60_000, seconds: source.seconds, signal: never, onPercent: () => undefined },
-    });
+  const transcode = (folder: string, source: SourceFacts) => {
+    const command = parts.sandbox.wrap(folder, parts.tools.ffmpeg, ffmpegArguments(showcaseProfile, source, 1), 60);
+    const { seconds } = source;
+    return pool.transcode({ ...command, folder, wallMs: 60_000, seconds, signal: never, onPercent: () => undefined });
+  };
   return { parts, transcode };
 }
 
-/** Probe, edit and check as a job does; resolves to the job's folder. */
+/** Returns a function that probes, transcodes and checks as a job does, and resolves to the job's folder. */
 export async function openEdit(
   t: Test,
 ): Promise<(t: Test, make: (path: string) => Promise<unknown>) => Promise<string>> {

@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Test } from 'tap';
 import { recordIntents } from '../../../src/database/object-intents.ts';
 import { insertUser } from '../../../src/database/users.ts';
 import { insertUploadedVideo } from '../../../src/database/videos.ts';
 import { newUploadKey } from '../../../src/objects/keys.ts';
-import type { VideoJob } from '../../../src/queue/job.ts';
+import type { VideoJob } from '../../../src/queue/video-queue.ts';
 import type { Environment } from '../../support/environment.ts';
+import { makeFolder } from './clips.ts';
 
 export interface Uploaded {
   id: number;
   job: VideoJob;
   key: string;
-  /** Its place among its player's waiting videos. */
+  /** Its position among its player's waiting videos. */
   rank: number;
 }
 
@@ -28,7 +31,7 @@ export async function insertPlayer({ sql }: Environment): Promise<number> {
   return user.id;
 }
 
-/** What an upload leaves: the object and a row in `uploaded`. The job is up to the test. */
+/** Stores what an upload leaves: the object and a row in `uploaded`. The test adds the job, if any. */
 export async function upload(environment: Environment, path: string, userId?: number): Promise<Uploaded> {
   const { sql, objects } = environment;
   const key = newUploadKey();
@@ -47,6 +50,18 @@ export async function upload(environment: Environment, path: string, userId?: nu
   });
   if (row === undefined) throw new Error('Expected a row, got none');
   return { id: row.id, key, rank: row.rank, job: { videoId: String(row.id), taskId, requestId } };
+}
+
+/** Uploads the clip that `make` writes. */
+export async function uploadClip(
+  t: Test,
+  environment: Environment,
+  make: (path: string) => Promise<unknown>,
+  userId?: number,
+): Promise<Uploaded> {
+  const path = join(await makeFolder(t), 'clip.mp4');
+  await make(path);
+  return upload(environment, path, userId);
 }
 
 export interface VideoState {

@@ -10,7 +10,7 @@ import { openScratch } from '../../../worker/scratch.ts';
 import type { Environment } from '../../support/environment.ts';
 import { openParts } from './clips.ts';
 
-/** A worker's parts in the test's own process, on the test's own servers. */
+/** Opens a worker's dependencies in the test's own process, on the test's own servers. */
 export async function openWorkerDeps(t: Test, environment: Environment): Promise<WorkerDeps> {
   const { tools, sandbox, capacity } = await openParts(t);
   const pool = openPool(2);
@@ -24,7 +24,7 @@ export async function openWorkerDeps(t: Test, environment: Environment): Promise
     tools,
     sandbox,
     pool,
-    threadBudget: openCpuSemaphore(2),
+    cpuSemaphore: openCpuSemaphore(2),
     capacity,
     profile: showcaseProfile,
     isOnlyActiveJob: () => true,

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { slowBytesPerSecond, startS3Sink } from '../../scripts/dev/testbed/s3-sink.ts';
 import { makeBenchFolder } from '../../scripts/dev/testbed/servers.ts';
 import { readPeakMemoryMiB, resetPeakMemory } from '../../scripts/lib/process-cost.ts';
-import type { BenchCase, Candidate, Target } from '../lib/bench-case.ts';
+import { atLeast, atMost, type BenchCase, type Candidate, type Target } from '../lib/bench-case.ts';
 import { createUploadBody, runUploads, sendUpload } from '../lib/upload-load.ts';
 import { openOurs } from '../lib/upload-servers.ts';
 import { startWebGroup, type WebGroup } from '../lib/web-group.ts';
 
 const fileBytes = 66_000_000;
-const crowd = 300;
+const many = 300;
 const few = 8;
 const uploadsOfFew = 80;
 const body = createUploadBody(fileBytes);
 
-/** Both processes of an instance under more uploads than it can take: who gets in, what the others are told, what it holds. */
+/** Measures both web processes of an instance under more uploads than they can accept: throughput, refusals and memory. */
 export const benchCase: BenchCase = {
-  name: 'upload-crowd',
-  summary: 'Two web processes under 300 uploads of 66 MB at once, to an S3 that is fast and to one that is slow',
+  name: 'upload-burst',
+  summary: 'Two web processes under 300 uploads of 66 MB at once, to a fast S3 and to a slow one',
   async open(defer) {
     const folder = makeBenchFolder(defer);
     const ours = await openOurs(folder, defer);
@@ -24,7 +24,7 @@ export const benchCase: BenchCase = {
     const candidates: Candidate[] = [];
     for (const [link, settings] of Object.entries({ 'fast S3': plain, 'slow S3': slow })) {
       const group = await startWebGroup(2, ours.start, settings);
-      candidates.push(takeFew(link, group, ours.token), takeCrowd(link, group, ours.token));
+      candidates.push(sendFew(link, group, ours.token), sendMany(link, group, ours.token));
     }
     return {
       candidates,
@@ -34,7 +34,7 @@ export const benchCase: BenchCase = {
   },
 };
 
-function takeFew(link: string, { port, pids }: WebGroup, token: string): Candidate {
+function sendFew(link: string, { port, pids }: WebGroup, token: string): Candidate {
   return {
     name: nameOf(few, link),
     async run({ isWarmUp }) {
@@ -48,23 +48,23 @@ function takeFew(link: string, { port, pids }: WebGroup, token: string): Candida
   };
 }
 
-function takeCrowd(link: string, { port, pids }: WebGroup, token: string): Candidate {
+function sendMany(link: string, { port, pids }: WebGroup, token: string): Candidate {
   return {
-    name: nameOf(crowd, link),
+    name: nameOf(many, link),
     async run({ isWarmUp }) {
       resetPeakMemory(pids);
       const startedAt = performance.now();
-      const count = isWarmUp ? crowd / 10 : crowd;
+      const count = isWarmUp ? many / 10 : many;
       const outcomes = await Promise.all(Array.from({ length: count }, () => sendUpload({ port, token, body })));
       const seconds = (performance.now() - startedAt) / 1000;
-      const taken = outcomes.filter(({ status }) => status === 201).length;
+      const accepted = outcomes.filter(({ status }) => status === 201).length;
       const refused = outcomes.filter(({ status }) => status === 503);
       return {
-        takenPercent: (taken / count) * 100,
+        acceptedPercent: (accepted / count) * 100,
         refused: refused.length,
         lastRefusalSeconds: Math.max(0, ...refused.map((outcome) => outcome.seconds)),
-        neitherTakenNorRefused: count - taken - refused.length,
-        MBPerSecond: (taken * fileBytes) / 1e6 / seconds,
+        otherResponses: count - accepted - refused.length,
+        MBPerSecond: (accepted * fileBytes) / 1e6 / seconds,
         peakMemoryMiB: readPeakMemoryMiB(pids),
       };
     },
@@ -72,19 +72,14 @@ function takeCrowd(link: string, { port, pids }: WebGroup, token: string): Candi
 }
 
 function listTargets(link: string): Target[] {
-  const name = nameOf(crowd, link);
+  const name = nameOf(many, link);
+  const rate = 'MBPerSecond';
   return [
-    { what: `${name}: percent taken`, of: [name, 'takenPercent'], is: '>=', bound: 90 },
-    { what: `${name}: seconds until the last 503`, of: [name, 'lastRefusalSeconds'], is: '<=', bound: 5 },
-    { what: `${name}: neither taken nor told 503`, of: [name, 'neitherTakenNorRefused'], is: '<=', bound: 0 },
-    {
-      what: `bytes per second, ${link}: ${crowd} / ${few} at once`,
-      of: [name, 'MBPerSecond'],
-      against: [nameOf(few, link), 'MBPerSecond'],
-      is: '>=',
-      bound: 0.9,
-    },
-    { what: `${name}: MiB of both processes at their peak`, of: [name, 'peakMemoryMiB'], is: '<=', bound: 512 },
+    atLeast(`${name}: percent accepted`, [name, 'acceptedPercent'], 90),
+    atMost(`${name}: seconds until the last 503`, [name, 'lastRefusalSeconds'], 5),
+    atMost(`${name}: neither 201 nor 503`, [name, 'otherResponses'], 0),
+    atLeast(`bytes per second, ${link}: ${many} / ${few} at once`, [name, rate], 0.9, [nameOf(few, link), rate]),
+    atMost(`${name}: peak MiB of both processes`, [name, 'peakMemoryMiB'], 512),
   ];
 }
 
@@ -92,7 +87,7 @@ function nameOf(count: number, link: string): string {
   return `${count} at once, ${link}`;
 }
 
-/** What the kernel lets one socket hold: least, at first and at most, in bytes. See bench/in-own-network. */
+/** Reads the kernel's minimum, default and maximum buffer of a socket, in bytes. See bench/in-own-network. */
 function readSocketLimits(): Record<string, number[]> {
   const read = (name: string) => readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').trim().split(/\s+/).map(Number);
   return Object.fromEntries(['tcp_rmem', 'tcp_wmem'].map((name) => [name, read(name)]));
