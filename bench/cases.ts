@@ -5,6 +5,7 @@ export const cases: Readonly<Record<string, () => Promise<{ benchCase: BenchCase
   encode: () => import('./cases/encode.ts'),
   'multipart-parse': () => import('./cases/multipart-parse.ts'),
   upload: () => import('./cases/upload.ts'),
+  'upload-slow': () => import('./cases/upload-slow.ts'),
   'upload-memory': () => import('./cases/upload-memory.ts'),
   'upload-burst': () => import('./cases/upload-burst.ts'),
   login: () => import('./cases/login.ts'),

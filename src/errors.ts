@@ -1,4 +1,9 @@
-import { unavailableRetryAfterSeconds, waitingVideosRetryAfterSeconds } from './limits.ts';
+import {
+  slowUploadRetryAfterSeconds,
+  unavailableRetryAfterSeconds,
+  uploadsPerUserRetryAfterSeconds,
+  waitingVideosRetryAfterSeconds,
+} from './limits.ts';
 
 interface ErrorKind {
   readonly status: number;
@@ -18,7 +23,6 @@ const temporary = { status: 503, retryAfterSeconds: unavailableRetryAfterSeconds
 export const errorKinds = defineErrors({
   invalid_framing: { status: 400, message: 'Expected one way of framing the body, got another' },
   body_timeout: { status: 400, message: 'The body did not arrive in time' },
-  upload_timeout: { status: 400, message: 'The upload did not arrive in time' },
   passwords_differ: { status: 400, message: 'Las contraseñas no coinciden.' },
   weak_password: { status: 400, message: 'La contraseña es demasiado fácil de adivinar: elija otra.' },
   email_taken: { status: 400, message: 'Email ya está registrado.' },
@@ -41,6 +45,12 @@ export const errorKinds = defineErrors({
   video_not_found: { status: 404, message: 'Video not found' },
   task_not_found: { status: 404, message: 'Task not found' },
   method_not_allowed: { status: 405, message: 'Method Not Allowed' },
+  upload_timeout: { status: 408, message: 'The upload did not arrive in time' },
+  upload_too_slow: {
+    status: 408,
+    message:
+      'Expected at least {floorKiB} KiB of the upload in {windowSeconds} s, got less: try again over a faster connection',
+  },
   quota_exceeded: {
     status: 413,
     message: 'The videos of a user may have {quotaBytes} bytes together: delete a video first',
@@ -54,6 +64,11 @@ export const errorKinds = defineErrors({
     retryAfterSeconds: waitingVideosRetryAfterSeconds,
     message: 'At most {waitingMax} videos of a user may wait to be processed: try again when one is done',
   },
+  too_many_own_uploads: {
+    status: 429,
+    retryAfterSeconds: uploadsPerUserRetryAfterSeconds,
+    message: 'At most {uploadsMax} uploads of a user may run at once: try again when one has ended',
+  },
   internal_error: { status: 500, message: 'Internal server error. Request id: {requestId}' },
   unavailable: { ...temporary, message: 'Service temporarily unavailable, try again' },
   not_ready: { ...temporary, message: 'Not ready: {reason}' },
@@ -63,6 +78,11 @@ export const errorKinds = defineErrors({
   password_queue_full: { ...temporary, message: 'The service is busy, try again in a moment' },
   vote_queue_full: { ...temporary, message: 'Too many votes at once, try again' },
   too_many_uploads: { ...temporary, message: 'Too many uploads at once, try again' },
+  upload_evicted: {
+    status: 503,
+    retryAfterSeconds: slowUploadRetryAfterSeconds,
+    message: 'The upload was too slow while many others waited, try again later',
+  },
   upload_too_fast: { ...temporary, message: 'The upload arrived faster than it could be stored, try again' },
   upload_not_stored: { ...temporary, message: 'The upload could not be stored, try again' },
 });

@@ -15,7 +15,7 @@ export const multipartBoundaryMaxBytes = 250;
 
 /** S3's minimum size of every part but the last. */
 export const partBytes = 5 * MiB;
-/** The maximum size of a chunk from a socket (the receive buffer of uWebSockets.js). A part buffer has this much room after the part. */
+/** The maximum size of a chunk from a socket (the receive buffer of uWebSockets.js). A reserved part has this much room after it. */
 export const socketChunkMaxBytes = 512 * KiB;
 /** The kernel's receive buffer of each connection. The kernel doubles it, which must stay below `socketChunkMaxBytes`. */
 export const socketReceiveBufferBytes = 208 * KiB;
@@ -26,11 +26,31 @@ export const closingResponseMaxBytes = 16 * KiB;
 /** Videos of one user that wait to be processed, so that none fills the queue. */
 export const waitingVideosPerUserMax = 20;
 export const waitingVideosRetryAfterSeconds = 60;
-/** Part buffers of an instance, divided among its web processes. */
-export const partBuffersPerInstance = 32;
+/** Parts are put together in pages of this size. */
+export const partPageBytes = 64 * KiB;
+/** Pages that are reserved for a whole part and for the chunk that completes it. */
+export const reservedPartPages = (partBytes + socketChunkMaxBytes) / partPageBytes;
+/** Pages of the whole instance: its web processes share them out. */
+export const partPagesPerInstance = 28 * reservedPartPages;
+/** Room for two whole parts beside the share of slow uploads, however many processes there are. */
+export const partPagesPerProcessMin = 4 * reservedPartPages;
+/** While an upload waits for pages, slow uploads hold at most this share of them. */
+export const slowPagesShare = 0.4;
+/** How often the pace of uploads is measured. */
+export const uploadPaceTickMs = 100;
+/** An upload that receives less between two ticks is slow: at once while another one waits, else after so many ticks in a row. */
+export const reservedBytesPerTickMin = 64 * KiB;
+export const slowTicksMax = 10;
+/** Ticks over which the pace of an upload is averaged. */
+export const uploadPaceTicks = 50;
+/** Uploads of one user in progress at once, in one process. */
+export const uploadsPerUserMax = 8;
 
 /** Retry-After of a 503 response. */
 export const unavailableRetryAfterSeconds = 2;
+/** The same of a client whose slow upload made room for others, and of a user with too many uploads in progress. */
+export const slowUploadRetryAfterSeconds = 30;
+export const uploadsPerUserRetryAfterSeconds = 10;
 
 export const uploadAdmissionWaitMs = 4_500;
 /** Bytes that a process holds of request bodies whose uploads are not admitted yet, or paused. */
@@ -38,7 +58,13 @@ export const heldBytesMax = 64 * MiB;
 /** The share of these that one paused upload may hold. */
 export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
-export const uploadStallMs = 30_000;
+/** Clients may pause for 30 s. What is above is tolerance: for the network, and for the interval of the check. */
+export const uploadStallMs = 33_000;
+/** The least that an upload receives within the window: a client with 2 KiB/s sends more, though it pauses for most of the time. */
+export const uploadFloorBytes = 8 * KiB;
+export const uploadFloorWindowMs = 60_000;
+/** How often an upload is checked, and its connection's time-out of 8 to 12 s is renewed. */
+export const uploadCheckMs = 2_000;
 /** Deadline of one attempt of a call to S3, until its response begins. */
 export const s3CallDeadlineMs = 20_000;
 /** A connection to S3 without a byte in either direction for this long during a call is closed. */

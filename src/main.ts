@@ -10,10 +10,12 @@ import type { AppContext } from './http/app-context.ts';
 import { openClientReader } from './http/client-address.ts';
 import { drainServer } from './http/drain.ts';
 import { createServer } from './http/server.ts';
+import { openUploadsPerUser } from './http/uploads-per-user.ts';
 import {
   databaseConnectionsPerProcess,
   lastFlushWaitMs,
-  partBuffersPerInstance,
+  partPagesPerInstance,
+  partPagesPerProcessMin,
   passwordHashQueueMax,
   rateLimiterWarningMs,
   secretKeyMinBytes,
@@ -90,9 +92,15 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   const { log, logRequest } = openWebLog(config.logLevel, { process: 'web' });
   const { sql } = databases;
   const objects = openObjectStore(config.s3, (operation, seconds) => metrics.s3Seconds.observe({ operation }, seconds));
-  const buffers = openPartBuffers(Math.max(2, Math.floor(partBuffersPerInstance / config.webProcesses)));
-  metrics.watch('competition_uploads_waiting_for_buffer', 'Uploads waiting for a part buffer', buffers.waiting);
-  metrics.watch('competition_part_buffers_in_use', 'Part buffers in use', buffers.inUse);
+  const buffers = openPartBuffers(
+    Math.max(partPagesPerProcessMin, Math.floor(partPagesPerInstance / config.webProcesses)),
+  );
+  metrics.watch(
+    'competition_uploads_waiting_for_buffer',
+    'Uploads waiting for pages of a part buffer',
+    buffers.waiting,
+  );
+  metrics.watch('competition_part_buffers_in_use', 'Pages of part buffers in use, 64 KiB each', buffers.inUse);
   const voteCountFlusher = openVoteCountFlusher(sql, (error) =>
     log.warn({ err: error }, 'vote counts not flushed, will be retried'),
   );
@@ -120,6 +128,7 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
     producer,
     buffers,
     heldBytes: { held: 0 },
+    uploadsPerUser: openUploadsPerUser(),
     passwords: openPasswords({ concurrency, queueMax: passwordHashQueueMax }),
     tokens: openTokens(config.tokens),
     throttle: gate && openRateLimiter(gate),

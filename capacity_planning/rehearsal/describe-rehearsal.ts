@@ -1,4 +1,4 @@
-import { partBuffersPerInstance, partBytes } from '../../src/limits.ts';
+import { partPageBytes, partPagesPerInstance } from '../../src/limits.ts';
 import type { Page } from '../lib/page.ts';
 import type { Recommendation } from './recommend.ts';
 import type { RehearsalReport } from './rehearsal-schema.ts';
@@ -64,8 +64,8 @@ function describeCapacity({ fixedSizes, uploads }: RehearsalReport, advice: Reco
         ]),
     `At ${requestsPerSecond.toFixed(0)} requests/s one such instance needs ${processors.toFixed(1)} processors of the database: check the database's size before adding instances.`,
     `The limit is ${perInstance.saturatesOn}. At the network's baseline, uploads use ${percent(perInstance.cpuShareWhenNetworkIsFull)} CPU.`,
-    `Uploads in flight: at most ${uploads.peakUploadsInFlight} with ${megabytes(uploads.peakBytesInFlight)}, ${uploads.peakPartBuffers} part buffers and ${uploads.peakResidentMiB.toFixed(0)} MiB resident memory. ` +
-      `An instance has ${partBuffersPerInstance} part buffers (${megabytes(partBuffersPerInstance * partBytes)}); further uploads wait at their sockets.`,
+    `Uploads in flight: at most ${uploads.peakUploadsInFlight} with ${megabytes(uploads.peakBytesInFlight)}, ${uploads.peakPartBuffers} pages of parts and ${uploads.peakResidentMiB.toFixed(0)} MiB resident memory. ` +
+      `An instance has ${partPagesPerInstance} pages for parts (${megabytes(partPagesPerInstance * partPageBytes)}); uploads that find none free wait at their sockets.`,
     `Set ${scaling.metric} to ${scaling.target}: ${scaling.why}. ${describeMetric(advice)}`,
     `${advice.burstable}.`,
     describeHeadroom(advice),

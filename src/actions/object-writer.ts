@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortAgainMs, s3CallDeadlineMs, undoWaitMs } from '../limits.ts';
-import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { PartBuffer } from '../objects/part-buffer.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { openPartUploader } from './part-uploader.ts';
 
 interface ObjectWriterOptions {
   objects: ObjectStore;
-  buffers: PartBuffers;
-  /** The writer's from here on; handed back to the budget when the writer ends. */
-  buffer: Buffer;
+  /** The writer's until `complete` or `undo` was called. */
+  buffer: PartBuffer;
   key: string;
   contentType: string;
   signal: AbortSignal;
@@ -19,14 +18,14 @@ interface ObjectWriterOptions {
 }
 
 /**
- * Writes one object of unknown length as a multipart upload. Fill and flush it as a part line; end with either `complete`
+ * Writes one object of unknown length as a multipart upload. Fill and flush it as a part uploader; end with either `complete`
  * or `undo`. `undo` may follow anything, also a failed `complete`, and settles everything under way before it returns.
  */
 export function openObjectWriter(options: ObjectWriterOptions) {
   const { objects, key } = options;
   const abort = new AbortController();
   const signal = AbortSignal.any([options.signal, abort.signal]);
-  const line = openPartUploader({ ...options, signal, open });
+  const uploader = openPartUploader({ ...options, signal, open });
   let uploadId: string | undefined;
 
   async function open(): Promise<string> {
@@ -41,19 +40,19 @@ export function openObjectWriter(options: ObjectWriterOptions) {
    * went well or say that all went well though nothing did: what counts is what is there.
    */
   async function complete(): Promise<void> {
-    const parts = await line.end();
+    const parts = await uploader.end();
     assert(uploadId !== undefined, 'an empty object is never completed');
     signal.throwIfAborted();
     const failure = await objects.completeMultipart(key, uploadId, parts).catch((error: unknown) => error);
     const found = await objects.headObject(key);
-    if (found?.bytes === line.bytes()) return;
-    throw failure ?? new Error(`Expected ${key} to have ${line.bytes()} bytes, got ${found?.bytes ?? 'no object'}`);
+    if (found?.bytes === uploader.bytes()) return;
+    throw failure ?? new Error(`Expected ${key} to have ${uploader.bytes()} bytes, got ${found?.bytes ?? 'no object'}`);
   }
 
   /** Resolves to true when S3 holds nothing of it any more; false leaves the rest to the sweep. */
   async function undo(): Promise<boolean> {
     abort.abort(new Error('The upload was given up'));
-    await line.settle();
+    await uploader.settle();
     if (uploadId === undefined) return false;
     const late = () => new Error('The object store did not answer in time');
     return withTimeout(remove(uploadId), undoWaitMs, late).then(
@@ -70,6 +69,6 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     await objects.deleteObject(key);
   }
 
-  const { append, flush, detachBuffer, isFull, bytes, filled } = line;
-  return { append, flush, complete, undo, detachBuffer, isFull, bytes, filled };
+  const { append, flush, bytes } = uploader;
+  return { append, flush, complete, undo, bytes };
 }

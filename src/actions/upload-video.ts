@@ -9,7 +9,7 @@ import { databaseCallDeadlineMs, videoFileMaxBytes } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import { fileTypeEnd, isVideoFileType, lacksPicture } from '../mp4/file-type.ts';
 import { newUploadKey } from '../objects/keys.ts';
-import type { PartBuffers } from '../objects/part-buffers.ts';
+import type { PartBuffer } from '../objects/part-buffer.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { VideoJob, VideoProducer } from '../queue/video-queue.ts';
 import { withTimeout } from '../with-timeout.ts';
@@ -20,7 +20,6 @@ export type VideoUpload = ReturnType<typeof beginVideoUpload>;
 export interface UploadDeps {
   sql: Sql;
   objects: ObjectStore;
-  buffers: PartBuffers;
   producer: VideoProducer;
   log: Logger;
 }
@@ -32,8 +31,8 @@ interface UploadOptions {
   /** What the request's length says of the video's size at least, 0 where it says nothing. */
   announcedBytes: number;
   limits: UserLimits;
-  /** Lent by the budget of part buffers; the upload's from here on. */
-  buffer: Buffer;
+  /** Must have room for what is appended. The upload's until `finish` or `undo` was called; the caller closes it. */
+  buffer: PartBuffer;
   signal: AbortSignal;
 }
 
@@ -78,13 +77,13 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   function append(bytes: Buffer): void {
     writer.append(bytes);
     if (writer.bytes() >= fileTypeEnd) recognise();
-    if (writer.isFull()) requirePicture();
+    if (options.buffer.isFull()) requirePicture();
   }
 
   /** Throws unless the bytes so far are an MP4's; decided once, as soon as there are enough of them. */
   function recognise(): void {
     if (isRecognised) return;
-    if (!isVideoFileType(writer.filled())) throw wrongFile(options.contentType);
+    if (!isVideoFileType(options.buffer.filled())) throw wrongFile(options.contentType);
     isRecognised = true;
   }
 
@@ -92,7 +91,7 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
   function requirePicture(): void {
     if (isPictureRequired) return;
     isPictureRequired = true;
-    if (lacksPicture(writer.filled())) throw wrongFile(options.contentType);
+    if (lacksPicture(options.buffer.filled())) throw wrongFile(options.contentType);
   }
 
   /** Resolves when the video is stored, known and will be processed whatever happens next. */
@@ -139,9 +138,8 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     throw notKept(error);
   }
 
-  const { isFull, bytes, detachBuffer } = writer;
   const flush = () => writer.flush().catch(fail);
-  return { append, recognise, finish, undo, flush, isFull, bytes, detachBuffer };
+  return { append, recognise, finish, undo, flush, bytes: writer.bytes };
 }
 
 /**

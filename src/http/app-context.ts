@@ -19,6 +19,7 @@ import type { RateLimiter } from '../rate-limits/rate-limiter.ts';
 import type { Tokens } from '../tokens.ts';
 import type { ReadClient } from './client-address.ts';
 import type { HeldBytes } from './held-chunks.ts';
+import type { UploadsPerUser } from './uploads-per-user.ts';
 
 /** Everything a request may need: opened once by main.ts and passed down. */
 export interface AppContext {
@@ -31,6 +32,7 @@ export interface AppContext {
   readonly producer: VideoProducer;
   readonly buffers: PartBuffers;
   readonly heldBytes: HeldBytes;
+  readonly uploadsPerUser: UploadsPerUser;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   /** Absent where limits are off. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refusedBodyDrainMaxBytes, refusedBodyDrainMs } from '../limits.ts';
 import { type HeldBytes, openHeldChunks } from './held-chunks.ts';
 import { type RequestContext, signalOf } from './request-context.ts';
-import { onBody, pauseBody, resumeBody } from './uws.ts';
+import { onBody, pauseBody, renewBodyTimeout, resumeBody } from './uws.ts';
 
 export type BodyStream = ReturnType<typeof openBodyStream>;
 
@@ -48,6 +48,12 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
     if (!isPaused && !context.isOver) resumeBody(context);
   }
 
+  /** For a receiver that has no room for its chunk: keeps the chunk, which is delivered again when reading goes on. */
+  function pauseBefore(chunk: Buffer): void {
+    if (held.keepFirst(chunk)) pause();
+    else overflow();
+  }
+
   /** A chunk may make the receiver pause again, or end the upload: then the chunks behind it are held on, or dropped. */
   function deliverHeld(): void {
     while (!isPaused && receive !== undefined) {
@@ -62,30 +68,16 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
     resume();
   }
 
-  /**
-   * For a body that was refused before its end: reads on for a moment and drops what arrives, so that a client that is still
-   * sending can read the response before the connection is closed. After `refusedBodyDrainMaxBytes` the socket is left alone
-   * until the time is over, unless the client leaves. Resolves to whether the body has ended.
-   */
-  async function drop(): Promise<boolean> {
-    const over = new AbortController();
-    let dropped = 0;
+  /** Delivers what comes from now on, after `stop` also: what was held is dropped. */
+  function restart(onChunk: OnChunk): void {
     isStopped = false;
     held.drop();
-    receive = (chunk, isLast) => {
-      dropped += chunk.length;
-      if (isLast) over.abort();
-      else if (dropped >= refusedBodyDrainMaxBytes) pause();
-    };
+    receive = onChunk;
     resume();
-    const signal = AbortSignal.any([over.signal, signalOf(context)]);
-    if (!hasEnded) await sleep(refusedBodyDrainMs, undefined, { signal }).catch(() => undefined);
-    if (hasEnded) resume();
-    return hasEnded;
   }
 
   /**
-   * Ends the delivery: what has arrived is dropped, and nothing more is read from the socket until `drop`. A body that has ended
+   * Ends the delivery: what has arrived is dropped, and nothing more is read from the socket until `restart`. A body that has ended
    * is followed by the next request, so then the socket is read on.
    */
   function stop(): void {
@@ -97,5 +89,38 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
     isStopped = !hasEnded;
   }
 
-  return { start, pause, resume, drop, stop, hasEnded: () => hasEnded, isPaused: () => isPaused };
+  return {
+    start,
+    pause,
+    pauseBefore,
+    resume,
+    restart,
+    stop,
+    hasEnded: () => hasEnded,
+    isPaused: () => isPaused,
+  };
+}
+
+/** Call every few seconds while a body that may be slow is read. */
+export function renewIdleTimeout(context: RequestContext): void {
+  if (!context.isOver) renewBodyTimeout(context);
+}
+
+/**
+ * For a body that was refused before its end: reads on for a moment and drops what arrives, so that a client that is still
+ * sending can read the response before the connection is closed. After `refusedBodyDrainMaxBytes` the socket is left alone
+ * until the time is over, unless the client leaves. Resolves to whether the body has ended.
+ */
+export async function drainBody(context: RequestContext, body: BodyStream): Promise<boolean> {
+  const over = new AbortController();
+  let dropped = 0;
+  body.restart((chunk, isLast) => {
+    dropped += chunk.length;
+    if (isLast) over.abort();
+    else if (dropped >= refusedBodyDrainMaxBytes) body.pause();
+  });
+  const signal = AbortSignal.any([over.signal, signalOf(context)]);
+  if (!body.hasEnded()) await sleep(refusedBodyDrainMs, undefined, { signal }).catch(() => undefined);
+  if (body.hasEnded()) body.resume();
+  return body.hasEnded();
 }

@@ -15,11 +15,22 @@ export function openHeldChunks(heldBytes: HeldBytes) {
     heldBytes.held += change;
   }
 
+  function hasRoom(chunk: Buffer): boolean {
+    return bytes + chunk.length <= heldBytesPerUploadMax && heldBytes.held + chunk.length <= heldBytesMax;
+  }
+
   return {
     /** False when there is no room; the chunk is not kept then. An empty one only ends the body, and is kept for that. */
     keep(chunk: Buffer): boolean {
-      if (bytes + chunk.length > heldBytesPerUploadMax || heldBytes.held + chunk.length > heldBytesMax) return false;
+      if (!hasRoom(chunk)) return false;
       chunks.push(Buffer.from(chunk));
+      count(chunk.length);
+      return true;
+    },
+    /** As `keep`, before the chunks that are kept already. */
+    keepFirst(chunk: Buffer): boolean {
+      if (!hasRoom(chunk)) return false;
+      chunks.unshift(Buffer.from(chunk));
       count(chunk.length);
       return true;
     },

@@ -112,9 +112,10 @@ export const routes: readonly Route[] = [
     timeoutMs: null,
     success: { status: 201, schema: videos.Uploaded, description: 'The video is stored and queued.' },
     errors: [
-      ...(['malformed_form', 'wrong_file_type', 'file_too_large', 'file_empty', 'upload_timeout'] as const),
-      ...(['quota_exceeded', 'too_many_waiting'] as const),
-      ...(['too_many_uploads', 'upload_too_fast', 'upload_not_stored', 'shutting_down'] as const),
+      ...(['malformed_form', 'wrong_file_type', 'file_too_large', 'file_empty'] as const),
+      ...(['upload_timeout', 'upload_too_slow', 'quota_exceeded'] as const),
+      ...(['too_many_own_uploads', 'too_many_waiting'] as const),
+      ...(['too_many_uploads', 'upload_evicted', 'upload_too_fast', 'upload_not_stored', 'shutting_down'] as const),
     ],
     handle: receiveUpload,
   }),

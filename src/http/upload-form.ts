@@ -40,6 +40,6 @@ export function openUploadForm({ boundary, ...options }: UploadFormOptions) {
     return { video: upload, title: text };
   }
 
-  const { undo, settle, isFull, flush } = video;
-  return { write: parser.write, end, undo, settle, isFull, flush };
+  const { undo, settle, flush } = video;
+  return { write: parser.write, end, undo, settle, flush };
 }

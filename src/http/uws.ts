@@ -192,6 +192,12 @@ export function resumeBody(transport: Transport): void {
   handleOf(transport).resume();
 }
 
+/** A connection whose body is idle, or slower than 16 KiB/s, is ended by the server after 8 to 12 s unless this is called meanwhile. */
+export function renewBodyTimeout(transport: Transport): void {
+  handleOf(transport).pause();
+  handleOf(transport).resume();
+}
+
 /** As text. Must be called inside of the handler. */
 export function readRemoteAddress(transport: Transport): string {
   return Buffer.from(handleOf(transport).getRemoteAddressAsText()).toString();

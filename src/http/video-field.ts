@@ -2,13 +2,13 @@ import { emptyFile, tooLargeFile, type VideoUpload, wrongFile } from '../actions
 import type { FieldError } from '../errors.ts';
 import { videoFileMaxBytes } from '../limits.ts';
 import type { PartHeaders } from '../multipart/part-headers.ts';
+import type { PartBuffer } from '../objects/part-buffer.ts';
 import { missingField } from './schemas/upload-form.ts';
 
 export interface VideoFieldOptions {
-  /** Lent by the budget; goes to the video when its part begins, and is handed back by whoever holds it at the end. */
-  buffer: Buffer;
-  releaseBuffer: (buffer: Buffer) => void;
-  beginVideo: (contentType: string, buffer: Buffer) => VideoUpload;
+  /** Holds the video's bytes until they are sent. Must have room for each chunk of the form; the caller closes it. */
+  buffer: PartBuffer;
+  beginVideo: (contentType: string) => VideoUpload;
 }
 
 /**
@@ -16,10 +16,9 @@ export interface VideoFieldOptions {
  * taken back. Throws as soon as the video is of the wrong type, no MP4 or empty, and at the end of one that is too large,
  * whose size is then known.
  */
-export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFieldOptions) {
+export function createVideoField({ buffer, beginVideo }: VideoFieldOptions) {
   const undone: Promise<void>[] = [];
   let kind: 'none' | 'text' | 'file' = 'none';
-  let spare: Buffer | undefined = buffer;
   let video: VideoUpload | undefined;
   let bytes = 0;
 
@@ -29,15 +28,14 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
     kind = isFile ? 'file' : 'text';
     if (!isFile) return;
     if (contentType !== 'video/mp4') throw wrongFile(contentType ?? 'None');
-    video = beginVideo(contentType, spare as Buffer);
-    spare = undefined;
+    video = beginVideo(contentType);
   }
 
   function reclaim(): void {
     if (video === undefined) return;
-    spare ??= video.detachBuffer();
     undone.push(video.undo());
     video = undefined;
+    buffer.discard();
   }
 
   /** Past the limit nothing is kept any more but the count, so that the refusal can tell the size. */
@@ -70,8 +68,6 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
 
   /** Earlier videos of the same form, once taken back. */
   async function settle(): Promise<void> {
-    if (spare !== undefined) releaseBuffer(spare);
-    spare = undefined;
     await Promise.all(undone);
   }
 
@@ -82,9 +78,8 @@ export function createVideoField({ buffer, releaseBuffer, beginVideo }: VideoFie
     read,
     undo,
     settle,
-    isFull: () => video?.isFull() ?? false,
-    /** A video begun since it was asked for is left alone: only its last part may be short. */
-    flush: async () => (video?.isFull() ? video.flush() : undefined),
+    /** Call when the buffer is full; write nothing before it has resolved. */
+    flush: async () => video?.flush(),
   };
 }
 

@@ -1,48 +1,116 @@
-import { partBytes, socketChunkMaxBytes } from '../limits.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { partBytes, reservedPartPages, slowPagesShare, uploadPaceTickMs } from '../limits.ts';
+import { openPageQueue, type PageQueue } from './page-queue.ts';
+import { openPartBuffer, type PartBuffer } from './part-buffer.ts';
+import { openPartPages } from './part-pages.ts';
 
 export type PartBuffers = ReturnType<typeof openPartBuffers>;
 
 /**
- * The budget of memory for uploads: `count` buffers, lent in the order they were asked for and used again and again.
- * Each has room for a part and, behind it, for the one chunk that fills it up, so that a chunk never has to be split.
+ * The memory for the uploads of a process: pages out of one bounded budget. The buffer of an upload is in one of four states:
+ *
+ *   waiting   Wants pages, and its socket is paused. Who wants a few pages is served before who wants a whole part; each kind in
+ *             the order of asking.
+ *   reserved  Has the pages of a whole part, and room behind it for the chunk that completes it. Every upload begins so. A client
+ *             that sends less than `reservedBytesPerTickMin` between two ticks makes its buffer slow: at once while another upload
+ *             waits for a whole part, else after `slowTicksMax` such ticks in a row.
+ *   slow      Releases the pages that it has not filled, and takes single pages as chunks arrive, so that a slow client costs what
+ *             it has sent. When a part is complete and the client has become faster, the next part is reserved.
+ *   evicted   Is ended to make room. Its pages are free once its upload has reacted.
+ *
+ * The pages of a complete part belong to the part until S3 has taken it, whatever becomes of the buffer. While any buffer waits,
+ * the slow ones together hold at most `slowPagesShare` of the budget: the slowest is evicted until that is so. Slowest is the one whose
+ * pages, multiplied by the time until its part is complete, are most: few uploads have to end, and none that is nearly done.
+ *
+ * So no buffer waits without end. A reserved one completes its part, or is slow at one of the next ticks. A part is released when
+ * S3 has taken it, or the deadline of its call is over. The slow ones leave the rest of the budget to others, which is room for
+ * several whole parts; within their own share, a slow one gets its pages from evicted ones.
  */
-export function openPartBuffers(count: number) {
-  const idle: Buffer[] = [];
-  const waiting: ((buffer: Buffer) => void)[] = [];
-  let made = 0;
+export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
+  const pages = openPartPages(pageCount);
+  const forPages = openPageQueue(pages);
+  const forParts = openPageQueue(pages);
+  const filling = new Set<PartBuffer>();
+  const slowPagesMax = Math.floor(pageCount * slowPagesShare);
+  let isTicking = false;
 
-  function take(): Buffer | undefined {
-    const buffer = idle.pop();
-    if (buffer !== undefined || made >= count) return buffer;
-    made += 1;
-    return Buffer.allocUnsafeSlow(partBytes + socketChunkMaxBytes);
+  function serve(): void {
+    forPages.serve();
+    if (forPages.waiting() === 0) forParts.serve();
   }
 
-  return {
-    /** Rejects with the signal's reason, and then holds no buffer. */
-    acquire(signal: AbortSignal): Promise<Buffer> {
-      if (signal.aborted) return Promise.reject(signal.reason);
-      const buffer = take();
-      if (buffer !== undefined) return Promise.resolve(buffer);
-      return new Promise((resolve, reject) => {
-        const abandon = () => {
-          waiting.splice(waiting.indexOf(lend), 1);
-          reject(signal.reason);
-        };
-        const lend = (lent: Buffer) => {
-          signal.removeEventListener('abort', abandon);
-          resolve(lent);
-        };
-        waiting.push(lend);
-        signal.addEventListener('abort', abandon, { once: true });
-      });
-    },
-    release(buffer: Buffer): void {
-      const next = waiting.shift();
-      if (next === undefined) idle.push(buffer);
-      else next(buffer);
-    },
-    inUse: () => made - idle.length,
-    waiting: () => waiting.length,
+  async function wait(queue: PageQueue, count: number, give: (pages: number[]) => void, signal: AbortSignal) {
+    const given = queue.take(count, give, signal);
+    makeRoom();
+    await given;
+  }
+
+  /** Evicts the slowest until the slow ones leave to the waiting ones what they must. */
+  function makeRoom(): void {
+    if (forPages.waiting() + forParts.waiting() === 0) return;
+    for (;;) {
+      const slow = [...filling].filter((buffer) => buffer.isSlow() && !buffer.isEvicted());
+      const heldPages = slow.reduce((sum, buffer) => sum + buffer.heldPages(), 0);
+      if (heldPages + forPages.nextWants() <= slowPagesMax) return;
+      const slowest = findSlowest(slow);
+      if (slowest === undefined) return;
+      slowest.evict();
+    }
+  }
+
+  function startTick(): void {
+    if (isTicking || filling.size === 0) return;
+    isTicking = true;
+    // Sockets are read before the tick: a process that was busy for a while does not take all its clients for slow ones.
+    clock.startTimer(uploadPaceTickMs, () => setImmediate(tick));
+  }
+
+  function tick(): void {
+    isTicking = false;
+    for (const buffer of filling) buffer.measure(forParts.waiting() > 0);
+    serve();
+    makeRoom();
+    startTick();
+  }
+
+  const budget = {
+    pages,
+    onRelease: serve,
+    tryToTake: (count: number) => (forPages.waiting() === 0 ? pages.take(count) : undefined),
+    takePages: wait.bind(undefined, forPages),
+    takePart: wait.bind(undefined, forParts, reservedPartPages),
+    onEnd: (buffer: PartBuffer) => void filling.delete(buffer),
   };
+
+  return {
+    /**
+     * Resolves when the upload may begin. Rejects with the signal's reason, and then holds nothing.
+     *
+     * @param onEvict Must end the upload, and close its buffer.
+     */
+    async acquire(signal: AbortSignal, onEvict: () => void): Promise<PartBuffer> {
+      const buffer = openPartBuffer(budget, onEvict);
+      await buffer.waitForPart(signal);
+      filling.add(buffer);
+      startTick();
+      return buffer;
+    },
+    /** Pages in use, also those of parts that S3 has not taken yet. */
+    inUse: pages.inUse,
+    waiting: () => forPages.waiting() + forParts.waiting(),
+  };
+}
+
+/** The one whose pages would be in use for longest: the slower the client and the more pages, the sooner. Not one that is nearly full. */
+function findSlowest(buffers: readonly PartBuffer[]): PartBuffer | undefined {
+  let slowest: PartBuffer | undefined;
+  let mostPageTicks = 0;
+  for (const buffer of buffers) {
+    const ticksToEnd = Math.max(0, partBytes - buffer.filledBytes()) / (buffer.bytesPerTick() + 1);
+    const pageTicks = buffer.heldPages() * ticksToEnd;
+    if (pageTicks <= mostPageTicks) continue;
+    slowest = buffer;
+    mostPageTicks = pageTicks;
+  }
+  return slowest;
 }

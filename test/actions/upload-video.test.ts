@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import t from 'tap';
+import { waitFor } from '../../scripts/lib/wait.ts';
 import { beginVideoUpload, type UploadDeps } from '../../src/actions/upload-video.ts';
 import { claimAgedIntents } from '../../src/database/object-intents.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { reservedPartPages } from '../../src/limits.ts';
 import { openLog } from '../../src/log.ts';
 import { openPartBuffers } from '../../src/objects/part-buffers.ts';
 import { openObjectStore } from '../../src/objects/store.ts';
@@ -24,11 +27,10 @@ async function openTestContext(t: TestScope) {
   const database = await startTcpProxy(t, { port: Number(url.port) });
   url.port = String(database.port);
   const s3 = await startS3Proxy(t, config.s3.endpoint ?? '');
-  const buffers = openPartBuffers(3);
+  const buffers = openPartBuffers(4 * reservedPartPages);
   const parts: UploadDeps = {
     sql: openDatabase(url.href, { connections: 1, applicationName: 'test' }),
     objects: openObjectStore({ ...config.s3, endpoint: s3.endpoint }),
-    buffers,
     producer: videoQueue.openProducer(config.redisUrl),
     log: openLog('silent'),
   };
@@ -44,9 +46,10 @@ async function begin(
   { parts, buffers }: Awaited<ReturnType<typeof openTestContext>>,
   bytes: Buffer,
   client = new AbortController(),
+  { chunkBytes = 100_000, isSlow = false } = {},
 ) {
   const { signal } = client;
-  const buffer = await buffers.acquire(signal);
+  const buffer = await buffers.acquire(signal, () => undefined);
   const upload = beginVideoUpload(parts, {
     userId: 1,
     requestId: randomUUID(),
@@ -56,11 +59,19 @@ async function begin(
     buffer,
     signal,
   });
-  for (let at = 0; at < bytes.length; at += 100_000) {
-    upload.append(bytes.subarray(at, at + 100_000));
-    if (upload.isFull()) await upload.flush();
+  if (isSlow) await waitFor('the upload to count as slow', () => buffers.inUse() === 0);
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const chunk = bytes.subarray(at, at + chunkBytes);
+    if (!buffer.receive(chunk.length)) await buffer.waitForRoom(chunk.length, signal);
+    upload.append(chunk);
+    if (buffer.isFull()) await upload.flush();
   }
-  return upload;
+  const undo = () => {
+    const undone = upload.undo();
+    buffer.close();
+    return undone;
+  };
+  return { ...upload, undo };
 }
 
 const video = makeVideo(6_000_000, 1);
@@ -186,3 +197,44 @@ function freeBox(length: number): Buffer {
   box.write('free', 4, 'latin1');
   return box;
 }
+
+t.test('an upload that S3 refuses, or that is given up while S3 takes a part, releases every page', async (t) => {
+  const stage = await openTestContext(t);
+  stage.s3.setRule(({ operation }) =>
+    operation === 'UploadPart' ? { kind: 'refuse', status: 403, code: 'AccessDenied' } : undefined,
+  );
+  const refused = await begin(stage, video.bytes);
+  await t.rejects(refused.finish('A clip'), { code: 'unavailable' });
+  await refused.undo();
+  t.equal(stage.buffers.inUse(), 0);
+
+  const client = new AbortController();
+  stage.s3.setRule(({ operation }) => {
+    if (operation !== 'UploadPart') return undefined;
+    setImmediate(() => client.abort(new Error('gone')));
+    return { kind: 'hang' };
+  });
+  const leaving = await begin(stage, video.bytes, client);
+  await t.rejects(leaving.finish('A clip'), /gone/);
+  await leaving.undo();
+  t.equal(stage.buffers.inUse(), 0);
+  stage.s3.setRule(() => undefined);
+  t.strictSame(await stage.bucket.keys(), []);
+});
+
+t.test('the object is what was sent, in any chunks and at any pace', async (t) => {
+  const stage = await openTestContext(t);
+  const key = async (id: number) =>
+    (await stage.sql`select original_url from videos where id = ${id}`)[0]?.['original_url'];
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 20_000, max: 500_000 }), fc.boolean(), async (chunkBytes, isSlow) => {
+      const { bytes } = makeVideo(11_000_000 + chunkBytes, chunkBytes);
+      const upload = await begin(stage, bytes, new AbortController(), { chunkBytes, isSlow });
+      const { videoId } = await upload.finish('A clip');
+      const path = join(stage.folder, 'stored');
+      await stage.objects.getToFile(await key(videoId), path, AbortSignal.timeout(30_000));
+      return (await readFile(path)).equals(bytes) && stage.buffers.inUse() === 0;
+    }),
+    { numRuns: 6 },
+  );
+});

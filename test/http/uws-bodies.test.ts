@@ -86,10 +86,7 @@ t.test('an idle body is cut by the server, one that is paused or resumed now and
   const answers = [readAnswer(held, { timeoutMs: 60_000 }), readAnswer(renewed, { timeoutMs: 60_000 })];
   fence.pauseBody(waiting.get('held') as fence.Transport);
   const transport = waiting.get('renewed') as fence.Transport;
-  const renew = setInterval(() => {
-    fence.pauseBody(transport);
-    fence.resumeBody(transport);
-  }, 500);
+  const renew = setInterval(() => fence.renewBodyTimeout(transport), 500);
   await readToEnd(idle);
   clearInterval(renew);
   fence.resumeBody(waiting.get('held') as fence.Transport);

@@ -7,50 +7,53 @@ import {
   uploadAdmissionWaitMs,
   uploadBodyMaxBytes,
   uploadDeadlineMs,
-  uploadStallMs,
+  uploadFloorBytes,
+  uploadFloorWindowMs,
   videoFileMaxBytes,
   waitingVideosPerUserMax,
 } from '../../limits.ts';
 import { boundaryOf, isFormData } from '../../multipart/content-type.ts';
+import type { PartBuffer } from '../../objects/part-buffer.ts';
 import type { AppContext } from '../app-context.ts';
-import { type BodyStream, openBodyStream } from '../body.ts';
+import { type BodyStream, drainBody, openBodyStream, renewIdleTimeout } from '../body.ts';
 import { isRateLimited } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import type { StreamRequest } from '../route.ts';
 import { missingField } from '../schemas/upload-form.ts';
 import { openUploadForm, type UploadForm } from '../upload-form.ts';
+import { watchUpload } from '../upload-watch.ts';
 
 /**
  * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
  * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
  */
-export function receiveUpload({ context, header, admit }: StreamRequest, service: AppContext): Promise<Reply> {
+export function receiveUpload({ context, header, admit }: StreamRequest, app: AppContext): Promise<Reply> {
   const contentType = header('content-type');
   const uploadAbort = new AbortController();
-  const body = openBodyStream(context, service.heldBytes, () => uploadAbort.abort(tooFast()));
+  const body = openBodyStream(context, app.heldBytes, () => uploadAbort.abort(tooFast()));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
   signalOf(context).addEventListener('abort', () => {
     // After the last byte the client's leaving no longer counts.
     if (!body.hasEnded()) uploadAbort.abort(new Error('The client left'));
   });
-  const { cutOff } = service.lifecycle;
+  const { cutOff } = app.lifecycle;
   const onCutOff = () => uploadAbort.abort(stopping());
   cutOff.signal.addEventListener('abort', onCutOff);
-  service.lifecycle.uploads += 1;
-  service.metrics.uploadsInFlight.inc();
-  return runUpload(context, { admit, contentType }, service, body, uploadAbort)
+  app.lifecycle.uploads += 1;
+  app.metrics.uploadsInFlight.inc();
+  return runUpload(context, { admit, contentType }, app, body, uploadAbort)
     .catch((error: unknown) => {
-      if (!body.hasEnded()) respondEarly(context, body, service);
+      if (!body.hasEnded()) respondEarly(context, body, app);
       throw error;
     })
     .finally(() => {
       body.stop();
       clearTimeout(deadline);
       cutOff.signal.removeEventListener('abort', onCutOff);
-      service.lifecycle.uploads -= 1;
-      service.metrics.uploadsInFlight.dec();
-      service.metrics.uploadBytes.inc(context.bytesIn);
+      app.lifecycle.uploads -= 1;
+      app.metrics.uploadsInFlight.dec();
+      app.metrics.uploadBytes.inc(context.bytesIn);
     });
 }
 
@@ -59,40 +62,55 @@ function respondEarly(context: RequestContext, body: BodyStream, { metrics }: Ap
   const { bytesIn, headers } = context;
   if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
     context.closesConnection = true;
-  context.drainRequestBody = () => body.drop().finally(() => metrics.uploadBytes.inc(context.bytesIn - bytesIn));
+  context.drainRequestBody = () =>
+    drainBody(context, body).finally(() => metrics.uploadBytes.inc(context.bytesIn - bytesIn));
 }
 
 async function runUpload(
   context: RequestContext,
   { admit, contentType }: { admit: StreamRequest['admit']; contentType: string },
-  service: AppContext,
+  app: AppContext,
   body: BodyStream,
   uploadAbort: AbortController,
 ): Promise<Reply> {
-  if (service.lifecycle.isDraining) throw stopping();
+  if (app.lifecycle.isDraining) throw stopping();
   const { userId } = await admit();
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) throw new ValidationError(boundaryErrors(contentType));
   const { contentLength } = context.headers;
   if (contentLength !== undefined && contentLength > uploadBodyMaxBytes) throw tooLargeFile(contentLength);
+  const run = () => storeForm(context, { userId, boundary }, app, body, uploadAbort);
+  if (!isRateLimited(context, app)) return run();
+  app.uploadsPerUser.begin(userId);
+  return run().finally(() => app.uploadsPerUser.end(userId));
+}
+
+async function storeForm(
+  context: RequestContext,
+  { userId, boundary }: { userId: number; boundary: string },
+  app: AppContext,
+  body: BodyStream,
+  uploadAbort: AbortController,
+): Promise<Reply> {
   const { signal } = uploadAbort;
+  const buffer = await acquireUploadBuffer(app, uploadAbort);
   const form = openUploadForm({
     boundary,
-    buffer: await acquireUploadBuffer(service, signal),
-    releaseBuffer: service.buffers.release,
-    beginVideo: (videoType, buffer) =>
-      beginVideoUpload(service, {
+    buffer,
+    beginVideo: (videoType) =>
+      beginVideoUpload(app, {
         userId,
         requestId: context.requestId,
         contentType: videoType,
         buffer,
         signal,
-        announcedBytes: Math.max(0, (contentLength ?? 0) - otherPartsMaxBytes),
-        limits: userLimits(context, service),
+        announcedBytes: Math.max(0, (context.headers.contentLength ?? 0) - otherPartsMaxBytes),
+        limits: userLimits(context, app),
       }),
   });
   try {
-    await receive(context, body, form, uploadAbort);
+    await receive(context, body, form, buffer, uploadAbort);
+    buffer.endBody();
     const { video, title } = form.end();
     const { videoId, taskId } = await video.finish(title);
     await form.settle();
@@ -102,8 +120,14 @@ async function runUpload(
     };
   } catch (error) {
     body.stop();
-    await form.undo();
+    // Ends whatever waits for pages, so that none are given to a closed buffer.
+    uploadAbort.abort(error);
+    const undone = form.undo();
+    buffer.close();
+    await undone;
     throw error;
+  } finally {
+    buffer.close();
   }
 }
 
@@ -117,58 +141,71 @@ function boundaryErrors(contentType: string): FieldError[] {
 const otherPartsMaxBytes = uploadBodyMaxBytes - videoFileMaxBytes;
 
 /** How many videos may wait is a rate limit: it holds where those do. The quota holds everywhere. */
-function userLimits(context: RequestContext, service: AppContext): UserLimits {
+function userLimits(context: RequestContext, app: AppContext): UserLimits {
   return {
-    quotaBytes: service.config.userQuotaBytes,
-    waitingMax: isRateLimited(context, service) ? waitingVideosPerUserMax : Number.MAX_SAFE_INTEGER,
+    quotaBytes: app.config.userQuotaBytes,
+    waitingMax: isRateLimited(context, app) ? waitingVideosPerUserMax : Number.MAX_SAFE_INTEGER,
   };
 }
 
 /** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
-async function acquireUploadBuffer({ buffers }: AppContext, signal: AbortSignal): Promise<Buffer> {
+async function acquireUploadBuffer({ buffers }: AppContext, uploadAbort: AbortController): Promise<PartBuffer> {
   const admissionTimeout = new AbortController();
   const timer = setTimeout(() => admissionTimeout.abort(new AppError('too_many_uploads')), uploadAdmissionWaitMs);
+  const signal = AbortSignal.any([uploadAbort.signal, admissionTimeout.signal]);
   try {
-    return await buffers.acquire(AbortSignal.any([signal, admissionTimeout.signal]));
+    return await buffers.acquire(signal, () => uploadAbort.abort(evicted()));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Resolves when the last chunk has been taken in. The socket is paused while a full part waits for its turn. */
+/** Resolves when the last chunk has been taken in. The socket is paused while a chunk or the next part waits for pages. */
 function receive(
   context: RequestContext,
   body: BodyStream,
   form: UploadForm,
+  buffer: PartBuffer,
   uploadAbort: AbortController,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stall = setTimeout(() => (body.isPaused() ? stall.refresh() : uploadAbort.abort(tooSlow())), uploadStallMs);
-    const fail = (error: unknown) => {
-      clearTimeout(stall);
-      reject(error);
+  const { signal } = uploadAbort;
+  const watch = watchUpload({
+    isPaused: body.isPaused,
+    renewIdleTimeout: () => renewIdleTimeout(context),
+    onLate: (reason) => uploadAbort.abort(reason === 'slow' ? belowFloor() : tooSlow()),
+  });
+  return new Promise<void>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) return reject(signal.reason);
+    const resumeAfter = (ready: Promise<void>) => {
+      buffer.setReading(false);
+      ready.then(() => {
+        buffer.setReading(true);
+        body.resume();
+      }, reject);
     };
-    uploadAbort.signal.addEventListener('abort', () => fail(uploadAbort.signal.reason), { once: true });
-    if (uploadAbort.signal.aborted) return fail(uploadAbort.signal.reason);
 
     body.start((chunk, isLast) => {
-      stall.refresh();
+      if (!buffer.receive(chunk.length)) {
+        body.pauseBefore(chunk);
+        resumeAfter(buffer.waitForRoom(chunk.length, signal));
+        return;
+      }
+      watch.count(chunk.length);
       try {
         if (context.bytesIn > uploadBodyMaxBytes) throw tooLargeFile(context.bytesIn);
         form.write(chunk);
       } catch (error) {
         body.stop();
-        return fail(error);
+        return reject(error);
       }
-      if (isLast) {
-        clearTimeout(stall);
-        resolve();
-      } else if (form.isFull() && !body.isPaused()) {
+      if (isLast) resolve();
+      else if (buffer.isFull() && !body.isPaused()) {
         body.pause();
-        form.flush().then(body.resume, fail);
+        resumeAfter(form.flush());
       }
     });
-  });
+  }).finally(watch.stop);
 }
 
 function stopping(): AppError {
@@ -182,4 +219,14 @@ function tooFast(): AppError {
 
 function tooSlow(): AppError {
   return new AppError('upload_timeout', { closesConnection: true });
+}
+
+function belowFloor(): AppError {
+  const values = { floorKiB: uploadFloorBytes / 1024, windowSeconds: uploadFloorWindowMs / 1000 };
+  return new AppError('upload_too_slow', { values, closesConnection: true });
+}
+
+/** Ends the slowest upload when others need its memory. */
+function evicted(): AppError {
+  return new AppError('upload_evicted');
 }
