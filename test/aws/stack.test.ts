@@ -22,6 +22,7 @@ const skippedTypes = [
   'AWS::AutoScaling::ScalingPolicy',
   'AWS::Budgets::Budget',
   'AWS::CloudWatch::Alarm',
+  'AWS::Logs::MetricFilter',
   'AWS::S3::BucketPolicy',
   'AWS::SNS::TopicPolicy',
   'AWS::SSM::Association',
