@@ -52,7 +52,7 @@ const form = (body: Buffer) => ({
 });
 
 t.test('answers given at once go out in one write', async (t) => {
-  for (const path of ['/', '/livez', '/docs', '/openapi.json']) await expectOneRead(t, 200, 'GET', path);
+  for (const path of ['/', '/livez', '/docs']) await expectOneRead(t, 200, 'GET', path);
   await expectOneRead(t, 200, 'HEAD', '/');
   await expectOneRead(t, 307, 'GET', '/redoc');
   await expectOneRead(t, 404, 'GET', '/nowhere');

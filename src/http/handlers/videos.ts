@@ -26,7 +26,7 @@ export async function handleVideoDetail({ userId, params }: VideoRequest, { sql,
 }
 
 export async function handleDeleteVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
-  await deleteOwnVideo(app, userId, params.video_id);
+  await deleteOwnVideo(app, userId, params.video_id).finally(app.changes.add);
   logSecurity(context, app, 'video_deleted', { userId, videoId: params.video_id });
   return {
     status: 200,
@@ -36,6 +36,7 @@ export async function handleDeleteVideo({ context, userId, params }: VideoReques
 
 export async function handlePublishVideo({ context, userId, params }: VideoRequest, app: AppContext): Promise<Reply> {
   await publishOwnVideo(app.sql, userId, params.video_id);
+  app.changes.add();
   logSecurity(context, app, 'video_published', { userId, videoId: params.video_id });
   return { status: 200, body: { video_id: params.video_id, status: 'public' } };
 }

@@ -100,6 +100,7 @@ const errorDescriptions: Readonly<Record<number, string>> = {
   401: 'The credentials are missing or invalid.',
   403: 'The resource belongs to another user.',
   404: 'The resource does not exist.',
+  408: 'The body of the request arrived too slowly.',
   413: 'The videos of the user have no room for this one.',
   422: 'Validation errors, one per field.',
   429: 'Too many requests. Repeat the request after `Retry-After` seconds.',
