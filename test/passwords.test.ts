@@ -87,8 +87,8 @@ t.test('callers past the queue are refused at once, those in it are served in or
   const accepted = [0, 1, 2].map((caller) => passwords.verifyDummy(password).then(() => served.push(caller)));
   const refusal: unknown = await passwords.verifyDummy(password).catch((error: unknown) => error);
   t.ok(refusal instanceof AppError && refusal.code === 'password_queue_full' && (refusal.retryAfterSeconds ?? 0) >= 1);
-  t.same(served, [], 'the refusal waited for nobody');
-  t.throws(() => passwords.rejectWhenFull(), { code: 'unavailable' });
+  t.same(served, [], 'the refusal did not wait');
+  t.throws(() => passwords.rejectWhenFull(), { code: 'password_queue_full' });
   await Promise.all(accepted);
   t.same(served, [0, 1, 2]);
   passwords.rejectWhenFull();

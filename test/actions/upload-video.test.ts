@@ -204,7 +204,7 @@ t.test('an upload that S3 refuses, or that is given up while S3 takes a part, re
     operation === 'UploadPart' ? { kind: 'refuse', status: 403, code: 'AccessDenied' } : undefined,
   );
   const refused = await begin(stage, video.bytes);
-  await t.rejects(refused.finish('A clip'), { code: 'unavailable' });
+  await t.rejects(refused.finish('A clip'), { code: 'upload_not_stored' });
   await refused.undo();
   t.equal(stage.buffers.inUse(), 0);
 

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { freePort } from '../../scripts/lib/ports.ts';
 import type { AppContext } from '../../src/http/app-context.ts';
+import { openClientReader } from '../../src/http/client-address.ts';
 import type { Row } from '../../src/http/route.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createRegistry, createWebMetrics } from '../../src/metrics.ts';
@@ -26,15 +27,20 @@ export async function serveRows(
 ): Promise<InProcessServer> {
   const requests: InProcessServer['requests'] = [];
   const errors: unknown[] = [];
-  const tokens = openTokens({ secretKey: 'a secret for tests alone', previousKey: undefined, lifetimeSeconds: 60 });
+  const tokens = openTokens({
+    secretKey: 'a secret of 32 bytes for the tests',
+    previousKey: undefined,
+    lifetimeSeconds: 60,
+  });
   const ignore = () => undefined;
   const app = {
-    config: { trustedHops: 0, corsOrigins: [], ...config },
-    log: { debug: ignore, warn: ignore, error: ({ err }: { err: unknown }) => errors.push(err) },
+    config: { corsOrigins: [], ...config },
+    log: { debug: ignore, info: ignore, warn: ignore, error: ({ err }: { err: unknown }) => errors.push(err) },
     logRequest: (request: InProcessServer['requests'][number]) => requests.push(request),
     metrics: createWebMetrics(createRegistry('test')),
     tokens,
-    knownUsers: { has: (userId: number) => userId === 1 || Promise.resolve(false) },
+    readClient: openClientReader({ trustedHops: 0, trustedProxies: [], ...config }, ignore),
+    knownUsers: { has: ({ userId }: { userId: number }) => userId === 1 || Promise.resolve(false) },
     throttle: undefined,
     heldBytes: { held: 0 },
     lifecycle: { isDraining: false, uploads: 0, cutOff: new AbortController() },
