@@ -21,6 +21,13 @@ export const socketChunkMaxBytes = 512 * KiB;
 export const socketReceiveBufferBytes = 208 * KiB;
 /** The kernel's send buffer of each connection. The kernel doubles it. */
 export const socketSendBufferBytes = 64 * KiB;
+/** The maximum size of a request's line and header fields. The server answers 431 to more. */
+export const requestHeadMaxBytes = 16 * KiB;
+/**
+ * What `Keep-Alive` promises. The server closes a connection that is idle for 8 to 12 s, and a request may be on its way for up to a
+ * second.
+ */
+export const keepAliveSeconds = 7;
 /** The maximum size of a response that is passed to the server whole although it closes the connection. */
 export const closingResponseMaxBytes = 16 * KiB;
 /** Videos of one user that wait to be processed, so that none fills the queue. */

@@ -17,17 +17,17 @@ interface ServerDeps {
 }
 
 /**
- * Serves all rows of one path, with and without a trailing slash. HEAD follows from GET, OPTIONS and 405 from all of them; a row
- * of its own overrides either of the first two.
+ * Serves all rows of one path, with and without a trailing slash. HEAD follows from GET, 405 and, where other origins may use the
+ * service, OPTIONS follow from all rows. A row of its own overrides HEAD and OPTIONS. `Allow` names OPTIONS only where it has a row.
  */
 export function registerPath(path: string, rows: readonly Row[], deps: ServerDeps): void {
   const serves = new Map<Method, Serve>();
   for (const row of rows) serves.set(row.method, createServe(row, deps.app, deps.openContext, deps.onOver));
   const get = serves.get('GET');
   if (get !== undefined && !serves.has('HEAD')) serves.set('HEAD', get);
-  const allowed = methods.filter((method) => serves.has(method) || method === 'OPTIONS');
+  const allowed = methods.filter((method) => serves.has(method));
   const allow = ['Allow', allowed.join(', ')] as const;
-  serves.set('OPTIONS', serveOptions(path, allowed, serves.get('OPTIONS'), deps));
+  if (deps.cors.isOn) serves.set('OPTIONS', serveOptions(path, allowed, serves.get('OPTIONS'), deps));
   const others = deps.serveFixed(path, errorReply('method_not_allowed', undefined, [allow]));
   const pattern = path.replace(/\{(\w+)\}/g, ':$1');
   for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) deps.server.route(each, serves, others);

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { keepAliveSeconds } from '../limits.ts';
 import { limitHeaders } from './rate-limit.ts';
 import { type RequestContext, watchAbort } from './request-context.ts';
 import { sendEvents } from './send-events.ts';
@@ -32,6 +33,8 @@ export interface Reply {
 
 const statusLines = new Map(Object.entries(STATUS_CODES).map(([code, text]) => [Number(code), `${code} ${text}`]));
 statusLines.set(422, '422 Unprocessable Content');
+
+const keepAliveField = `\r\nKeep-Alive: timeout=${keepAliveSeconds}`;
 
 /** Called once for each request when it is over, whether or not it got a response. */
 export type OnOver = (context: RequestContext) => void;
@@ -114,5 +117,6 @@ function describeHead(context: RequestContext, reply: Reply, length: number): Re
     fields += `\r\nContent-Type: ${reply.contentType ?? 'application/json'}`;
   for (const [name, value] of reply.headers ?? []) fields += `\r\n${name}: ${value}`;
   if (limitUses !== undefined) for (const [name, value] of limitHeaders(limitUses)) fields += `\r\n${name}: ${value}`;
+  if (!closesConnection) fields += keepAliveField;
   return { status, fields: fields + corsFields, closesConnection };
 }

@@ -1,3 +1,4 @@
+import './uws-environment.ts';
 import uws, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { closingResponseMaxBytes } from '../limits.ts';
@@ -18,6 +19,7 @@ import { listenWithBoundedBuffers } from './socket-buffers.ts';
  *                       A paused socket has no idle time-out, and does not notice a FIN. `resume` starts a new time-out of 10 s.
  *   100 Continue        Answered by the server in exactly one spelling; `sendContinue` answers the others.
  *   HEAD                No route of GET serves HEAD. A length given by argument to `endWithoutBody` makes older builds wait for a body.
+ *   head of a request   Limited to 4 KiB unless the environment says otherwise when the server is loaded (uws-environment.ts).
  *   cork                Each write outside of a handler and outside of a cork is a system call of its own.
  *   exceptions          An exception that leaves a callback leaves its request open, or ends the process. `guard` ends the request.
  */

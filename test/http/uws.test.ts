@@ -21,6 +21,28 @@ t.test('a response has the length of its bytes, and the connection goes on', asy
   socket.destroy();
 });
 
+t.test('a request whose head has up to 16 KiB is served, in one read or in two; a larger one is 431', async (t) => {
+  for (const [bytes, status] of [
+    [15_000, 200],
+    [30_000, 431],
+  ] as const) {
+    const whole = requestHead('GET', '/small', `Cookie: a=${'a'.repeat(bytes)}`);
+    const socket = await openSocket(port);
+    const answer = readAnswer(socket);
+    socket.setNoDelay();
+    socket.write(whole.slice(0, 3_000));
+    // The server has read the first part once it has answered another connection.
+    const other = await openSocket(port);
+    const between = readAnswer(other);
+    other.write(requestHead('GET', '/small'));
+    await between;
+    other.destroy();
+    socket.write(whole.slice(3_000));
+    t.equal((await answer).status, status, `${bytes} bytes`);
+    socket.destroy();
+  }
+});
+
 serve('/head', (transport, method) => {
   if (method === 'HEAD') fence.sendWithoutBody(transport, head('200 OK', false), 5);
   else fence.sendWithoutBody(transport, head('304 Not Modified', true), 0);

@@ -56,7 +56,7 @@ const description = `Players upload videos, a worker turns each into a showcase 
 Times are ISO 8601 in UTC. Sizes are in bytes and durations in seconds unless the name or the description says otherwise.
 
 Every response carries \`X-Request-Id\`. A path with a trailing slash is the same route. \`HEAD\` is served wherever \`GET\` is,
-without a body. \`OPTIONS\` returns 204 with \`Allow\`. An unknown path returns 404 (\`route_not_found\`), an unknown method 405
+without a body. An unknown path returns 404 (\`route_not_found\`), an unknown method 405
 (\`method_not_allowed\`) with \`Allow\`, and a request with contradictory framing headers 400 (\`invalid_framing\`).
 
 Every error has a JSON body: \`detail\` is a sentence, or the list of invalid fields of a 422, and \`code\` is one of these
