@@ -3,6 +3,7 @@ import { changePasswordHash, revokeTokens } from '../database/token-epochs.ts';
 import { type Credentials, findCredentials } from '../database/users.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Tokens } from '../tokens.ts';
+import type { PasswordRules } from '../weak-passwords.ts';
 import { wrongCredentials } from './log-in.ts';
 import { requireStrongPassword } from './sign-up.ts';
 
@@ -22,17 +23,18 @@ export interface PasswordChange {
   current: string;
   next: string;
   nextRepeated: string;
+  rules: PasswordRules;
 }
 
 /** Replaces the password and ends every token issued so far. Resolves to a token of the new epoch. */
 export async function changePassword(
   { sql, passwords, tokens, knownUsers }: ChangePasswordDeps,
   userId: number,
-  { current, next, nextRepeated }: PasswordChange,
+  { current, next, nextRepeated, rules }: PasswordChange,
   signal: AbortSignal,
 ): Promise<string> {
   const user = await verifyOwnPassword({ sql, passwords }, userId, current, signal);
-  requireStrongPassword(next, nextRepeated, user.email);
+  requireStrongPassword(next, nextRepeated, user.email, rules);
   const newHash = await passwords.hash(next, signal);
   const epoch = await changePasswordHash(sql, { id: userId, oldHash: user.password_hash, newHash });
   if (epoch === undefined) throw wrongCredentials();

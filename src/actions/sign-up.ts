@@ -2,7 +2,7 @@ import type { Sql } from '../database/open.ts';
 import { insertUser, type UserRow } from '../database/users.ts';
 import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
-import { isWeakPassword } from '../weak-passwords.ts';
+import { isWeakPassword, type PasswordRules } from '../weak-passwords.ts';
 
 export interface SignUpInput {
   firstName: string;
@@ -13,6 +13,7 @@ export interface SignUpInput {
   country: string | null;
   password: string;
   passwordRepeated: string;
+  rules: PasswordRules;
 }
 
 /** Creates a user. Different passwords are reported before a taken address, which is the order that clients know. */
@@ -21,7 +22,7 @@ export async function signUp(
   input: SignUpInput,
   signal: AbortSignal,
 ): Promise<UserRow> {
-  requireStrongPassword(input.password, input.passwordRepeated, input.email);
+  requireStrongPassword(input.password, input.passwordRepeated, input.email, input.rules);
   const passwordHash = await passwords.hash(input.password, signal);
   const { firstName, lastName, email, city, country } = input;
   const user = await insertUser(sql, { firstName, lastName, email, passwordHash, city, country });
@@ -29,8 +30,8 @@ export async function signUp(
   return user;
 }
 
-/** Throws unless the two are equal and not what an attacker tries first. */
-export function requireStrongPassword(password: string, repeated: string, email: string): void {
+/** Throws unless the two passwords are equal and not what an attacker tries first. */
+export function requireStrongPassword(password: string, repeated: string, email: string, rules: PasswordRules): void {
   if (password !== repeated) throw new AppError('passwords_differ');
-  if (isWeakPassword(password, email)) throw new AppError('weak_password');
+  if (isWeakPassword(password, email, rules)) throw new AppError('weak_password');
 }

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { LimitName } from '../rate-limits/limits-by-name.ts';
 import type { Use } from '../rate-limits/rate-limiter.ts';
+import type { PasswordRules } from '../weak-passwords.ts';
 import type { AppContext } from './app-context.ts';
 import { toLimitKey, toNetworkKey } from './client-address.ts';
 import type { RequestContext } from './request-context.ts';
@@ -41,6 +42,11 @@ const networkLimits: Partial<Record<LimitName, LimitName>> = {
 /** False where limits are off, and for a client on this machine. */
 export function isRateLimited(context: RequestContext, { throttle, config }: AppContext): boolean {
   return throttle !== undefined && (config.rateLimitLoopback || !context.isLocalClient);
+}
+
+/** Common passwords are refused from the clients that may guess them: those that are rate-limited. */
+export function passwordRules(context: RequestContext, app: AppContext): PasswordRules {
+  return { acceptsCommon: !isRateLimited(context, app) };
 }
 
 export function reportLimitHit(context: RequestContext, app: AppContext, limit: string, userId: number): void {

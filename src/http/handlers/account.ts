@@ -3,6 +3,7 @@ import { changePassword, logOutEverywhere } from '../../actions/change-password.
 import { deleteAccount } from '../../actions/delete-account.ts';
 import { AppError } from '../../errors.ts';
 import type { AppContext } from '../app-context.ts';
+import { passwordRules } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
@@ -18,7 +19,7 @@ export async function handleChangePassword(
 ): Promise<Reply> {
   const { current_password: current, new_password1: next, new_password2: nextRepeated } = body;
   const token = await logRefusal(context, app, userId, () =>
-    changePassword(app, userId, { current, next, nextRepeated }, signalOf(context)),
+    changePassword(app, userId, { current, next, nextRepeated, rules: passwordRules(context, app) }, signalOf(context)),
   );
   logSecurity(context, app, 'password_changed', { userId });
   return { status: 200, body: describeToken(token, app) };

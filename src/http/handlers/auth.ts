@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import type { LogInAttempt } from '../../rate-limits/log-in-guard.ts';
 import type { AppContext } from '../app-context.ts';
 import { toLimitKey, toNetworkKey } from '../client-address.ts';
-import { enforceRateLimit, isRateLimited, reportLimitHit } from '../rate-limit.ts';
+import { enforceRateLimit, isRateLimited, passwordRules, reportLimitHit } from '../rate-limit.ts';
 import type { Reply } from '../reply.ts';
 import { type RequestContext, signalOf } from '../request-context.ts';
 import type { RouteRequest } from '../route.ts';
@@ -25,6 +25,7 @@ export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>
       email: normalizeEmail(body.email) ?? body.email,
       city: body.city ?? null,
       country: body.country ?? null,
+      rules: passwordRules(context, app),
       password: body.password1,
       passwordRepeated: body.password2,
     },
