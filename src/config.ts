@@ -25,16 +25,16 @@ export interface WorkerConfig {
   readonly s3: S3Config;
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
-  /** Whether the worker runs FFmpeg with its own rights where nothing isolates it, rather than refuse to start. */
+  /** Whether the worker runs FFmpeg with its own rights when no sandbox works. Otherwise it does not start. */
   readonly allowsUnsandboxed: boolean;
   readonly mediaHost: string | undefined;
   readonly trustedHops: number;
-  /** Networks whose hosts may say whose request they forward. */
+  /** Networks of the proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly Network[];
   readonly rateLimits: boolean;
   /** Whether requests from loopback are rate limited as well, which tests of the limits need. */
   readonly rateLimitLoopback: boolean;
-  /** Bytes that the original videos of a user may have together. */
+  /** Maximum total size of a user's original videos. */
   readonly userQuotaBytes: number;
   /** Origins whose pages may use the API from a browser. */
   readonly corsOrigins: readonly string[];
@@ -73,7 +73,7 @@ export interface TokenConfig {
   /** The key before the last rotation, which still verifies tokens. */
   readonly previousKey: string | undefined;
   readonly lifetimeSeconds: number;
-  /** A key is shorter than it should be, which ALLOW_WEAK_SECRET permits. */
+  /** Whether a key is shorter than `secretKeyMinBytes`, which ALLOW_WEAK_SECRET permits. */
   readonly isWeak: boolean;
 }
 
@@ -84,7 +84,7 @@ export function loadConfig(values: Values): Config {
   return load(values, (read, errors, config) => ({ ...config, tokens: readTokens(values, read, errors) }));
 }
 
-/** The same without the key of the tokens. */
+/** Builds the same configuration without the key of the tokens. */
 export function loadWorkerConfig(values: Values): WorkerConfig {
   return load(values, (_read, _errors, config) => config);
 }
@@ -172,7 +172,7 @@ function readTokens(values: Values, read: Reader, errors: string[]): TokenConfig
   if (!isAllowed)
     for (const name of weak)
       errors.push(
-        `Expected ${name} to have at least ${secretKeyMinBytes} bytes, got ${Buffer.byteLength(values[name] ?? '')}: make one with \`openssl rand -hex 32\`, or set ALLOW_WEAK_SECRET=on to go on with an older system's`,
+        `Expected ${name} to have at least ${secretKeyMinBytes} bytes, got ${Buffer.byteLength(values[name] ?? '')}: generate one with \`openssl rand -hex 32\`, or set ALLOW_WEAK_SECRET=on to keep the older system's key`,
       );
   return {
     secretKey: read.text('SECRET_KEY'),
@@ -211,7 +211,7 @@ function createReader(values: Values, errors: string[]) {
       errors.push(`Expected ${name} to be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
       return fallback;
     },
-    /** A list with commas between; empty when nothing is set. */
+    /** Parses a list separated by commas. Returns an empty list when the setting is missing. */
     origins(name: string): string[] {
       const origins = (values[name] ?? '')
         .split(',')

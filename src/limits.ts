@@ -1,4 +1,4 @@
-/** Every bound of the service, by name. Units are the last word of a name. */
+/** This module names every bound of the service. Units are the last word of a name. */
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
@@ -33,41 +33,41 @@ export const closingResponseMaxBytes = 16 * KiB;
 /** Videos of one user that wait to be processed, so that none fills the queue. */
 export const waitingVideosPerUserMax = 20;
 export const waitingVideosRetryAfterSeconds = 60;
-/** Parts are put together in pages of this size. */
+/** Size of a page. Parts are assembled from pages. */
 export const partPageBytes = 64 * KiB;
 /** Pages that are reserved for a whole part and for the chunk that completes it. */
 export const reservedPartPages = (partBytes + socketChunkMaxBytes) / partPageBytes;
-/** Pages of the whole instance: its web processes share them out. */
+/** Pages of the whole instance, divided among its web processes. */
 export const partPagesPerInstance = 28 * reservedPartPages;
-/** Room for two whole parts beside the share of slow uploads, however many processes there are. */
+/** Minimum pages of a process: room for two whole parts beside the share of slow uploads. */
 export const partPagesPerProcessMin = 4 * reservedPartPages;
 /** While an upload waits for pages, slow uploads hold at most this share of them. */
 export const slowPagesShare = 0.4;
-/** How often the pace of uploads is measured. */
+/** Interval at which the pace of uploads is measured. */
 export const uploadPaceTickMs = 100;
-/** An upload that receives less between two ticks is slow: at once while another one waits, else after so many ticks in a row. */
+/** An upload that receives less between two ticks is slow: at once while another one waits, else after `slowTicksMax` ticks in a row. */
 export const reservedBytesPerTickMin = 64 * KiB;
 export const slowTicksMax = 10;
 /** Ticks over which the pace of an upload is averaged. */
 export const uploadPaceTicks = 50;
-/** Uploads of one user in progress at once, in one process. */
+/** Uploads of one user in flight at once, in one process. */
 export const uploadsPerUserMax = 8;
 
 /** Retry-After of a 503 response. */
 export const unavailableRetryAfterSeconds = 2;
-/** The same of a client whose slow upload made room for others, and of a user with too many uploads in progress. */
+/** Retry-After for a client whose slow upload was evicted, and for a user with too many uploads in flight. */
 export const slowUploadRetryAfterSeconds = 30;
 export const uploadsPerUserRetryAfterSeconds = 10;
 
 export const uploadAdmissionWaitMs = 4_500;
 /** Bytes that a process holds of request bodies whose uploads are not admitted yet, or paused. */
 export const heldBytesMax = 64 * MiB;
-/** The share of these that one paused upload may hold. */
+/** The maximum that one paused upload may hold of them. */
 export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
-/** Clients may pause for 30 s. What is above is tolerance: for the network, and for the interval of the check. */
+/** Clients may pause for 30 s. The rest is tolerance for the network and for the interval of the check. */
 export const uploadStallMs = 33_000;
-/** The least that an upload receives within the window: a client with 2 KiB/s sends more, though it pauses for most of the time. */
+/** Minimum that an upload must receive within the window. A client with 2 KiB/s sends more, even if it pauses for most of the time. */
 export const uploadFloorBytes = 8 * KiB;
 export const uploadFloorWindowMs = 60_000;
 /** How often an upload is checked, and its connection's time-out of 8 to 12 s is renewed. */
@@ -101,16 +101,16 @@ export const jsonBodyDeadlineMs = 10_000;
 /** Deadline of a rate limiter's call to Redis, and the pause after a call that failed. */
 export const rateLimiterDeadlineMs = 150;
 export const rateLimiterPauseMs = 1_000;
-/** Keys of one limit that a process counts by itself while Redis is away. */
+/** Keys of one limit that a process counts by itself while Redis is unavailable. */
 export const localLimitKeysMax = 50_000;
-/** Failed log-ins of an account, from all unknown networks together, before each has to wait for the one before. */
+/** Failed log-ins to an account, from all unknown networks together, before each attempt has to wait. */
 export const logInFailuresFree = 20;
 export const logInFailuresWindowSeconds = 3_600;
 export const logInWaitFirstSeconds = 2;
 export const logInWaitMaxSeconds = 300;
-/** How long a network from which an account was logged in to is known. A timer cannot wait longer than 24 days. */
+/** Time for which a network stays known after a log-in from it. A timer cannot wait longer than 24 days. */
 export const knownNetworkSeconds = 21 * 86_400;
-/** While Redis is away, a line of the log in so many milliseconds says so. */
+/** Interval of the warnings while Redis is unavailable. */
 export const rateLimiterWarningMs = 60_000;
 /** Interval at which requests' time-outs are checked. */
 export const deadlineCheckMs = 100;
@@ -147,7 +147,7 @@ export const redisBlockMaxMs = 10_000;
 export const writableMarkSeconds = 60;
 /** Jobs that a sweep lists in one pass. */
 export const queueListMax = 100_000;
-/** Latest uploads of a player that are counted for the rank of a new one. The sweep corrects the rank if there are more. */
+/** Latest uploads of a user that are counted for the rank of a new one. The sweep corrects the rank if there are more. */
 export const uploadsRankedMax = 100;
 /** BullMQ's largest priority. */
 export const jobRankMax = 2_097_151;
@@ -158,7 +158,7 @@ export const queueRetryMs = 1_000;
 export const settingsCallDeadlineMs = 10_000;
 export const settingsCallAttempts = 3;
 
-/** Of the passwords that are long enough, so many of the commonest are refused. */
+/** Number of common passwords that are refused, counted without those that are too short. */
 export const commonPasswordsRefused = 3_000;
 export const passwordMinCodePoints = 8;
 export const passwordMaxCodePoints = 128;
@@ -170,7 +170,7 @@ export const passwordHashMaxPasses = 10;
 export const passwordHashMaxThreads = 4;
 export const knownUsersMax = 100_000;
 export const knownDomainsMax = 1_000;
-/** A shorter key of the tokens could be guessed from one of them (RFC 7518, 3.2). */
+/** Minimum size of the tokens' key. A shorter one could be guessed from a token (RFC 7518, 3.2). */
 export const secretKeyMinBytes = 32;
 export const verifiedTokensMax = 10_000;
 /** Clock skew between instances that is accepted in a new token. */
@@ -182,11 +182,11 @@ export const votesWaitingMax = 20_000;
 export const votesForSecondBatchMin = 16;
 export const voteBatchesInFlightMax = 2;
 
-/** Times that the deletion of an account is begun, when its user votes or uploads meanwhile. */
+/** Attempts at the deletion of an account, which is retried when its user votes or uploads meanwhile. */
 export const accountDeletionAttempts = 5;
-/** Of one statement of a deletion, which may have to look through all votes. */
+/** Time-out of a statement of a deletion, which may scan all votes. */
 export const accountDeletionStatementMs = 60_000;
-/** Objects of an account that are deleted at once. */
+/** Objects of an account that are deleted concurrently. */
 export const keysPerDeletion = 30;
 
 export const playbackUrlLifetimeSeconds = 3_600;
@@ -224,9 +224,9 @@ export const toolStatementTimeoutMs = 30 * 60_000;
 export const knownUserSeconds = 60;
 /** Interval at which a process reads which tokens were revoked. */
 export const tokenRevocationPollMs = 1_000;
-/** Age of the last reading from which what is remembered of users no longer counts: a revoked token is refused within 5 s. */
+/** Age of the last read at which the cache of users is no longer used, so that a revoked token is refused within 5 s. */
 export const tokenRevocationsTrustMs = 4_000;
-/** Longer than a user is remembered, by more than a transaction that revokes can take. */
+/** Period of the revocations that are read. Longer than a user is cached, by more than a revoking transaction can take. */
 export const tokenRevocationsReadSeconds = 90;
 export const tokenRevocationsKeptSeconds = 600;
 /** The longest time that vote deltas wait for a flush. */
@@ -251,7 +251,7 @@ export const rankingsBookmarkDepthMax = 1_000_000;
 export const rankingsBookmarkedFiltersMax = 200;
 /** A filter that matches more cities than this scans the whole ranking. */
 export const rankingsCitiesMax = 64;
-/** More players than there can be: a page beyond is empty without a query. */
+/** More users than there can be: a page beyond is empty without a query. */
 export const rankingsOffsetMax = 1_000_000_000;
 export const readinessCheckMs = 2_000;
 export const readinessFreshMs = 1_000;
@@ -281,7 +281,7 @@ export const toolTasksBase = 48;
 export const toolTasksPerThread = 8;
 /** Interval at which the processes of a tool are counted and their memory is summed. */
 export const toolWatchMs = 500;
-/** Of each file that a tool writes; it can write to the outputs of its job alone. */
+/** Maximum size of each file that a tool writes. It can write only to the outputs of its job. */
 export const toolFileMaxBytes = 256 * MiB;
 export const toolOpenFilesMax = 256;
 export const transcodeWallMs = 10 * 60_000;

@@ -109,12 +109,12 @@ function openService(config: Config, databases: Databases, registry: ReturnType<
   );
   const gate = config.rateLimits ? openGate(config, producer, metrics, log) : undefined;
   if (config.tokens.isWeak)
-    log.warn(`ALLOW_WEAK_SECRET=on: a key of the tokens has less than ${secretKeyMinBytes} bytes and can be guessed`);
+    log.warn(`ALLOW_WEAK_SECRET=on: a key of the tokens has fewer than ${secretKeyMinBytes} bytes and can be guessed`);
   if (!config.rateLimits) log.warn('RATE_LIMITS=off: no request is rate limited; use it for load tests only');
   const readiness = openReadiness(sql, objects, producer);
   createDependencyMetric(registry, readiness.findMissing);
   const changes = openChangeCounter(config.dataDir, (error) =>
-    log.warn({ err: error }, 'changes are not shared with the other web processes'),
+    log.warn({ err: error }, 'change counter not shared with the other web processes'),
   );
   const links = openMediaLinks(objects, config.mediaHost);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / config.webProcesses));

@@ -6,16 +6,16 @@ export interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** Loopback, link-local and private networks (RFC 1918, 4193): where a balancer is, unless a setting says more precisely. */
+/** Loopback, link-local and private networks (RFC 1918, 4193), which are trusted unless TRUSTED_PROXIES is set. */
 const privateNetworks =
   '127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10';
 
-/** Reads a list such as `10.0.0.0/8, 2001:db8::1`. What is no network is reported in `faults`. */
-export function readNetworks(list: string | undefined, faults: string[]): Network[] {
+/** Parses a list such as `10.0.0.0/8, 2001:db8::1`. Adds a message to `errors` for each entry that is not a network. */
+export function readNetworks(list: string | undefined, errors: string[]): Network[] {
   return (list || privateNetworks).split(',').flatMap((entry) => {
     const network = parseNetwork(entry.trim());
     if (network === undefined)
-      faults.push(`Expected TRUSTED_PROXIES to list networks such as 10.0.0.0/8, got ${JSON.stringify(entry.trim())}`);
+      errors.push(`Expected TRUSTED_PROXIES to list networks such as 10.0.0.0/8, got ${JSON.stringify(entry.trim())}`);
     return network ?? [];
   });
 }
@@ -29,7 +29,7 @@ function parseNetwork(entry: string): Network | undefined {
   return { address, prefixLength, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
-/** Returns whether an address, in its one spelling, is in one of the networks. */
+/** Returns a function that tests whether an address, in its canonical form, is in one of the networks. */
 export function createNetworkTest(networks: readonly Network[]): (address: string) => boolean {
   const list = new BlockList();
   for (const { address, prefixLength, family } of networks) list.addSubnet(address, prefixLength, family);

@@ -75,7 +75,7 @@ function filterGraph(profile: Profile, source: SourceFacts): string {
     ...thinOut(profile, source),
     // zscale requires even sizes for subsampled pixel formats.
     'crop=trunc(iw/2)*2:trunc(ih/2)*2',
-    // Other aspect ratios of pixels are errors of the file.
+    // Pixel aspect ratios outside of this range are errors of the file, and count as square.
     'setsar=sar=if(between(sar\\,1/4\\,4)\\,sar\\,1):max=10000',
     ...toBt709(profile, source),
     'setsar=1',

@@ -9,16 +9,16 @@ import { watchTool } from './tool-watch.ts';
 export interface ToolRun {
   readonly command: string;
   readonly args: readonly string[];
-  /** The job's folder: where the tool runs, and all it may write to. */
+  /** The job's folder, in which the tool runs and to which alone it may write. */
   readonly folder: string;
-  /** By the clock on the wall, however little of the CPU it gets. */
+  /** The maximum wall-clock time of the run. */
   readonly wallMs: number;
-  /** The watch ends the tool when its processes exceed these together. */
+  /** The watch kills the tool when its processes together exceed these. */
   readonly bounds?: ToolBounds | undefined;
   /** Sent to the command on descriptor 3. */
   readonly filter?: Uint8Array | undefined;
   readonly signal: AbortSignal;
-  /** The process leads a group of its own: to end it with all its children, signal -pid. */
+  /** The process leads its own process group: signal -pid to end it with all its children. */
   readonly onStart?: (pid: number) => void;
   readonly onOutput?: (chunk: string) => void;
 }
@@ -26,33 +26,33 @@ export interface ToolRun {
 export interface ToolResult {
   readonly code: number;
   readonly output: string;
-  /** The last of what it said on standard error. */
+  /** The end of its standard error. */
   readonly errors: string;
 }
 
 /**
- * The whole environment of a tool. Each thread would have an allocator of its own, which keeps memory that no other thread can
- * use: FFmpeg 7 has many threads.
+ * The complete environment of a tool. By default each of FFmpeg's many threads has its own malloc arena, whose free memory no other
+ * thread can use. One arena saves that memory.
  */
 export const toolEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
 
 /**
- * The tool gave no verdict on the file: it was killed, ran out of time, or the machine was short of something, which
- * `shortage` names. Worth another try, but not many. The message ends with the tool's last words.
+ * The tool ended without a result for the file: it was killed, it timed out, or the machine lacked the resource that `shortage` names.
+ * The job is retried a bounded number of times. The message ends with the last lines of the tool's standard error.
  */
 export class ProcessCrashedError extends Error {
   readonly shortage: Shortage | undefined;
 
   constructor(message: string, shortage?: Shortage) {
     super(message);
-    this.name = 'ToolCrashed';
+    this.name = 'ProcessCrashedError';
     this.shortage = shortage;
   }
 }
 
 /**
- * Resolves when the tool has ended by itself with a verdict on its input, whatever its code; rejects with ProcessCrashedError when it
- * had none. When this settles, no process of it is left.
+ * Runs a tool. Resolves when it has ended by itself with a result for its input, with any exit code. Rejects with ProcessCrashedError
+ * when it was killed, timed out or lacked a resource. When the promise settles, no process of the tool is left.
  */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
@@ -77,7 +77,7 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
     run.signal.throwIfAborted();
     if (killedFor !== undefined)
       throw new ProcessCrashedError(withLastLines(killedFor.message, errors()), killedFor.shortage);
-    return readVerdict(code, signal, output(), errors());
+    return readResult(code, signal, output(), errors());
   } finally {
     clearTimeout(timer);
     endWatch();
@@ -106,8 +106,8 @@ function startWatch({ bounds }: ToolRun, pid: number | undefined, onExcess: (wha
   return bounds === undefined || pid === undefined ? () => undefined : watchTool(pid, bounds, onExcess);
 }
 
-/** A tool that could not write its result may still end with 0: FFmpeg 5.1 does when the disk is full at the end. */
-function readVerdict(code: number | null, signal: string | null, output: string, errors: string): ToolResult {
+/** Returns the result, or throws ProcessCrashedError. FFmpeg 5.1 ends with 0 even if the disk is full at the end of its output. */
+function readResult(code: number | null, signal: string | null, output: string, errors: string): ToolResult {
   const endedBy = signal ?? signalBehind(code);
   const found = findShortage(errors);
   if (code === null || endedBy !== undefined) {
@@ -115,38 +115,41 @@ function readVerdict(code: number | null, signal: string | null, output: string,
     throw new ProcessCrashedError(withLastLines(`The tool was ended by ${endedBy}`, errors), shortage);
   }
   if (found !== undefined && (code !== 0 || found.shortage === 'disk')) {
-    const message = `The machine was short of something (${found.shortage}): ${found.line.slice(0, 300)}`;
+    const message = `The machine lacked a resource (${found.shortage}): ${found.line.slice(0, 300)}`;
     throw new ProcessCrashedError(withLastLines(message, errors), found.shortage);
   }
   return { code, output, errors };
 }
 
+/** Precedes the last lines of a tool's standard error in messages. */
+export const errorOutputLabel = 'its last output: ';
+
 function withLastLines(message: string, errors: string): string {
   const lines = lastLines(errors);
-  return lines === '' ? message : `${message}; its last words: ${lines}`;
+  return lines === '' ? message : `${message}; ${errorOutputLabel}${lines}`;
 }
 
-/** The end of what a tool said on standard error, on one line. */
+/** Returns the last lines of a tool's standard error, joined into one line. */
 export function lastLines(errors: string): string {
   return errors.trim().split('\n').slice(-4).join(' | ').slice(-800);
 }
 
-/** Of a system call that failed: a shortage where its code says so, else the error itself. */
+/** Converts the error of a failed system call to a ProcessCrashedError if its code names a shortage. */
 function crashOfSystemCall(error: unknown): unknown {
   const shortage = shortageByCode.get((error as NodeJS.ErrnoException).code ?? '');
   return shortage === undefined ? error : new ProcessCrashedError(String(error), shortage);
 }
 
 /**
- * The sandbox tells of a signal that ended its child by a code of 128 and the signal's number. Other codes as high are
- * FFmpeg's own: from version 7 on it ends with the last byte of its error, 183 for data that makes no sense.
+ * Returns the signal that an exit code stands for. The sandbox reports a signal that ended its child as 128 plus the signal's number.
+ * Higher codes are FFmpeg's own: since version 7 it ends with the last byte of its error, for example 183 for invalid data.
  */
 function signalBehind(code: number | null): string | undefined {
   if (code === null || code <= 128 || code > 128 + lastOrdinarySignal) return undefined;
   return signalNames.get(code - 128) ?? `signal ${code - 128}`;
 }
 
-/** Above are the real-time signals, which nobody sends unless a program asked for them. */
+/** The last signal before the real-time signals, which are not sent unless a program asks for them. */
 const lastOrdinarySignal = constants.signals.SIGSYS;
 /** The first name of a number is the usual one: SIGABRT, not SIGIOT. */
 const signalNames = new Map(
@@ -155,7 +158,7 @@ const signalNames = new Map(
     .map(([name, number]) => [number, name]),
 );
 
-/** Ends a process and everything it started. One that is gone already is as good. */
+/** Kills a process and all its children. Does nothing if they have ended. */
 export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -174,7 +177,7 @@ function ended(
   });
 }
 
-/** Keeps the first or the last `maxBytes` of what a hostile file may make endless; the rest is read and dropped. */
+/** Collects the first or the last `maxBytes` of a stream and drops the rest, because a hostile file may make it endless. */
 function collect(
   stream: Readable,
   maxBytes: number,

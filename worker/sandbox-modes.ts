@@ -2,18 +2,18 @@ import { chmodSync, chownSync } from 'node:fs';
 import { toolEnvironment } from './ffmpeg.ts';
 import { type Architecture, launcherCalls, numberOf } from './system-calls.ts';
 
-/** In the order of preference. `none` does not isolate. */
+/** The modes in the order of preference. `none` does not isolate. */
 export const sandboxModes = ['bubblewrap', 'own-id', 'user-namespace', 'none'] as const;
 export type SandboxMode = (typeof sandboxModes)[number];
 
-/** A path of this machine that a tool sees. `dev` is a device, which can be written to. */
+/** Describes a path of this machine that a tool sees. `dev` is a device, which can be written to. */
 export interface Bind {
   readonly access: 'ro' | 'rw' | 'dev';
   readonly source: string;
   readonly target: string;
 }
 
-/** Where the programs are that isolate. Undefined means that a program is not installed. */
+/** Names the programs that isolate. Undefined means that a program is not installed. */
 export interface Isolators {
   readonly bwrap: string | undefined;
   readonly perl: string | undefined;
@@ -23,7 +23,7 @@ export interface Isolators {
 }
 
 export interface Isolation {
-  /** Returns what comes before the tool's own command line. */
+  /** Returns the arguments that precede the tool's own command line. */
   prefix(binds: readonly Bind[]): readonly string[];
 }
 
@@ -37,14 +37,14 @@ const isolations: Record<Exclude<SandboxMode, 'none'>, (isolators: Isolators) =>
     isolators.perl === undefined ? 'perl is not installed' : openUserNamespace(isolators, isolators.perl),
 };
 
-/** Returns how to isolate in this mode, or why that is impossible. Whether it works is for the caller to try. */
+/** Returns the isolation of this mode, or the reason why it is unavailable. The caller must try whether it works. */
 export function openIsolation(mode: Exclude<SandboxMode, 'none'>, isolators: Isolators): Isolation | string {
   return isolations[mode](isolators);
 }
 
 const held = 'no network, no capabilities, a system-call filter, no files but programs, libraries and the job itself';
 
-/** One line for the operator: how FFmpeg runs. */
+/** Describes to the operator how FFmpeg runs in each mode. */
 export const modeDescriptions: Record<SandboxMode, string> = {
   bubblewrap: `isolated by bubblewrap: ${held}`,
   'own-id': `isolated as a user without rights, in namespaces of its own: ${held}`,
@@ -52,10 +52,10 @@ export const modeDescriptions: Record<SandboxMode, string> = {
   none: "NOT isolated: FFmpeg has the worker's rights, and limits and input guards are the only protection",
 };
 
-/** The id that a tool has inside. No file on the machine should belong to it. */
+/** The user id of a tool in the sandbox. No file on the machine should belong to it. */
 const nobody = 65_534;
 
-/** In a user namespace: what a tool could do with its id there means nothing outside. */
+/** Opens isolation in a user namespace, in which the tool's id has no rights outside. */
 function openBubblewrap(bwrap: string): Isolation {
   const flags = { ro: '--ro-bind', rw: '--bind', dev: '--dev-bind' } as const;
   const start = [
@@ -73,8 +73,8 @@ function openBubblewrap(bwrap: string): Isolation {
 }
 
 /**
- * Ids that systemd hands out as well: no account has them. Each run gets the next one, so that the kernel counts its
- * processes alone and two runs own nothing together.
+ * User ids of systemd's dynamic range, which no account has. Each run gets the next one, so that the kernel counts the processes
+ * of each run separately and no two runs share files.
  */
 const firstOwnId = 61_184;
 const ownIds = 4_336;
@@ -85,7 +85,7 @@ function openOwnId(isolators: Isolators, perl: string): Isolation {
     prefix(binds) {
       next += 1;
       const id = firstOwnId + (next % ownIds);
-      // The folder stays the worker's: the files are reached by their binds alone.
+      // The folder still belongs to the worker. The tool reaches the files only through their binds.
       for (const { access, source } of binds.filter(({ target }) => target.startsWith('/job/'))) {
         if (access === 'rw') chownSync(source, id, id);
         else chmodSync(source, 0o644);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
 import { toolFileMaxBytes, toolOpenFilesMax, toolStackBytes } from '../src/limits.ts';
 import { findAsset } from './asset-files.ts';
-import { ProcessCrashedError, runTool } from './ffmpeg.ts';
+import { errorOutputLabel, ProcessCrashedError, runTool } from './ffmpeg.ts';
 import { jobBinds, systemBinds } from './sandbox-binds.ts';
 import {
   type Isolation,
@@ -22,47 +22,47 @@ import type { Tools } from './tools.ts';
 export interface Command {
   readonly command: string;
   readonly args: readonly string[];
-  /** For the watch over the tool's processes. */
+  /** The bounds that the watch of the tool's processes enforces. */
   readonly bounds?: ToolBounds | undefined;
   /** A seccomp filter, which the command reads from descriptor 3. */
   readonly filter?: Uint8Array | undefined;
 }
 
-/** What one run of a tool may use. */
+/** Limits one run of a tool. */
 export interface RunLimits {
   readonly cpuSeconds: number;
-  /** By default what the largest picture needs. */
+  /** By default the bounds for the largest picture. */
   readonly bounds?: ToolBounds | undefined;
-  /** Names of the files that the tool writes. All else in the folder can only be read. */
+  /** Names of the files that the tool writes. All other files of the folder are read-only. */
   readonly outputs?: readonly string[];
 }
 
 export interface Sandbox {
   readonly mode: SandboxMode;
-  /** Whether a hostile file that took over the tool is confined; without, limits and the input guards are the only protection. */
+  /** Whether a tool that a hostile file took over is confined. If not, limits and input guards are the only protection. */
   readonly isolates: boolean;
-  /** How the tools run, for the operator. */
+  /** Describes to the operator how the tools run. */
   readonly description: string;
-  /** Why each mode that would be preferred was not used. Undefined where the first one works. */
+  /** Explains why each preferred mode is not used. Undefined when the first mode works. */
   readonly warning: string | undefined;
-  /** `folder` is the job's. When confined, a tool sees its files as /job, and nothing else of ours. */
+  /** Returns the command that runs a tool in the job's folder. A confined tool sees the folder's files in /job. */
   wrap(folder: string, tool: string, args: readonly string[], limits: RunLimits): Command;
 }
 
 export interface SandboxOptions {
-  /** Whether a worker may run tools where nothing isolates them. */
+  /** Whether a worker may run tools when no mode isolates them. */
   readonly allowsUnsandboxed: boolean;
-  /** Folders in which the programs are looked for, whatever the PATH says. */
+  /** Folders in which programs are searched, instead of those of PATH. */
   readonly places?: readonly string[];
-  /** To try these alone. */
+  /** The modes to try. By default all. */
   readonly modes?: readonly SandboxMode[];
 }
 
 /**
- * Confines a tool: no network, no files but the system's libraries and the job's, no other process in sight, no capability, a
- * filter of system calls, and bounds on memory, CPU time, file size and processes. It ends with the thread that started it,
- * whatever ends that. Each mode is tried with an encode, in a folder within `folder`, and the first that works is used.
- * Rejects with ConfigError when none isolates, unless `allowsUnsandboxed`, and when FFmpeg cannot do what the edit needs.
+ * Opens a sandbox for tools: no network, no files but the system's libraries and the job's, no access to other processes, no
+ * capabilities, a system-call filter, and bounds on memory, CPU time, file size and processes. A tool ends with the thread that
+ * started it. Each mode is tried with an encode, in a folder within `folder`, and the first that works is used. Rejects with
+ * ConfigError when no mode isolates, unless `allowsUnsandboxed`, and when FFmpeg lacks a filter or an encoder.
  */
 export async function openSandbox(tools: Tools, folder: string, options: SandboxOptions): Promise<Sandbox> {
   const trialFolder = await mkdtemp(join(folder, 'sandbox-trial-'));
@@ -85,10 +85,10 @@ async function chooseMode(tools: Tools, folder: string, options: SandboxOptions)
   }
   if (limiters === undefined) reasons.push(noLimiters);
   if (!options.allowsUnsandboxed || !modes.includes('none')) throw new ConfigError(refusal(reasons));
-  const sandbox = describe('none', wrapper({ limiters }));
-  const fault = await tryOut(sandbox, tools, folder);
-  if (fault === undefined) return { ...sandbox, warning: reasons.join('; ') };
-  throw new ConfigError(`Expected ${tools.ffmpeg} to scale with zscale and encode with libx264, got: ${fault}`);
+  const sandbox = describe('none', createWrap({ limiters }));
+  const failure = await tryOut(sandbox, tools, folder);
+  if (failure === undefined) return { ...sandbox, warning: reasons.join('; ') };
+  throw new ConfigError(`Expected ${tools.ffmpeg} to scale with zscale and encode with libx264, got: ${failure}`);
 }
 
 const noLimiters = 'prlimit and setpriv (util-linux) are not installed';
@@ -101,7 +101,7 @@ function refusal(reasons: readonly string[]): string {
   );
 }
 
-/** Returns the sandbox, or why it cannot be used. */
+/** Resolves to the sandbox, or to the reason why it cannot be used. */
 async function tryMode(
   mode: Exclude<SandboxMode, 'none'>,
   tools: Tools,
@@ -114,9 +114,9 @@ async function tryMode(
   const isolation = openIsolation(mode, isolators);
   if (typeof isolation === 'string') return isolation;
   const filter = systemCallFilter(isolators.architecture);
-  const parts = { limiters, isolation, filter, tools };
-  const countsTasks = await countsOwnTasks(wrapper({ ...parts, countsTasks: true }), folder);
-  const sandbox = describe(mode, wrapper({ ...parts, countsTasks }));
+  const options = { limiters, isolation, filter, tools };
+  const countsTasks = await countsOwnTasks(createWrap({ ...options, countsTasks: true }), folder);
+  const sandbox = describe(mode, createWrap({ ...options, countsTasks }));
   return (await tryOut(sandbox, tools, folder)) ?? sandbox;
 }
 
@@ -129,7 +129,7 @@ interface Limiters {
   readonly prlimit: string;
 }
 
-interface WrapperParts {
+interface WrapOptions {
   readonly limiters: Limiters | undefined;
   readonly isolation?: Isolation;
   readonly filter?: Uint8Array;
@@ -138,11 +138,11 @@ interface WrapperParts {
 }
 
 /**
- * Memory is bounded by RLIMIT_DATA: private memory that can be written, which is what FFmpeg holds and a few MiB for each
- * thread. RLIMIT_AS would count reserved addresses. RLIMIT_NPROC counts all threads of the user, except in a user namespace,
- * where it counts those inside: so it is set from within, and only where `countsTasks` says that it works.
+ * Returns the function that puts limits and isolation before a tool's command line. RLIMIT_DATA bounds private writable memory:
+ * FFmpeg's buffers and a few MiB per thread. RLIMIT_AS would also count reserved addresses. RLIMIT_NPROC counts all threads of the
+ * user, but in a user namespace only those inside. It is therefore set inside, and only if `countsTasks`.
  */
-function wrapper({ limiters, isolation, filter, tools, countsTasks = false }: WrapperParts): Sandbox['wrap'] {
+function createWrap({ limiters, isolation, filter, tools, countsTasks = false }: WrapOptions): Sandbox['wrap'] {
   const system = tools === undefined ? [] : systemBinds(tools);
   return (folder, tool, toolArgs, { cpuSeconds, bounds = largestBounds, outputs = [] }) => {
     const outer = limiters === undefined ? [] : [...outerLimits(limiters, bounds), `--cpu=${cpuSeconds}`, '--'];
@@ -161,8 +161,8 @@ function outerLimits({ setpriv, prlimit }: Limiters, { memoryBytes }: ToolBounds
 }
 
 /**
- * Returns whether RLIMIT_NPROC, set inside, counts the tool's own processes alone. Before Linux 5.14, or for a user that has
- * other processes, it counts those, too. This process has more threads than the bound that is tried here.
+ * Returns whether RLIMIT_NPROC, set inside the sandbox, counts only the tool's own processes. Before Linux 5.14, or for a user that
+ * has other processes, it counts those as well. This process has more threads than the bound of this trial.
  */
 async function countsOwnTasks(wrap: Sandbox['wrap'], folder: string): Promise<boolean> {
   const few = { ...largestBounds, tasksMax: 6 };
@@ -199,31 +199,29 @@ async function find(name: string, places: readonly string[]): Promise<string | u
 const trialCpuSeconds = 10;
 const trialWallMs = 20_000;
 
-/** Undefined when the smallest encode there is works and is written, and ffprobe starts. */
+/** Makes a small encode and starts ffprobe. Resolves to undefined on success, else to the failure. */
 async function tryOut(sandbox: Pick<Sandbox, 'wrap'>, tools: Tools, folder: string): Promise<string | undefined> {
   const source = ['-f', 'lavfi', '-i', 'color=c=black:s=64x64:d=0.1:r=10'];
   const graph = ['-filter_complex', '[0:v]zscale=w=32:h=32,split[a][b];[a][b]overlay', '-c:v', 'libx264'];
   const encode = ['-v', 'error', '-nostdin', '-y', ...source, ...graph, '-f', 'mp4', trialFile];
   for (const [tool, args] of [[tools.ffmpeg, encode] as const, [tools.ffprobe, ['-version']] as const]) {
     const limits = { cpuSeconds: trialCpuSeconds, outputs: [trialFile] };
-    const fault = await runOnce(() => sandbox.wrap(folder, tool, args, limits), folder);
-    if (fault !== undefined) return fault;
+    const failure = await runOnce(() => sandbox.wrap(folder, tool, args, limits), folder);
+    if (failure !== undefined) return failure;
   }
   return undefined;
 }
 
 const trialFile = 'trial.mp4';
 
-/** Undefined when the command ends with 0. To make a command may fail as well, where an id cannot be had for example. */
+/** Resolves to undefined when the command ends with 0, else to the failure. `makeCommand` may fail as well, in chown for example. */
 async function runOnce(makeCommand: () => Command, folder: string): Promise<string | undefined> {
   try {
     const signal = new AbortController().signal;
     const { code, errors } = await runTool({ ...makeCommand(), folder, wallMs: trialWallMs, signal });
     return code === 0 ? undefined : (lastLine(errors) ?? `exit code ${code}`);
   } catch (error) {
-    return error instanceof ProcessCrashedError
-      ? (error.message.split('its last words: ').at(-1) ?? '')
-      : String(error);
+    return error instanceof ProcessCrashedError ? (error.message.split(errorOutputLabel).at(-1) ?? '') : String(error);
   }
 }
 

@@ -2,9 +2,9 @@ import { constants } from 'node:os';
 import { type Architecture, clone3Call, cloneCall, deniedCalls, firstUnknownCall, numberOf } from './system-calls.ts';
 
 /**
- * Returns the seccomp filter of a tool: a BPF program as the kernel and `bwrap --seccomp` take it. Calls of another
- * architecture end the process; `deniedCalls` and new namespaces fail with EPERM; calls that are newer than the list, and
- * clone3, whose flags a filter cannot read, fail with ENOSYS, so that C libraries use older ones.
+ * Returns the seccomp filter of a tool: a BPF program in the format of the kernel and of `bwrap --seccomp`. Calls of another
+ * architecture kill the process. `deniedCalls` and new namespaces fail with EPERM. Calls newer than the list fail with ENOSYS, so that
+ * C libraries use older ones. So does clone3, whose flags a filter cannot read.
  */
 export function systemCallFilter(architecture: Architecture): Buffer {
   const denied = Object.values(deniedCalls)
@@ -16,7 +16,7 @@ export function systemCallFilter(architecture: Architecture): Buffer {
     { ...loadWord, k: architectureOffset },
     { ...jumpIfEqual, k: auditArchitecture[architecture], ifFalse: 'kill' },
     { ...loadWord, k: numberOffset },
-    // The numbers of the x32 ABI are beyond these as well.
+    // The calls of the x32 ABI have higher numbers as well.
     { ...jumpIfAtLeast, k: firstUnknownCall, ifTrue: 'unknown' },
     { ...jumpIfEqual, k: clone3, ifTrue: 'unknown' },
     ...denied.map((number) => ({ ...jumpIfEqual, k: number, ifTrue: 'deny' as const })),
@@ -29,7 +29,7 @@ export function systemCallFilter(architecture: Architecture): Buffer {
 
 type Outcome = 'allow' | 'deny' | 'unknown' | 'kill';
 
-/** Without `ifTrue` or `ifFalse` the next step follows. */
+/** One instruction. Without `ifTrue` or `ifFalse` the program continues with the next step. */
 interface Step {
   readonly code: number;
   readonly k: number;
@@ -44,7 +44,7 @@ const outcomes: readonly (readonly [Outcome, number])[] = [
   ['kill', 0x80000000],
 ];
 
-/** The outcomes stand behind the checks. A jump counts the instructions that it skips. */
+/** Encodes the program: the checks, then the outcomes. A jump is encoded as the number of instructions that it skips. */
 function assemble(checks: readonly Step[]): Buffer {
   const program = Buffer.alloc((checks.length + outcomes.length) * 8);
   const distance = (at: number, outcome: Outcome | undefined) =>
@@ -61,17 +61,17 @@ function assemble(checks: readonly Step[]): Buffer {
   return program;
 }
 
-/** From linux/bpf_common.h. */
+/** The codes are those of linux/bpf_common.h. */
 const loadWord = { code: 0x20 };
 const jumpIfEqual = { code: 0x15 };
 const jumpIfAtLeast = { code: 0x35 };
 const jumpIfAnySet = { code: 0x45 };
 const returnCode = 0x06;
-/** Of struct seccomp_data. */
+/** Offsets in struct seccomp_data. */
 const numberOffset = 0;
 const architectureOffset = 4;
 const firstArgumentOffset = 16;
-/** AUDIT_ARCH_X86_64 and AUDIT_ARCH_AARCH64. */
+/** The values of AUDIT_ARCH_X86_64 and AUDIT_ARCH_AARCH64. */
 const auditArchitecture = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
+/** The flags CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const namespaceFlags = 0x7e020000;

@@ -1,4 +1,4 @@
-/** What the machine, never the file, can lack while a tool runs. */
+/** Names what the machine can lack while a tool runs, whatever the file. */
 export type Shortage = 'memory' | 'processes' | 'disk' | 'encoder' | 'killed' | 'stopped' | 'sandbox';
 
 interface ShortageRow {
@@ -8,8 +8,8 @@ interface ShortageRow {
 }
 
 /**
- * What FFmpeg, ffprobe and the sandbox's programs say when the machine lacks something. The first row that fits any line
- * decides. A file can provoke some of them, by declaring sizes that nothing could hold: attempts are bounded for that reason.
+ * Maps the errors of FFmpeg, ffprobe and the sandbox's programs to shortages. The first row that matches any line decides. A file can
+ * provoke some of the errors by declaring huge sizes, so the number of attempts is bounded.
  */
 export const shortageRows: readonly ShortageRow[] = [
   { line: /No space left on device/, shortage: 'disk' },
@@ -26,7 +26,7 @@ export const shortageRows: readonly ShortageRow[] = [
   { line: /Resource temporarily unavailable/, shortage: 'processes' },
   { line: /pthread_create(?:\(\))? failed/, shortage: 'processes' },
   { line: /Too many open files/, shortage: 'processes' },
-  // The encoder's arguments are ours alone, so that no file can make it fail.
+  // A file does not influence the encoder's arguments, so it cannot make the encoder fail.
   { line: /Error while opening encoder/, shortage: 'encoder' },
   { line: /Error submitting video frame to the encoder/, shortage: 'encoder' },
   { line: /libx264.*Generic error in an external library/, shortage: 'encoder' },
@@ -34,7 +34,7 @@ export const shortageRows: readonly ShortageRow[] = [
   { line: /^Killed$/, shortage: 'killed' },
 ];
 
-/** Returns what the machine lacked, and the line in which the tool said so, or undefined where it said nothing of the kind. */
+/** Returns the shortage and the line that reports it, or undefined when no line does. */
 export function findShortage(errors: string): { shortage: Shortage; line: string } | undefined {
   const lines = errors.split('\n').filter((line) => !/^\s/.test(line));
   for (const { line: pattern, shortage } of shortageRows) {
@@ -44,7 +44,7 @@ export function findShortage(errors: string): { shortage: Shortage; line: string
   return undefined;
 }
 
-/** What a failed system call says: of starting a tool, or of writing into a job's folder. */
+/** Maps the codes of failed system calls, which start a tool or write into a job's folder. */
 export const shortageByCode: ReadonlyMap<string, Shortage> = new Map([
   ['ENOSPC', 'disk'],
   ['EDQUOT', 'disk'],
@@ -54,14 +54,14 @@ export const shortageByCode: ReadonlyMap<string, Shortage> = new Map([
   ['ENFILE', 'processes'],
 ]);
 
-/** Signals that the tool did not send itself. A tool that dies by its own fault gets others, SIGSEGV for example. */
+/** Maps the signals that come from outside. A tool that crashes gets others, SIGSEGV for example. */
 export const shortageBySignal: ReadonlyMap<string, Shortage> = new Map([
-  // From outside, mostly from the kernel that has no memory left.
+  // Sent mostly by the kernel when memory is exhausted.
   ['SIGKILL', 'killed'],
   ['SIGTERM', 'killed'],
 ]);
 
-/** What the player reads when every attempt ended like this. */
+/** Returns the explanation for the user when every attempt ended with a shortage. */
 export function explainShortage(shortage: Shortage | undefined): string {
   const what = shortage === undefined ? 'every attempt at it was cut short' : explanations[shortage];
   return `The video could not be processed: ${what}. The fault is on our side; please upload the video again later.`;

@@ -8,23 +8,23 @@ import { ConfigError } from '../src/errors.ts';
 export interface Tools {
   readonly ffmpeg: string;
   readonly ffprobe: string;
-  /** As the binary names itself. */
+  /** The version that the binary reports. */
   readonly version: string;
 }
 
 export interface ToolSettings {
   readonly ffmpegPath: string | undefined;
   readonly ffprobePath: string | undefined;
-  /** As PATH has it. */
+  /** The folders to search, in the format of PATH. */
   readonly searchPath: string;
 }
 
-/** FFmpeg 5.1's libavcodec. A build from a branch names itself by a commit, its libraries always by a number. */
+/** The version of libavcodec in FFmpeg 5.1. Builds from a branch report a commit as FFmpeg's version, but numbers for libraries. */
 const codecLibraryFloor = [59, 37] as const;
 
 /**
- * The setting first, then the PATH, then the ffmpeg-static package where it is installed. One sentence when there is none
- * or it is too old: an old FFmpeg reads hostile files with holes that have been closed since.
+ * Finds FFmpeg and ffprobe by the settings, else in PATH, else in the ffmpeg-static package if it is installed. Rejects with
+ * ConfigError when a tool is missing or too old: an old FFmpeg has known vulnerabilities to hostile files.
  */
 export async function findTools(settings: ToolSettings): Promise<Tools> {
   const ffmpeg = await find('ffmpeg', 'FFMPEG_PATH', settings.ffmpegPath, settings.searchPath, ffmpegStatic);
@@ -63,7 +63,7 @@ async function find(
 
 async function ffmpegStatic(): Promise<string | undefined> {
   try {
-    // By a variable, because the package is optional and its types with it.
+    // A variable hides the name from the compiler, because the package and its types are optional.
     const name = 'ffmpeg-static';
     const loaded: { default?: string | null } = await import(name);
     return loaded.default ?? undefined;
@@ -81,7 +81,7 @@ async function isExecutable(path: string): Promise<boolean> {
 
 async function readVersion(path: string): Promise<string> {
   const { stdout } = await promisify(execFile)(path, ['-version'], { timeout: 10_000 }).catch((error: unknown) => {
-    throw new ConfigError(`Expected ${path} to tell its version, got: ${String(error)}`);
+    throw new ConfigError(`Expected ${path} to report its version, got: ${String(error)}`);
   });
   const version = /^\S+ version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
   const [, major = '0', minor = '0'] = /libavcodec\s+(\d+)\.\s*(\d+)/.exec(stdout) ?? [];

@@ -27,7 +27,7 @@ export interface TrialDeps {
   readonly profile: Profile;
 }
 
-/** `worker/assets/largest.mp4`: 14 frames of the largest picture, HLG, with 5 reference frames. */
+/** Describes `worker/assets/largest.mp4`: 14 frames of the largest picture, HLG, with 5 reference frames. */
 const largestSource: SourceFacts = {
   ...{ streamIndex: 0, codec: 'hevc', ...largestPicture, seconds: 14 / 30, indexedSeconds: 14 / 30, startSeconds: 0 },
   ...{ frameSeconds: Array.from({ length: 14 }, (_, i) => i / 30), declaredRates: ['30/1'] },
@@ -36,9 +36,9 @@ const largestSource: SourceFacts = {
 };
 
 /**
- * Runs the whole edit on the largest picture that is accepted, within the limits of a job that runs alone, and returns the
- * capacity with the threads that succeeded: half as many where the machine is short of something, and so on. Rejects with
- * ConfigError when even one thread fails. It takes one to two seconds of CPU time.
+ * Processes the largest accepted picture within the limits of a job that runs alone, and returns the capacity with the number of
+ * threads that succeeded. The number is halved after each failure. Rejects with ConfigError when one thread fails. A trial takes one
+ * to two seconds of CPU time.
  */
 export async function tryCapacity(deps: TrialDeps, planned: WorkerCapacity): Promise<WorkerCapacity> {
   const wanted = Math.min(planned.threadsMax, usefulJobThreads(largestPicture, deps.profile.height));
@@ -49,20 +49,20 @@ export async function tryCapacity(deps: TrialDeps, planned: WorkerCapacity): Pro
 
 async function findThreads(deps: TrialDeps, capacity: WorkerCapacity, wanted: number): Promise<number> {
   for (let threads = wanted; ; threads = Math.floor(threads / 2)) {
-    const fault = await runTrial(deps, capacity, threads);
-    if (fault === undefined) return threads;
-    deps.log.warn({ threads, fault }, 'FFmpeg failed on the largest picture');
+    const failure = await runTrial(deps, capacity, threads);
+    if (failure === undefined) return threads;
+    deps.log.warn({ threads, failure }, 'FFmpeg failed on the largest picture');
     if (threads > 1) continue;
     const neededMiB = toMiB(expectedMemoryBytes(largestPicture, 1));
     throw new ConfigError(
       `Cannot start: Expected FFmpeg to process a video of ${largestPicture.width}x${largestPicture.height} with one thread in ` +
-        `${toMiB(toolLimits(capacity, largestPicture, 1).memoryBytes)} MiB (about ${neededMiB} MiB are needed), got: ${fault}. ` +
-        'Give the worker more memory, or see WORKER_MEMORY_MIB and WORKER_CORES.',
+        `${toMiB(toolLimits(capacity, largestPicture, 1).memoryBytes)} MiB (about ${neededMiB} MiB are needed), got: ${failure}. ` +
+        'Give the worker more memory, or set WORKER_MEMORY_MIB or WORKER_CORES.',
     );
   }
 }
 
-/** Undefined when the edit succeeds. */
+/** Resolves to undefined when FFmpeg succeeds, else to the failure. */
 function runTrial(deps: TrialDeps, capacity: WorkerCapacity, threads: number): Promise<string | undefined> {
   const { profile, sandbox, scratch, tools } = deps;
   const args = ffmpegArguments(profile, largestSource, threads);

@@ -7,7 +7,7 @@ import type { PasswordRules } from '../weak-passwords.ts';
 import { wrongCredentials } from './log-in.ts';
 import { requireStrongPassword } from './sign-up.ts';
 
-/** What this process remembers of users' tokens. */
+/** Caches the epoch of users' tokens in this process. */
 interface UserCache {
   remember(userId: number, epoch: number): void;
 }
@@ -26,7 +26,7 @@ export interface PasswordChange {
   rules: PasswordRules;
 }
 
-/** Replaces the password and ends every token issued so far. Resolves to a token of the new epoch. */
+/** Replaces the password and revokes every token issued so far. Resolves to a token of the new epoch. */
 export async function changePassword(
   { sql, passwords, tokens, knownUsers }: ChangePasswordDeps,
   userId: number,
@@ -42,7 +42,7 @@ export async function changePassword(
   return tokens.issue(userId, epoch);
 }
 
-/** Ends every token issued so far. */
+/** Revokes every token issued so far. */
 export async function logOutEverywhere(
   { sql, knownUsers }: { sql: Sql; knownUsers: UserCache },
   userId: number,
@@ -51,7 +51,7 @@ export async function logOutEverywhere(
   if (epoch !== undefined) knownUsers.remember(userId, epoch);
 }
 
-/** Rejects with 401 unless the password is that of the user, who may have been deleted meanwhile. */
+/** Resolves to the user's credentials. Rejects with 401 if the password is wrong, or the user was deleted meanwhile. */
 export async function verifyOwnPassword(
   { sql, passwords }: { sql: Sql; passwords: Passwords },
   userId: number,

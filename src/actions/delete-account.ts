@@ -23,9 +23,9 @@ interface DeleteAccountDeps {
 }
 
 /**
- * Deletes the user, the videos, the votes cast and received in one transaction, which also writes down the objects to delete:
- * from then on nobody sees any of it, and no token counts. Objects and jobs follow before the answer. A sweep deletes those
- * that S3 or Redis does not let go of now, or that a crash leaves.
+ * Deletes the user, the user's videos and the votes cast and received in one transaction, which also records the objects to
+ * delete. From the commit on no client sees any of it, and the user's tokens are invalid. Objects and jobs are deleted before the
+ * response. A sweep deletes those that remain after an error of S3 or Redis, or after a crash.
  */
 export async function deleteAccount(
   deps: DeleteAccountDeps,
@@ -41,15 +41,15 @@ export async function deleteAccount(
   voteCountFlusher.schedule();
   await Promise.all([
     deleteObjects(deps, deleted.keys).catch((error: unknown) =>
-      log.warn({ userId, err: error }, 'objects of a deleted account are left to the sweep'),
+      log.warn({ userId, err: error }, 'objects of a deleted account not deleted, left to the sweep'),
     ),
     removeJobs(deps, deleted.taskIds).catch((error: unknown) =>
-      log.warn({ userId, err: error }, 'jobs of a deleted account are left to the sweep'),
+      log.warn({ userId, err: error }, 'jobs of a deleted account not removed, left to the sweep'),
     ),
   ]);
 }
 
-/** Tries again when the user has voted or uploaded between the transaction's first locks and its last. */
+/** Deletes the rows. Retries when the user has voted or uploaded between the transaction's first lock and its last. */
 async function deleteRows(sql: Sql, userId: number, passwordHash: string) {
   for (let attempt = 1; attempt <= accountDeletionAttempts; attempt += 1) {
     const result = await deleteAccountRows(sql, userId, passwordHash);
@@ -67,7 +67,7 @@ async function deleteObjects({ sql, objects }: DeleteAccountDeps, keys: readonly
   }
 }
 
-/** A job that a worker has at this moment stays: the worker finds no row, and ends it. */
+/** Removes the queued jobs. An active job stays: its worker finds no row, and ends the job. */
 async function removeJobs({ producer }: DeleteAccountDeps, taskIds: readonly string[]): Promise<void> {
   for (const taskId of taskIds) await producer.remove(taskId);
 }

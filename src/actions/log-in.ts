@@ -12,12 +12,13 @@ interface LogInDeps {
 
 export type LogInResult =
   | { readonly outcome: 'done'; readonly userId: number; readonly token: string }
-  /** The user's id is for the log: the client gets the same answer with and without. */
+  /** The user's id is for the log. The client gets the same response with and without one. */
   | { readonly outcome: 'refused'; readonly userId: number | undefined };
 
 /**
- * Resolves to a token. An unknown address and a wrong password get the same response and take the same time. `createSignal` is
- * called only before hashing: under overload most requests are rejected earlier, and their signals would fill the heap.
+ * Resolves to a token, or to a refusal: an unknown address and a wrong password get the same response and take the same time.
+ * `createSignal` is called only before hashing: under overload most requests are rejected earlier, and their signals would fill
+ * the heap.
  */
 export async function logIn(
   { sql, passwords, tokens }: LogInDeps,
@@ -39,7 +40,7 @@ export async function logIn(
   return { outcome: 'done', userId: user.id, token: tokens.issue(user.id, user.token_epoch) };
 }
 
-/** Replaces an outdated hash. When the hash queue is full the next log-in does it: the user is logged in all the same. */
+/** Replaces an outdated hash. When the hash queue is full, the log-in succeeds and a later one replaces the hash. */
 async function rehash(
   sql: Sql,
   passwords: Passwords,

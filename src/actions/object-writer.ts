@@ -8,18 +8,18 @@ import { openPartUploader } from './part-uploader.ts';
 
 interface ObjectWriterOptions {
   objects: ObjectStore;
-  /** The writer's until `complete` or `undo` was called. */
+  /** Belongs to the writer until `complete` or `undo` is called. */
   buffer: PartBuffer;
   key: string;
   contentType: string;
   signal: AbortSignal;
-  /** Runs before anything exists in S3 under the key, so that nothing there is ever unknown. */
+  /** Runs before the multipart upload is created, so that every object in S3 has a record in the database. */
   recordIntent: () => Promise<void>;
 }
 
 /**
- * Writes one object of unknown length as a multipart upload. Fill and flush it as a part uploader; end with either `complete`
- * or `undo`. `undo` may follow anything, also a failed `complete`, and settles everything under way before it returns.
+ * Writes one object of unknown length as a multipart upload. Fill and flush it like a part uploader, and end with either `complete`
+ * or `undo`. `undo` may be called at any time, also after a failed `complete`, and waits for the calls in flight before it returns.
  */
 export function openObjectWriter(options: ObjectWriterOptions) {
   const { objects, key } = options;
@@ -30,14 +30,14 @@ export function openObjectWriter(options: ObjectWriterOptions) {
 
   async function open(): Promise<string> {
     await options.recordIntent();
-    // Not cut off by an abort: an upload that S3 has begun can be ended only by whoever knows its id.
+    // An abort does not cancel this call: S3 may have created the upload, and only its id can end it.
     uploadId = await objects.createMultipart(key, options.contentType, AbortSignal.timeout(s3CallDeadlineMs));
     return uploadId;
   }
 
   /**
-   * Resolves when S3 shows the object whole. Complete is not idempotent, its answer can be lost, be an error though all
-   * went well or say that all went well though nothing did: what counts is what is there.
+   * Resolves when S3 has the whole object. Complete is not idempotent, and its response cannot be trusted: it can be lost, report
+   * an error after success, or report success after a failure. The object itself is therefore checked.
    */
   async function complete(): Promise<void> {
     const parts = await uploader.end();
@@ -49,9 +49,9 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     throw failure ?? new Error(`Expected ${key} to have ${uploader.bytes()} bytes, got ${found?.bytes ?? 'no object'}`);
   }
 
-  /** Resolves to true when S3 holds nothing of it any more; false leaves the rest to the sweep. */
+  /** Resolves to true when S3 holds nothing of the object any more. After false the sweep removes the rest. */
   async function undo(): Promise<boolean> {
-    abort.abort(new Error('The upload was given up'));
+    abort.abort(new Error('The upload was aborted'));
     await uploader.settle();
     if (uploadId === undefined) return false;
     const late = () => new Error('The object store did not answer in time');
@@ -61,7 +61,7 @@ export function openObjectWriter(options: ObjectWriterOptions) {
     );
   }
 
-  /** A part that was cut off may be taken in behind the abort and bring the upload back: hence the second one. */
+  /** Aborts twice: S3 may store a part whose request was cut off after the first abort, which recreates the upload. */
   async function remove(id: string): Promise<void> {
     await objects.abortMultipart(key, id);
     await sleep(abortAgainMs);

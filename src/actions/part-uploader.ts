@@ -4,17 +4,17 @@ import type { ObjectStore } from '../objects/store.ts';
 
 export interface PartUploaderOptions {
   objects: ObjectStore;
-  /** The uploader's until it has ended. */
+  /** Belongs to the uploader until it has ended. */
   buffer: PartBuffer;
   key: string;
   signal: AbortSignal;
-  /** Makes the multipart upload, before its first part; resolves to its id. */
+  /** Creates the multipart upload before its first part is sent. Resolves to its id. */
   open: () => Promise<string>;
 }
 
 /**
- * Bytes in, parts out: one part is being filled while one is on its way. Call `flush` when the buffer is full, and append nothing
- * before it has resolved. End with `end`, `settle` or both: no part is in progress after that.
+ * Collects bytes into parts and sends the parts, filling one while another is in flight. Call `flush` when the buffer is full, and
+ * append nothing until it has resolved. End with `end`, `settle` or both: no part is in flight after that.
  */
 export function openPartUploader({ objects, buffer, key, signal, open }: PartUploaderOptions) {
   const parts: SentPart[] = [];
@@ -29,7 +29,7 @@ export function openPartUploader({ objects, buffer, key, signal, open }: PartUpl
     totalBytes += bytes.length;
   }
 
-  /** Sends what has been filled, and waits until the next part may begin. Does nothing once the uploader is ending. */
+  /** Sends the filled bytes and waits until the next part may begin. Does nothing once the uploader is ending. */
   function flush(): Promise<void> {
     if (!isEnding) flushing = flushNow();
     return flushing;
@@ -43,7 +43,7 @@ export function openPartUploader({ objects, buffer, key, signal, open }: PartUpl
 
   async function startPart(): Promise<void> {
     uploadId ??= await open();
-    // The buffer may be another upload's by now.
+    // After an abort the buffer may already belong to another upload.
     signal.throwIfAborted();
     const part = buffer.takePart();
     const place = { key, uploadId, partNumber: parts.length + 1 };
@@ -51,7 +51,7 @@ export function openPartUploader({ objects, buffer, key, signal, open }: PartUpl
       .sendPart(place, part, signal)
       .then((sent) => void parts.push(sent))
       .finally(part.release);
-    // Awaited by whoever comes next; until then a failure must not count as unhandled.
+    // The next step awaits it. Until then a failure must not count as an unhandled rejection.
     inFlight.catch(() => undefined);
   }
 
@@ -63,7 +63,7 @@ export function openPartUploader({ objects, buffer, key, signal, open }: PartUpl
     await inFlight;
   }
 
-  /** Resolves once no part is in progress any more, whether or not it was sent. */
+  /** Resolves when no part is in flight any more, whether or not it was sent. */
   async function settle(): Promise<void> {
     isEnding = true;
     await flushing.catch(() => undefined);
@@ -74,7 +74,7 @@ export function openPartUploader({ objects, buffer, key, signal, open }: PartUpl
     append,
     flush,
     settle,
-    /** Sends what is left; resolves to all parts once S3 has taken each. */
+    /** Sends the remaining bytes. Resolves to all parts when S3 has stored each of them. */
     end: () => sendRest().then(() => parts),
     bytes: () => totalBytes,
   };

@@ -16,7 +16,7 @@ export interface SignUpInput {
   rules: PasswordRules;
 }
 
-/** Creates a user. Different passwords are reported before a taken address, which is the order that clients know. */
+/** Creates a user. Reports different passwords before a taken address, as older clients expect. */
 export async function signUp(
   { sql, passwords }: { sql: Sql; passwords: Passwords },
   input: SignUpInput,
@@ -30,7 +30,7 @@ export async function signUp(
   return user;
 }
 
-/** Throws unless the two passwords are equal and not what an attacker tries first. */
+/** Throws unless the two passwords are equal and not among those that an attacker tries first. */
 export function requireStrongPassword(password: string, repeated: string, email: string, rules: PasswordRules): void {
   if (password !== repeated) throw new AppError('passwords_differ');
   if (isWeakPassword(password, email, rules)) throw new AppError('weak_password');

@@ -28,47 +28,47 @@ interface UploadOptions {
   userId: number;
   requestId: string;
   contentType: string;
-  /** What the request's length says of the video's size at least, 0 where it says nothing. */
+  /** The minimum size of the video that follows from Content-Length, 0 without one. */
   announcedBytes: number;
   limits: UserLimits;
-  /** Must have room for what is appended. The upload's until `finish` or `undo` was called; the caller closes it. */
+  /** Must have room for what is appended. Belongs to the upload until `finish` or `undo` is called. The caller closes it. */
   buffer: PartBuffer;
   signal: AbortSignal;
 }
 
 /**
- * One video on its way in. The order of effects, what undoes each, and what is left by a crash right behind it:
+ * Stores one video while its bytes arrive. The order of effects, what undoes each, and what is left by a crash right after it:
  *
- *   1. intent    a row names the key before S3 knows it. Undone last, and only once S3 has said that it holds nothing under
- *                the key. Crash: a sweep claims the intent when it is old, looks the key up in S3, aborts and deletes.
- *   2. parts     the multipart upload is created and filled. Undone by Abort; again after a moment, since a part that was cut
- *                off may be taken in behind the first one and bring the upload back. When Abort is not answered, or the
- *                answer to Create was lost and nobody knows the upload's id, the intent stays and leads the sweep to it.
- *                Crash: as after 1.
- *   3. Complete  the object appears whole. Its answer may be lost, be an error (a status of 200 with an error in the body,
- *                too) though all went well, or say that all went well though nothing did: the object itself is looked at, and
- *                what is there counts. Undone by Abort and then by deleting the object, which may have appeared after the
- *                look. Crash: as after 1; one that appears behind the deletion has neither row nor intent, and a sweep
- *                deletes it.
- *   4. row       one statement takes the intent away and inserts the video, so that at every moment exactly one of the two
- *                names the key. No intent means that a sweep has claimed it: nothing is inserted. When the answer of the
- *                database is lost, whoever gets the intent knows: still there, nothing was committed and nothing can be any
- *                more; gone, the row is looked for. While the database does not answer that either, nothing is undone:
- *                the row may be there, and then the object is its video; if it is not, the intent leads the sweep to it.
- *                Crash: the video is kept and will be processed, though its player was told nothing and may send it again.
- *   5. job       queued after the commit, and not needed for the answer: a row without a job is queued by the sweep, after a
- *                crash as well.
+ *   1. intent    a row names the key before S3 knows it. Undone last, and only when S3 has confirmed that it holds nothing
+ *                under the key. Crash: a sweep claims the intent when it is old, looks the key up in S3, aborts and deletes.
+ *   2. parts     the multipart upload is created and filled. Undone by Abort, and by a second Abort after a moment, since a
+ *                part that was cut off may be stored after the first one and recreate the upload. When Abort gets no response,
+ *                or the response to Create was lost and with it the upload's id, the intent stays and leads the sweep to the
+ *                upload. Crash: as after 1.
+ *   3. Complete  the object appears whole. The response may be lost, be an error after success (also with a status of 200 and
+ *                the error in the body), or report success after a failure: the object itself is therefore checked. Undone by
+ *                Abort and then by deleting the object, which may have appeared after the check. Crash: as after 1. An object
+ *                that appears after the deletion has neither row nor intent, and a sweep deletes it.
+ *   4. row       one statement deletes the intent and inserts the video, so that at every moment exactly one of the two
+ *                names the key. No intent means that a sweep has claimed it: nothing is inserted. When the response of the
+ *                database is lost, claiming the intent shows the outcome. If the intent is still there, nothing was committed
+ *                and nothing can be any more. If it is gone, the row is looked up. If the database does not answer that
+ *                either, nothing is undone: the row may exist, and then the object is its video. If it does not exist, the
+ *                intent leads the sweep to the object. Crash: the video is kept and will be processed, though the client got
+ *                no response and may send it again.
+ *   5. job       queued after the commit, and not needed for the response: the sweep queues a row without a job, also after a
+ *                crash.
  *
- * From 3 on the client's leaving no longer counts. A key is made anew for every upload and never used twice, so nothing that
- * comes late can touch another upload's object.
+ * From 3 on a client that leaves no longer aborts the upload. Each upload has a new key, which is never used twice, so no late
+ * effect can touch another upload's object.
  */
-export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
+export function beginVideoUpload(deps: UploadDeps, options: UploadOptions) {
   const key = newUploadKey();
   const writer = openObjectWriter({
-    ...parts,
+    ...deps,
     ...options,
     key,
-    recordIntent: () => recordIntent(parts.sql, key, writer.bytes(), options),
+    recordIntent: () => recordIntent(deps.sql, key, writer.bytes(), options),
   });
   let isRecognised = false;
   let isPictureRequired = false;
@@ -80,21 +80,21 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     if (options.buffer.isFull()) requirePicture();
   }
 
-  /** Throws unless the bytes so far are an MP4's; decided once, as soon as there are enough of them. */
+  /** Throws unless the bytes so far begin an MP4. Decided once, as soon as there are enough of them. */
   function recognise(): void {
     if (isRecognised) return;
     if (!isVideoFileType(options.buffer.filled())) throw wrongFile(options.contentType);
     isRecognised = true;
   }
 
-  /** Throws when the first part holds an index that lists sound and no picture. Decided once, when the part is complete. */
+  /** Throws when the first part contains an index that lists sound and no picture. Decided once, when the part is complete. */
   function requirePicture(): void {
     if (isPictureRequired) return;
     isPictureRequired = true;
     if (lacksPicture(options.buffer.filled())) throw wrongFile(options.contentType);
   }
 
-  /** Resolves when the video is stored, known and will be processed whatever happens next. */
+  /** Resolves when the object and its row are stored: from then on the video will be processed, also after a crash. */
   async function finish(title: string): Promise<{ videoId: number; taskId: string }> {
     requirePicture();
     const taskId = randomUUID();
@@ -102,7 +102,7 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     await writer.complete().catch(fail);
     const video = { userId, title, key, taskId, requestId, sizeBytes: writer.bytes() };
     const { id, rank } = await insertOrFindOut(video).catch(fail);
-    await queue(parts, { videoId: String(id), taskId, requestId }, rank);
+    await queue(deps, { videoId: String(id), taskId, requestId }, rank);
     return { videoId: id, taskId };
   }
 
@@ -110,32 +110,33 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
     let row: { id: number; rank?: number } | OverLimit | undefined;
     mayHaveRow = true;
     try {
-      row = await inTime(insertWithinLimits(parts.sql, video, options.limits));
+      row = await inTime(insertWithinLimits(deps.sql, video, options.limits));
     } catch (error) {
-      // Throws while the database is away: then nobody knows.
-      mayHaveRow = !(await inTime(claimIntent(parts.sql, key)));
+      // Throws while the database is unavailable: the outcome is then unknown.
+      mayHaveRow = !(await inTime(claimIntent(deps.sql, key)));
       if (!mayHaveRow) throw error;
-      row = await inTime(findVideoOfTask(parts.sql, video.taskId));
+      row = await inTime(findVideoOfTask(deps.sql, video.taskId));
     }
     if (typeof row === 'string') {
       mayHaveRow = false;
       throw overLimit(row, options.limits);
     }
-    if (row === undefined) throw notKept(new Error(`The intent of ${key} was gone`));
+    if (row === undefined)
+      throw notStored(new Error(`Expected the intent of ${key} to exist, got none: a sweep has claimed it`));
     return row;
   }
 
-  /** Settles everything, then takes back what there is; what cannot be taken back now is left to the sweep. */
+  /** Waits for the calls in flight, then removes what was stored. The sweep removes what cannot be removed now. */
   async function undo(): Promise<void> {
     if (mayHaveRow || !(await writer.undo())) return;
-    await inTime(forgetIntents(parts.sql, [key])).catch(() => undefined);
+    await inTime(forgetIntents(deps.sql, [key])).catch(() => undefined);
   }
 
-  /** What the client did is its own fault; anything else is a store that is out of reach or in trouble. */
+  /** Rethrows errors of the client and of the code. Any other error comes from an unavailable or failing store: 503. */
   function fail(error: unknown): never {
     if (options.signal.aborted) throw options.signal.reason;
     if (error instanceof AppError || error instanceof AssertionError) throw error;
-    throw notKept(error);
+    throw notStored(error);
   }
 
   const flush = () => writer.flush().catch(fail);
@@ -143,14 +144,14 @@ export function beginVideoUpload(parts: UploadDeps, options: UploadOptions) {
 }
 
 /**
- * A query can wait for its connection without end. One that is given up here may still run later: then a row names the whole
- * object, or nothing names it, and a sweep takes it away.
+ * Rejects when a query takes too long, because it can wait for its connection without end. The query may still run later: then a
+ * row names the whole object, or nothing names it, and a sweep deletes it.
  */
 function inTime<T>(query: Promise<T>): Promise<T> {
   return withTimeout(query, databaseCallDeadlineMs, () => new Error('The database did not answer in time'));
 }
 
-/** Refuses what cannot fit before anything exists in S3. */
+/** Records the intent. Rejects an upload that cannot fit before anything exists in S3. */
 async function recordIntent(
   sql: Sql,
   key: string,
@@ -170,7 +171,7 @@ function overLimit(reason: OverLimit, { quotaBytes, waitingMax }: UserLimits): A
     : new AppError('too_many_waiting', { values: { waitingMax } });
 }
 
-function notKept(cause: unknown): AppError {
+function notStored(cause: unknown): AppError {
   return new AppError('upload_not_stored', { cause });
 }
 

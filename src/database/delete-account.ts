@@ -5,16 +5,17 @@ import { dropSharedKeys } from './videos.ts';
 
 export type AccountDeletion =
   | { outcome: 'deleted'; keys: string[]; taskIds: string[] }
-  /** There is no such user, or the password was changed meanwhile. */
+  /** The user does not exist, or the password was changed meanwhile. */
   | { outcome: 'not_found' }
-  /** The user has voted or uploaded meanwhile: nothing was done. */
+  /** The user has voted or uploaded meanwhile. The transaction was rolled back. */
   | { outcome: 'changed' };
 
 class Changed extends Error {}
 
 /**
- * One transaction. Videos are locked first, by id, then the user: votes keep that order, and so nobody waits in a circle. A
- * vote or a video that came in between is found by the deletions themselves; then all is taken back, to be tried again.
+ * Deletes a user's rows in one transaction. Videos are locked first, in the order of their ids, then the user: votes lock in the
+ * same order, so that no deadlock is possible. A vote or a video that was added between the locks shows in the rows that the
+ * deletions return. Then the transaction is rolled back, and the caller retries.
  */
 export async function deleteAccountRows(sql: Sql, userId: number, passwordHash: string): Promise<AccountDeletion> {
   return inTransaction(sql, async (tx): Promise<AccountDeletion> => {

@@ -12,9 +12,9 @@ export interface UserLimits {
 export type OverLimit = 'quota_exceeded' | 'too_many_waiting';
 
 /**
- * Writes down the key of an upload, unless what is known of its size does not fit any more: then nothing is written. Looks at
- * the user's videos in the same statement, so that an upload costs no query more. Of uploads at once each may fit here: what
- * counts is `insertWithinLimits`.
+ * Records the key of an upload, unless the known part of its size exceeds the quota or too many videos wait. The user's videos are
+ * counted in the same statement, so that the check costs no query. Each of several concurrent uploads may pass here:
+ * `insertWithinLimits` enforces the limits.
  */
 export async function recordUploadIntent(
   sql: AnySql,
@@ -35,9 +35,9 @@ export async function recordUploadIntent(
 }
 
 /**
- * Inserts the video while the user's row is locked, so that uploads at once cannot pass the limits together. One statement takes the
- * intent away and inserts the row. Undefined when a sweep has claimed the intent, or when the user was deleted meanwhile.
- * `rank` is the video's place among the user's waiting ones, as far as the latest uploads tell.
+ * Inserts the video while the user's row is locked, so that concurrent uploads cannot exceed the limits together. One statement
+ * deletes the intent and inserts the row. Resolves to undefined when a sweep has claimed the intent, or when the user was deleted
+ * meanwhile. `rank` is the position of the video among the user's waiting ones, counted over the latest uploads.
  */
 export async function insertWithinLimits(
   sql: AnySql,
@@ -70,7 +70,7 @@ interface Usage {
   waiting: number;
 }
 
-/** Videos that an older system has stored have no size, and count nothing. */
+/** Selects the bytes and the waiting videos of a user. Videos of the older system have no size, and count as 0 bytes. */
 function selectUsage(sql: AnySql, userId: number) {
   return sql`
     select coalesce(sum(size_bytes), 0)::bigint as bytes, count(*) filter (where status = 'uploaded') as waiting

@@ -1,7 +1,7 @@
 import { tokenRevocationsKeptSeconds } from '../limits.ts';
 import type { AnySql } from './open.ts';
 
-/** Undefined when there is no such user. */
+/** Resolves to the epoch of the user's tokens, or to undefined when the user does not exist. */
 export async function findTokenEpoch(sql: AnySql, userId: number): Promise<number | undefined> {
   const [row] = await sql<{ token_epoch: number }[]>`select token_epoch from users where id = ${userId}`;
   return row?.token_epoch;
@@ -13,7 +13,7 @@ export interface TokenRevocation {
   epoch: number;
 }
 
-/** Ends all tokens of the user. Returns the epoch of those issued from now on; undefined when there is no such user. */
+/** Revokes all tokens of the user. Resolves to the epoch of new ones, or to undefined when the user does not exist. */
 export async function revokeTokens(sql: AnySql, userId: number): Promise<number | undefined> {
   const [row] = await sql<{ epoch: number }[]>`
     with revoked as (
@@ -26,8 +26,8 @@ export async function revokeTokens(sql: AnySql, userId: number): Promise<number 
 }
 
 /**
- * Replaces the password and ends all tokens. Returns the epoch of those issued from now on; undefined when the hash is no
- * longer the one that was verified, so that of two changes at once the second is refused.
+ * Replaces the password and revokes all tokens. Resolves to the epoch of new ones, or to undefined when the stored hash is no longer
+ * the verified one, so that the second of two concurrent changes is refused.
  */
 export async function changePasswordHash(
   sql: AnySql,
@@ -45,7 +45,7 @@ export async function changePasswordHash(
   return row?.epoch;
 }
 
-/** The revocations of the last `seconds`. Read by time, not by id: ids become visible out of order. */
+/** Resolves to the revocations of the last `seconds`. Reads by time, because ids become visible out of order. */
 export async function listTokenRevocations(sql: AnySql, seconds: number): Promise<TokenRevocation[]> {
   return sql<TokenRevocation[]>`
     select user_id, max(epoch) as epoch from token_revocations
@@ -53,7 +53,7 @@ export async function listTokenRevocations(sql: AnySql, seconds: number): Promis
     group by user_id`;
 }
 
-/** A step of the statement that lists a new revocation: removes those that no process needs any more. */
+/** Returns a CTE for the statement that inserts a revocation: it deletes those that no process reads any more. */
 export function forgetOldRevocations(sql: AnySql) {
   return sql`forgotten as (
     delete from token_revocations

@@ -21,7 +21,7 @@ import type { ReadClient } from './client-address.ts';
 import type { HeldBytes } from './held-chunks.ts';
 import type { UploadsPerUser } from './uploads-per-user.ts';
 
-/** Everything a request may need: opened once by main.ts and passed down. */
+/** Holds everything that a request may need. main.ts opens it once and passes it down. */
 export interface AppContext {
   readonly config: Config;
   readonly log: Logger;
@@ -46,9 +46,9 @@ export interface AppContext {
   readonly voteCountFlusher: VoteCountFlusher;
   readonly rankings: RankingsReader;
   readonly publicVideos: PublicVideos;
-  /** Count a change after its commit, before its response: cached responses are then out of date on the whole instance. */
+  /** Count a change after its commit and before its response: then no process of the instance serves older cached responses. */
   readonly changes: ChangeCounter;
   readonly readiness: Readiness;
-  /** Set once, on SIGTERM: what is under way is finished, nothing long is begun; what takes too long is cut off. */
+  /** `isDraining` is set once, on SIGTERM: new uploads are refused, those in flight finish or are cut off after a while. */
   readonly lifecycle: { isDraining: boolean; uploads: number; readonly cutOff: AbortController };
 }

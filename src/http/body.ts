@@ -10,9 +10,9 @@ export type BodyStream = ReturnType<typeof openBodyStream>;
 export type OnChunk = (chunk: Buffer, isLast: boolean) => void;
 
 /**
- * The body of a request, not read until `start`. The socket is paused meanwhile, and whenever the caller pauses. Chunks that
- * still arrive are held and delivered first when reading goes on; a client that sends more than may be held gets
- * `onOverflow`, and nothing of its body is delivered any more. Must be opened inside of the route's handler.
+ * Opens the body of a request, which is not read until `start`. The socket is paused until then, and whenever the caller pauses.
+ * Chunks that still arrive are held, and delivered first when reading resumes. When a client sends more than may be held,
+ * `onOverflow` is called and no more of its body is delivered. Must be called inside of the route's handler.
  */
 export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, onOverflow: () => void) {
   const held = openHeldChunks(heldBytes);
@@ -48,13 +48,13 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
     if (!isPaused && !context.isOver) resumeBody(context);
   }
 
-  /** For a receiver that has no room for its chunk: keeps the chunk, which is delivered again when reading goes on. */
+  /** Pauses for a receiver that has no room for its chunk. The chunk is held, and delivered again when reading resumes. */
   function pauseBefore(chunk: Buffer): void {
     if (held.keepFirst(chunk)) pause();
     else overflow();
   }
 
-  /** A chunk may make the receiver pause again, or end the upload: then the chunks behind it are held on, or dropped. */
+  /** Delivers held chunks until the receiver pauses, which keeps the rest, or ends the upload, which drops the rest. */
   function deliverHeld(): void {
     while (!isPaused && receive !== undefined) {
       const chunk = held.takeFirst();
@@ -68,7 +68,7 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
     resume();
   }
 
-  /** Delivers what comes from now on, after `stop` also: what was held is dropped. */
+  /** Drops the held chunks and delivers the following ones to another receiver, also after `stop`. */
   function restart(onChunk: OnChunk): void {
     isStopped = false;
     held.drop();
@@ -77,8 +77,8 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
   }
 
   /**
-   * Ends the delivery: what has arrived is dropped, and nothing more is read from the socket until `restart`. A body that has ended
-   * is followed by the next request, so then the socket is read on.
+   * Ends the delivery: held chunks are dropped, and the socket is not read until `restart`. If the body has ended, the socket is
+   * read, because the next request follows.
    */
   function stop(): void {
     receive = () => undefined;
@@ -101,15 +101,15 @@ export function openBodyStream(context: RequestContext, heldBytes: HeldBytes, on
   };
 }
 
-/** Call every few seconds while a body that may be slow is read. */
+/** Renews the connection's idle time-out. Call it every few seconds while a body that may be slow is read. */
 export function renewIdleTimeout(context: RequestContext): void {
   if (!context.isOver) renewBodyTimeout(context);
 }
 
 /**
- * For a body that was refused before its end: reads on for a moment and drops what arrives, so that a client that is still
- * sending can read the response before the connection is closed. After `refusedBodyDrainMaxBytes` the socket is left alone
- * until the time is over, unless the client leaves. Resolves to whether the body has ended.
+ * Drains a body that was refused before its end: reads it for `refusedBodyDrainMs` and drops it, so that a client that is still
+ * sending can read the response before the connection is closed. After `refusedBodyDrainMaxBytes` the socket is paused until the
+ * time is over or the client leaves. Resolves to whether the body has ended.
  */
 export async function drainBody(context: RequestContext, body: BodyStream): Promise<boolean> {
   const over = new AbortController();

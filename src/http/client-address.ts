@@ -9,15 +9,15 @@ export type ReadClient = ReturnType<typeof openClientReader>;
 
 export interface Client {
   readonly address: string;
-  /** The client is on this machine: the socket's other end is, and nothing was forwarded. */
+  /** True if the client is on this machine: the socket's peer is, and the request was not forwarded. */
   readonly isLocal: boolean;
 }
 
 /**
- * Reads whose request this is: what the outermost trusted balancer saw, which is the entry of X-Forwarded-For that many places
- * from its end; everything before that was written by the client. The header counts only where the socket's other end is in a
- * trusted network; else, and without so many entries, the socket's other end is the client. `onUntrusted` is called for the
- * first request that carries the header and is not trusted.
+ * Returns a function that reads the address of a request's client. It is the address that the outermost trusted proxy saw: the entry
+ * of X-Forwarded-For that is `trustedHops` from its end, since the client can write all entries before. If the socket's peer is not
+ * in a trusted network, or the header has too few entries, the peer is the client. `onUntrusted` is called for the first request
+ * with the header from an untrusted peer.
  */
 export function openClientReader(
   { trustedHops, trustedProxies }: Pick<Config, 'trustedHops' | 'trustedProxies'>,
@@ -50,7 +50,7 @@ export function openClientReader(
       return peer;
     }
     const lines: string[] = [];
-    // A balancer may add a line of its own behind the client's.
+    // A proxy may add a header line of its own after the client's.
     req.forEach((name, value) => {
       if (name === 'x-forwarded-for') lines.push(value);
     });
@@ -69,12 +69,12 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || /^127\./.test(address);
 }
 
-/** What limits are counted by: an IPv4 address, or the network of an IPv6 one, since one customer has all of that. */
+/** Returns the key of rate limits: an IPv4 address, or the /64 of an IPv6 one, since one customer has all of it. */
 export function toLimitKey(address: string): string {
   return isIPv6(address) ? firstGroups(address, 4) : address;
 }
 
-/** Some addresses that are likely to be of one place: a /24 of IPv4, a /48 of IPv6. What the security log shows of an address. */
+/** Returns the network of an address for the security log: the /24 of IPv4 or the /48 of IPv6, likely to be of one site. */
 export function toNetworkKey(address: string): string {
   if (isIPv6(address)) return `${firstGroups(address, 3)}::/48`;
   return isIPv4(address) ? `${address.slice(0, address.lastIndexOf('.'))}.0/24` : address;
@@ -88,7 +88,7 @@ function firstGroups(address: string, count: number): string {
   return [...groups, ...Array<string>(zeros).fill('0'), ...tailGroups].slice(0, count).join(':');
 }
 
-/** IPv4 inside IPv6 is IPv4; IPv6 has its shortest spelling. */
+/** Returns the canonical form of an address: IPv4 for an IPv4-mapped one, otherwise the shortest form of IPv6. */
 export function toOneSpelling(address: string): string {
   if (!isIPv6(address)) return address;
   const short = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);

@@ -18,13 +18,13 @@ import type { HttpRequest, Serve } from './uws.ts';
 type Run = (context: RequestContext, req: HttpRequest) => Reply | Promise<Reply>;
 
 /**
- * Serves one row. Everything is read from the request before its handler returns; then errors are checked in the contract's order
- * (401, 422, those of the handler). A handler that waits for nothing responds at once.
+ * Returns the function that serves one route. It reads everything from the request before it returns, then checks for errors in the
+ * contract's order (401, 422, those of the handler). The response of a synchronous handler is sent at once.
  */
 export function createServe(row: Row, app: AppContext, openContext: OpenRequestContext, onOver: OnOver): Serve {
   const run = isStreamRow(row) ? runStream(row, app) : runValue(row, app);
   const startTimeout = timeoutsOf(row.timeoutMs);
-  // What needs neither a limit nor a user has nothing to say of the client.
+  // Routes without a rate limit and without a user do not need the client's address.
   const readsClient = row.limit !== undefined || row.auth !== 'none';
 
   function finish(context: RequestContext, reply: Reply): void {
@@ -39,10 +39,10 @@ export function createServe(row: Row, app: AppContext, openContext: OpenRequestC
   }
 
   /**
-   * Only asynchronous handlers can be aborted or time out. Either ends the request at once, whatever the handler still does: a
-   * client that left gets no response, and what that ended is not an error of the service.
+   * Only asynchronous handlers can be aborted or time out. Either ends the request at once, even if the handler still runs. A client
+   * that left gets no response, and errors of its handler are not logged.
    */
-  function finishLater(context: RequestContext, answer: Promise<Reply>): void {
+  function finishLater(context: RequestContext, response: Promise<Reply>): void {
     let isSettled = false;
     const settle = (act: () => void) => {
       if (isSettled) return;
@@ -61,7 +61,7 @@ export function createServe(row: Row, app: AppContext, openContext: OpenRequestC
         onOver(context);
       });
     watchAbort(context);
-    answer.then(
+    response.then(
       (reply) => settle(() => finish(context, reply)),
       (error: unknown) => settle(() => fail(context, error)),
     );
@@ -69,7 +69,7 @@ export function createServe(row: Row, app: AppContext, openContext: OpenRequestC
 
   return (res, req, method) => {
     const context = openContext(res, req, method, row.path);
-    let answer: Reply | Promise<Reply>;
+    let response: Reply | Promise<Reply>;
     try {
       if (context.headers.hasInvalidFraming) throw new AppError('invalid_framing');
       if (readsClient) {
@@ -77,13 +77,13 @@ export function createServe(row: Row, app: AppContext, openContext: OpenRequestC
         context.clientAddress = address;
         context.isLocalClient = isLocal;
       }
-      answer = run(context, req);
+      response = run(context, req);
     } catch (error) {
       fail(context, error);
       return;
     }
-    if (answer instanceof Promise) finishLater(context, answer);
-    else finish(context, answer);
+    if (response instanceof Promise) finishLater(context, response);
+    else finish(context, response);
   };
 }
 
@@ -159,7 +159,7 @@ async function rejectUnknownUser(
   }
 }
 
-/** An error that does not come from the body waits for the body: a response before its end would reset the connection. */
+/** Delays an error until the body has ended, because a response before its end would reset the connection. */
 async function respondBehindBody(body: Promise<unknown>, respond: () => Reply | Promise<Reply>): Promise<Reply> {
   const ended = body.catch(() => undefined);
   try {
@@ -184,7 +184,7 @@ function countParameters({ path }: Row): number {
 type StartTimeout = ReturnType<typeof openRequestTimeouts>;
 const timeouts = new Map<number, StartTimeout>();
 
-/** Routes of the same time-out share its timer. */
+/** Returns the function that starts a time-out. Routes with equal time-outs share a timer. */
 function timeoutsOf(timeoutMs: Row['timeoutMs'] = requestDeadlineMs): StartTimeout {
   if (timeoutMs === null) return () => () => true;
   const known = timeouts.get(timeoutMs) ?? openRequestTimeouts(timeoutMs);

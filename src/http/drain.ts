@@ -4,16 +4,16 @@ import type { AppContext } from './app-context.ts';
 import type { WebServer } from './server.ts';
 
 /**
- * Ends the service without anybody noticing but by a 503 or a closed idle connection:
+ * Stops the server. Clients notice nothing but a 503 or a closed idle connection:
  *
- *   1. New uploads are refused, anything else is served, and every answer closes its connection. New connections are still
- *      taken, so that who comes now is answered.
- *   2. Uploads under way go on until they are done, or are cut off with 503 after `drainUploadsMs`.
- *   3. The port is given up right behind a turn in which every connection the kernel had made was accepted: one that it makes
- *      in the moment between is the only one that can be reset.
- *   4. Connections that were accepted and have not asked anything yet get a moment to do so, and are answered.
+ *   1. New uploads are refused, all other requests are served, and every response closes its connection. New connections are still
+ *      accepted, so that their requests get a response.
+ *   2. Uploads in flight continue until they are done, or are cut off with 503 after `drainUploadsMs`.
+ *   3. The port is closed right after a turn of the event loop in which every connection of the kernel's queue was accepted. Only a
+ *      connection that the kernel makes between the two can be reset.
+ *   4. Accepted connections that have not sent a request yet get a moment to do so, and their requests get a response.
  *
- * A request never waits for another one's end to be answered, so steady traffic cannot hold up the first three.
+ * No response waits for the end of another request, so steady traffic cannot delay the first three steps.
  */
 export async function drainServer(server: WebServer, { lifecycle }: AppContext): Promise<void> {
   lifecycle.isDraining = true;

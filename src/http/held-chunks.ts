@@ -1,11 +1,11 @@
 import { heldBytesMax, heldBytesPerUploadMax } from '../limits.ts';
 
-/** Counts what all uploads of this process hold of bodies that have arrived and are not read yet. */
+/** Counts the bytes of request bodies that all uploads of this process hold unread. */
 export interface HeldBytes {
   held: number;
 }
 
-/** Copies of chunks, counted until they are taken or dropped. */
+/** Opens a queue of copied chunks, whose bytes are counted until they are taken or dropped. */
 export function openHeldChunks(heldBytes: HeldBytes) {
   let chunks: Buffer[] = [];
   let bytes = 0;
@@ -20,14 +20,14 @@ export function openHeldChunks(heldBytes: HeldBytes) {
   }
 
   return {
-    /** False when there is no room; the chunk is not kept then. An empty one only ends the body, and is kept for that. */
+    /** Appends a chunk. Returns false, and does not keep it, when there is no room. An empty chunk is kept: it ends the body. */
     keep(chunk: Buffer): boolean {
       if (!hasRoom(chunk)) return false;
       chunks.push(Buffer.from(chunk));
       count(chunk.length);
       return true;
     },
-    /** As `keep`, before the chunks that are kept already. */
+    /** Does the same as `keep`, before the other chunks. */
     keepFirst(chunk: Buffer): boolean {
       if (!hasRoom(chunk)) return false;
       chunks.unshift(Buffer.from(chunk));

@@ -9,27 +9,27 @@ import type { RequestContext } from './request-context.ts';
 import { logSecurity } from './security-log.ts';
 
 /**
- * Counts one use of a limit and rejects with 429 when none was left. The response reports what is left, whatever its status. Requests
- * over loopback are not counted unless a setting says so.
+ * Counts one use of a limit and rejects with 429 when the limit is exceeded. Responses of every status report the remaining uses.
+ * Requests over loopback are counted only with RATE_LIMIT_LOOPBACK=on.
  *
- * @param whose A user's id, 0 for the client's address, or a text of the caller's.
+ * @param subject A user's id, 0 for the client's address, or another key of the caller's choice.
  */
 export async function enforceRateLimit(
   context: RequestContext,
   app: AppContext,
   name: LimitName,
-  whose: number | string,
+  subject: number | string,
 ): Promise<void> {
   const { throttle } = app;
   if (throttle === undefined || !isRateLimited(context, app)) return;
-  const key = whose === 0 ? toLimitKey(context.clientAddress) : String(whose);
+  const key = subject === 0 ? toLimitKey(context.clientAddress) : String(subject);
   const uses = [await throttle.use(name, key)];
-  const network = whose === 0 && isIPv6(context.clientAddress) ? networkLimits[name] : undefined;
+  const network = subject === 0 && isIPv6(context.clientAddress) ? networkLimits[name] : undefined;
   if (network !== undefined) uses.push(await throttle.use(network, toNetworkKey(context.clientAddress)));
   context.limitUses = [...(context.limitUses ?? []), ...uses];
   const exceeded = uses.find((use) => use.isExceeded);
   if (exceeded === undefined) return;
-  reportLimitHit(context, app, exceeded.name, typeof whose === 'number' ? whose : 0);
+  reportLimitHit(context, app, exceeded.name, typeof subject === 'number' ? subject : 0);
   throw new AppError('rate_limited', { retryAfterSeconds: exceeded.resetSeconds });
 }
 
@@ -39,12 +39,12 @@ const networkLimits: Partial<Record<LimitName, LimitName>> = {
   'login-address': 'login-network',
 };
 
-/** False where limits are off, and for a client on this machine. */
+/** Returns false when rate limits are off, and for a client on this machine. */
 export function isRateLimited(context: RequestContext, { throttle, config }: AppContext): boolean {
   return throttle !== undefined && (config.rateLimitLoopback || !context.isLocalClient);
 }
 
-/** Common passwords are refused from the clients that may guess them: those that are rate-limited. */
+/** Returns the rules for the client's passwords. Common ones are refused to remote clients: those that are rate limited. */
 export function passwordRules(context: RequestContext, app: AppContext): PasswordRules {
   return { acceptsCommon: !isRateLimited(context, app) };
 }
@@ -54,7 +54,7 @@ export function reportLimitHit(context: RequestContext, app: AppContext, limit: 
   logSecurity(context, app, 'limit_exceeded', { limit, ...(userId === 0 ? {} : { userId }) });
 }
 
-/** The policies and what is left of each, as in draft-ietf-httpapi-ratelimit-headers-11. */
+/** Returns the headers of draft-ietf-httpapi-ratelimit-headers-11: the policies and the remaining uses of each. */
 export function limitHeaders(uses: readonly Use[]): (readonly [string, string])[] {
   return [
     [

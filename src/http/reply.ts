@@ -13,7 +13,7 @@ import {
   sendWithoutBody,
 } from './uws.ts';
 
-/** A response: its status and headers, and a body of one kind or none. */
+/** Describes a response: its status and headers, and a body of one kind or none. */
 export interface Reply {
   readonly status: number;
   /** A value, sent as JSON. */
@@ -27,7 +27,7 @@ export interface Reply {
   readonly events?: (signal: AbortSignal) => AsyncIterable<string>;
   readonly contentType?: string;
   readonly headers?: readonly (readonly [string, string])[];
-  /** Instead of `contentType` and `headers`: the header lines as they are sent, each behind a line end. */
+  /** Replaces `contentType` and `headers`: the header lines as they are sent, each after a line break. */
   readonly head?: string;
 }
 
@@ -40,9 +40,9 @@ const keepAliveField = `\r\nKeep-Alive: timeout=${keepAliveSeconds}`;
 export type OnOver = (context: RequestContext) => void;
 
 /**
- * Sends status, headers and body in one system call; the server itself holds back what is written inside of a route's handler.
- * A response that ends its connection waits for the next turn: sent while the bytes behind the request are still being read, it
- * would let the server go on to a request hidden there.
+ * Sends status, headers and body in one system call. The server itself buffers what is written inside of a route's handler. A
+ * response that closes its connection is sent in the next turn of the event loop: while the server still parses the bytes after the
+ * request, it would continue with a request smuggled there.
  */
 export function sendReply(context: RequestContext, reply: Reply, onOver: OnOver): void {
   if (context.isOver) {
@@ -94,7 +94,7 @@ function write(context: RequestContext, reply: Reply, bytes: Buffer, onOver: OnO
     finish();
     return;
   }
-  // The client has to read before the rest can be sent, or leaves.
+  // The rest is sent when the client reads. The client may also leave.
   context.onLeave = finish;
   watchAbort(context);
 }

@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { deadlineCheckMs } from '../limits.ts';
 
-/** Ends the time-out. Returns false when it had run out. */
+/** Clears the time-out. Returns false if it has expired. */
 export type ClearTimeout = () => boolean;
 
 /**
- * Returns a function that starts a request's time-out. One timer serves all of them: each lasts equally long, so they run out in the
- * order in which they started. `onLate` is called at most `deadlineCheckMs` late.
+ * Returns a function that starts a request's time-out. One timer serves all of them: they last equally long, so they expire in the
+ * order in which they started. `onLate` is called at most `deadlineCheckMs` after the expiry.
  */
 export function openRequestTimeouts(deadlineMs: number, clock: Clock = systemClock) {
   const timeouts = new Map<symbol, { expiresAtMs: number; onLate: () => void }>();

@@ -2,7 +2,7 @@ import type { AppContext } from './app-context.ts';
 import { toNetworkKey } from './client-address.ts';
 import type { RequestContext } from './request-context.ts';
 
-/** Stable names: alarms and searches go by them. */
+/** The names are stable, because alarms and searches use them. */
 export type SecurityEvent =
   | 'user_signed_up'
   | 'log_in_succeeded'
@@ -24,7 +24,7 @@ interface SecurityFields {
   readonly code?: string;
 }
 
-/** Writes one line for what touches the safety of accounts. Never an e-mail address, a token or a whole network address. */
+/** Logs one security event of an account. Never logs an e-mail address, a token or a whole network address. */
 export function logSecurity(
   { requestId, clientAddress }: RequestContext,
   { log }: Pick<AppContext, 'log'>,

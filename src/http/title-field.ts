@@ -3,7 +3,7 @@ import { formFieldMaxBytes } from '../limits.ts';
 import type { PartHeaders } from '../multipart/part-headers.ts';
 import { missingField, validateTitle } from './schemas/upload-form.ts';
 
-/** The form's `title`, kept up to one byte past the longest there can be: enough to know that it is too long. */
+/** Collects the form's `title`. Keeps one byte more than the longest valid title has, to detect a longer one. */
 export function createTitleField() {
   let kind: 'none' | 'text' | 'file' = 'none';
   let charset = 'utf-8';
@@ -23,10 +23,10 @@ export function createTitleField() {
       bytes += chunk.length;
       kept.push(Buffer.from(chunk.subarray(0, formFieldMaxBytes + 1)));
     },
-    /** The title as sent; adds to `faults` what is wrong with it. */
-    read(faults: FieldError[]): string {
-      if (kind === 'text') return validateTitle(Buffer.concat(kept), charset, faults);
-      faults.push(
+    /** Returns the title as sent. Adds its validation errors to `errors`. */
+    read(errors: FieldError[]): string {
+      if (kind === 'text') return validateTitle(Buffer.concat(kept), charset, errors);
+      errors.push(
         kind === 'none'
           ? missingField('title')
           : { type: 'string_type', loc: ['body', 'title'], msg: 'Input should be a valid string' },

@@ -10,7 +10,7 @@ interface UploadFormOptions extends VideoFieldOptions {
   boundary: string;
 }
 
-/** The upload form as it streams in: `video_file` and `title` in either order, anything else is dropped. */
+/** Parses the upload form while it arrives: `video_file` and `title` in either order. Other parts are dropped. */
 export function openUploadForm({ boundary, ...options }: UploadFormOptions) {
   const video = createVideoField(options);
   const title = createTitleField();
@@ -30,13 +30,13 @@ export function openUploadForm({ boundary, ...options }: UploadFormOptions) {
     },
   });
 
-  /** Call after the last byte: what the form holds, or every fault of it. */
+  /** Call after the last byte. Returns the fields of the form, or throws all its validation errors. */
   function end(): { video: VideoUpload; title: string } {
     parser.end();
-    const faults: FieldError[] = [];
-    const upload = video.read(faults);
-    const text = title.read(faults);
-    if (faults.length > 0 || upload === undefined) throw new ValidationError(faults);
+    const errors: FieldError[] = [];
+    const upload = video.read(errors);
+    const text = title.read(errors);
+    if (errors.length > 0 || upload === undefined) throw new ValidationError(errors);
     return { video: upload, title: text };
   }
 

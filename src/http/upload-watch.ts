@@ -2,15 +2,15 @@ import { type Clock, systemClock } from '../clock.ts';
 import { uploadCheckMs, uploadFloorBytes, uploadFloorWindowMs, uploadStallMs } from '../limits.ts';
 
 interface UploadWatchOptions {
-  /** Time in which the body is not read is not the client's: it counts for nothing. */
+  /** Returns whether reading the body is paused. The time of a pause does not count against the client. */
   isPaused: () => boolean;
-  /** Called at every check: the server would end a connection that is idle or slow for 8 to 12 s. */
+  /** Called at every check, because the server ends a connection that is idle or slow for 8 to 12 s. */
   renewIdleTimeout: () => void;
-  /** Called once: no byte came for `uploadStallMs`, or fewer than `uploadFloorBytes` within the window. */
+  /** Called once, when no byte arrived for `uploadStallMs`, or fewer than `uploadFloorBytes` within the window. */
   onLate: (reason: 'stalled' | 'slow') => void;
 }
 
-/** Watches how a body arrives, until `stop`. */
+/** Checks the pace at which a body arrives, until `stop`. */
 export function watchUpload(options: UploadWatchOptions, clock: Clock = systemClock) {
   let receivedBytes = 0;
   let lastByteMs = clock.now();

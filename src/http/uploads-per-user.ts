@@ -3,7 +3,7 @@ import { uploadsPerUserMax } from '../limits.ts';
 
 export type UploadsPerUser = ReturnType<typeof openUploadsPerUser>;
 
-/** Counts the uploads of each user that are in progress in this process. */
+/** Counts the uploads in flight of each user in this process. */
 export function openUploadsPerUser() {
   const counts = new Map<number, number>();
 

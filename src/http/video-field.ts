@@ -6,15 +6,15 @@ import type { PartBuffer } from '../objects/part-buffer.ts';
 import { missingField } from './schemas/upload-form.ts';
 
 export interface VideoFieldOptions {
-  /** Holds the video's bytes until they are sent. Must have room for each chunk of the form; the caller closes it. */
+  /** Holds the video's bytes until they are sent. Must have room for each chunk of the form. The caller closes it. */
   buffer: PartBuffer;
   beginVideo: (contentType: string) => VideoUpload;
 }
 
 /**
- * The form's `video_file`, which goes to its VideoUpload byte by byte. Sent again, it replaces the earlier one, which is
- * taken back. Throws as soon as the video is of the wrong type, no MP4 or empty, and at the end of one that is too large,
- * whose size is then known.
+ * Passes the form's `video_file` to a VideoUpload as it arrives. A second `video_file` replaces the first, which is undone. Throws
+ * as soon as the video is known to have the wrong type, to be no MP4 or to be empty. For a video that is too large it throws at the
+ * end, when the size is known.
  */
 export function createVideoField({ buffer, beginVideo }: VideoFieldOptions) {
   const undone: Promise<void>[] = [];
@@ -38,7 +38,7 @@ export function createVideoField({ buffer, beginVideo }: VideoFieldOptions) {
     buffer.discard();
   }
 
-  /** Past the limit nothing is kept any more but the count, so that the refusal can tell the size. */
+  /** Counts the bytes beyond the limit without keeping them, so that the error can report the size. */
   function append(chunk: Buffer): void {
     if (kind !== 'file') return;
     bytes += chunk.length;
@@ -53,20 +53,20 @@ export function createVideoField({ buffer, beginVideo }: VideoFieldOptions) {
     video?.recognise();
   }
 
-  /** The video; adds to `faults` why there is none. */
-  function read(faults: FieldError[]): VideoUpload | undefined {
-    if (kind === 'none') faults.push(missingField('video_file'));
-    if (kind === 'text') faults.push(notAFile());
+  /** Returns the video, or adds to `errors` why there is none. */
+  function read(errors: FieldError[]): VideoUpload | undefined {
+    if (kind === 'none') errors.push(missingField('video_file'));
+    if (kind === 'text') errors.push(notAFile());
     return video;
   }
 
-  /** Settles whatever has begun; the video is taken back unless its `finish` was called and resolved. */
+  /** Undoes the video, unless its `finish` has resolved, and waits for earlier videos of the form. */
   async function undo(): Promise<void> {
     if (video !== undefined) undone.push(video.undo());
     await settle();
   }
 
-  /** Earlier videos of the same form, once taken back. */
+  /** Resolves when earlier videos of the same form are undone. */
   async function settle(): Promise<void> {
     await Promise.all(undone);
   }
@@ -78,7 +78,7 @@ export function createVideoField({ buffer, beginVideo }: VideoFieldOptions) {
     read,
     undo,
     settle,
-    /** Call when the buffer is full; write nothing before it has resolved. */
+    /** Call when the buffer is full. Write nothing until it has resolved. */
     flush: async () => video?.flush(),
   };
 }

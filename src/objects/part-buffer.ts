@@ -9,16 +9,16 @@ interface PageBudget {
   readonly pages: PartPages;
   /** Called when pages were released. */
   onRelease(): void;
-  /** Undefined when there are not so many, or others wait for them. */
+  /** Returns undefined when there are fewer free pages, or others wait for them. */
   tryToTake(count: number): number[] | undefined;
-  /** Both reject with the signal's reason, and then nothing was given. */
+  /** This and `takePart` reject with the signal's reason, and then have not called `give`. */
   takePages(count: number, give: (pages: number[]) => void, signal: AbortSignal): Promise<void>;
   takePart(give: (pages: number[]) => void, signal: AbortSignal): Promise<void>;
-  /** The buffer needs no more pages. */
+  /** Called when the buffer needs no more pages. */
   onEnd(buffer: PartBuffer): void;
 }
 
-/** The memory of one upload, in the states that `openPartBuffers` describes. Must be closed. */
+/** Opens the memory of one upload, in the states that `openPartBuffers` describes. Must be closed. */
 export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
   const filling = openPartFilling(budget.pages, budget.onRelease);
   const pace = openUploadPace();
@@ -29,7 +29,7 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
 
   const buffer = {
     ...filling,
-    /** Returns whether so many bytes can be appended, and counts them as received. If not, wait for `waitForRoom` and ask again. */
+    /** Counts bytes as received. Returns false if there is no room for them: wait for `waitForRoom`, then call it again. */
     receive(bytes: number): boolean {
       const missing = filling.missingPages(bytes);
       if (missing > 0) {
@@ -51,12 +51,12 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
       };
       await budget.takePart(give, signal);
     },
-    /** Call when reading the body pauses and when it goes on: a client is not slow while it is not read. */
+    /** Call when reading the body pauses and resumes: the time in between does not make a client slow. */
     setReading(value: boolean): void {
       isReading = value;
       pace.pause();
     },
-    /** Ends a tick. A reserved buffer whose client is too slow becomes slow: soon while others wait. */
+    /** Ends a tick. A reserved buffer whose client is too slow becomes slow: at once while others wait. */
     measure(isContended: boolean): void {
       if (!isReading) return;
       const received = pace.tick();
@@ -70,7 +70,7 @@ export function openPartBuffer(budget: PageBudget, onEvict: () => void) {
       isEvicted = true;
       onEvict();
     },
-    /** Call when the body has ended: the buffer is not evicted any more. */
+    /** Call when the body has ended: the buffer is no longer evicted. */
     endBody(): void {
       budget.onEnd(buffer);
       filling.releaseUnfilled();

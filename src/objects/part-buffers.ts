@@ -7,24 +7,25 @@ import { openPartPages } from './part-pages.ts';
 export type PartBuffers = ReturnType<typeof openPartBuffers>;
 
 /**
- * The memory for the uploads of a process: pages out of one bounded budget. The buffer of an upload is in one of four states:
+ * Opens the memory for the uploads of a process: pages from one bounded budget. The buffer of an upload is in one of four states:
  *
- *   waiting   Wants pages, and its socket is paused. Who wants a few pages is served before who wants a whole part; each kind in
- *             the order of asking.
- *   reserved  Has the pages of a whole part, and room behind it for the chunk that completes it. Every upload begins so. A client
- *             that sends less than `reservedBytesPerTickMin` between two ticks makes its buffer slow: at once while another upload
- *             waits for a whole part, else after `slowTicksMax` such ticks in a row.
+ *   waiting   Needs pages, and its socket is paused. Requests for a few pages are served before requests for a whole part, and each
+ *             kind in the order of arrival.
+ *   reserved  Has the pages of a whole part, and room after it for the chunk that completes it. Every upload begins in this state.
+ *             A client that sends less than `reservedBytesPerTickMin` between two ticks makes its buffer slow: at once while
+ *             another upload waits for a whole part, else after `slowTicksMax` such ticks in a row.
  *   slow      Releases the pages that it has not filled, and takes single pages as chunks arrive, so that a slow client costs what
  *             it has sent. When a part is complete and the client has become faster, the next part is reserved.
- *   evicted   Is ended to make room. Its pages are free once its upload has reacted.
+ *   evicted   Its upload is aborted to make room. Its pages are free when the upload has ended.
  *
- * The pages of a complete part belong to the part until S3 has taken it, whatever becomes of the buffer. While any buffer waits,
- * the slow ones together hold at most `slowPagesShare` of the budget: the slowest is evicted until that is so. Slowest is the one whose
- * pages, multiplied by the time until its part is complete, are most: few uploads have to end, and none that is nearly done.
+ * The pages of a complete part belong to the part until S3 has stored it, whatever happens to the buffer. While any buffer waits,
+ * the slow ones together hold at most `slowPagesShare` of the budget: the slowest are evicted until they do. The slowest is the
+ * one with the largest product of pages and time until its part is complete, so that few uploads are aborted, and none that is
+ * nearly done.
  *
- * So no buffer waits without end. A reserved one completes its part, or is slow at one of the next ticks. A part is released when
- * S3 has taken it, or the deadline of its call is over. The slow ones leave the rest of the budget to others, which is room for
- * several whole parts; within their own share, a slow one gets its pages from evicted ones.
+ * So no buffer waits without end. A reserved one completes its part, or becomes slow at one of the next ticks. A part is released
+ * when S3 has stored it, or when the deadline of its call is over. The slow ones leave the rest of the budget to others, which is
+ * room for several whole parts. Within their own share, a slow one gets its pages from evicted ones.
  */
 export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
   const pages = openPartPages(pageCount);
@@ -40,12 +41,12 @@ export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
   }
 
   async function wait(queue: PageQueue, count: number, give: (pages: number[]) => void, signal: AbortSignal) {
-    const given = queue.take(count, give, signal);
+    const taken = queue.take(count, give, signal);
     makeRoom();
-    await given;
+    await taken;
   }
 
-  /** Evicts the slowest until the slow ones leave to the waiting ones what they must. */
+  /** Evicts the slowest buffers until the slow ones hold no more than their share. Does nothing while no buffer waits. */
   function makeRoom(): void {
     if (forPages.waiting() + forParts.waiting() === 0) return;
     for (;;) {
@@ -61,7 +62,7 @@ export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
   function startTick(): void {
     if (isTicking || filling.size === 0) return;
     isTicking = true;
-    // Sockets are read before the tick: a process that was busy for a while does not take all its clients for slow ones.
+    // Sockets are read before the tick, so that the clients of a process that was busy for a while do not count as slow.
     clock.startTimer(uploadPaceTickMs, () => setImmediate(tick));
   }
 
@@ -86,7 +87,7 @@ export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
     /**
      * Resolves when the upload may begin. Rejects with the signal's reason, and then holds nothing.
      *
-     * @param onEvict Must end the upload, and close its buffer.
+     * @param onEvict Must abort the upload, and close its buffer.
      */
     async acquire(signal: AbortSignal, onEvict: () => void): Promise<PartBuffer> {
       const buffer = openPartBuffer(budget, onEvict);
@@ -95,13 +96,13 @@ export function openPartBuffers(pageCount: number, clock: Clock = systemClock) {
       startTick();
       return buffer;
     },
-    /** Pages in use, also those of parts that S3 has not taken yet. */
+    /** Returns the pages in use, including those of parts that S3 has not stored yet. */
     inUse: pages.inUse,
     waiting: () => forPages.waiting() + forParts.waiting(),
   };
 }
 
-/** The one whose pages would be in use for longest: the slower the client and the more pages, the sooner. Not one that is nearly full. */
+/** Returns the buffer with the largest product of pages and time until its part is complete. */
 function findSlowest(buffers: readonly PartBuffer[]): PartBuffer | undefined {
   let slowest: PartBuffer | undefined;
   let mostPageTicks = 0;

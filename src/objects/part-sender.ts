@@ -11,30 +11,30 @@ import { type Address, addressOf, hostOf } from './signer.ts';
 export interface PartPlace {
   readonly key: string;
   readonly uploadId: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly partNumber: number;
 }
 
 export interface SentPart {
   readonly partNumber: number;
   readonly etag: string;
-  /** Base64 of the four bytes, as S3 wants it. */
+  /** Base64 of the four bytes, as S3 expects it. */
   readonly crc32: string;
 }
 
 export interface Part {
-  /** Must stay untouched until the part is sent. */
+  /** Must not change until the part is sent. */
   readonly pieces: readonly Buffer[];
-  /** Of the bytes as they arrived, so that S3 refuses a part that anything has changed since. */
+  /** The checksum of the bytes as they arrived, so that S3 refuses a part that was corrupted since. */
   readonly crc32: number;
 }
 
 export type SendPart = (place: PartPlace, part: Part, signal: AbortSignal) => Promise<SentPart>;
 
 /**
- * UploadPart without the SDK, whose own path costs several times the CPU: the bytes go from the caller's memory to the
- * socket as they are, guarded by a CRC32 instead of a signed hash.
- * Rejects with the last failure when `s3PartAttempts` are used up, and at once on an answer that says not to try again.
+ * Returns a function that sends UploadPart without the SDK, which costs several times the CPU. The bytes go from the caller's memory
+ * to the socket uncopied, and a CRC32 protects them instead of a signed hash. The function rejects with the last error after
+ * `s3PartAttempts` attempts, and at once on a response that a retry cannot change.
  */
 export function openPartSender(connection: S3Connection): SendPart {
   const address = addressOf(connection);
@@ -61,7 +61,7 @@ export function openPartSender(connection: S3Connection): SendPart {
         const etag = await put(request, part.pieces, signal);
         return { partNumber: place.partNumber, etag, crc32: checksum };
       } catch (error) {
-        if (attempt >= s3PartAttempts || signal.aborted || !isWorthAnotherTry(error)) throw error;
+        if (attempt >= s3PartAttempts || signal.aborted || !isRetryable(error)) throw error;
         await sleep(s3RetryBaseMs * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal });
       }
     }
@@ -87,35 +87,40 @@ function describePut(
   };
 }
 
-/** One attempt. The deadline counts from here; whatever happens, the request is over when this settles. */
+/** Makes one attempt, with its own deadline. The request is over when the promise settles. */
 function put(open: () => ClientRequest, pieces: readonly Buffer[], signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = open();
-    const late = (ms: number) => request.destroy(new ObjectStoreTimeoutError(`S3 did not take a part within ${ms} ms`));
+    const late = (ms: number) =>
+      request.destroy(new ObjectStoreTimeoutError(`S3 did not store a part within ${ms} ms`));
     const deadline = setTimeout(late, s3CallDeadlineMs, s3CallDeadlineMs);
     request.setTimeout(s3SilenceMs, () => late(s3SilenceMs));
-    const abort = () => request.destroy(new Error('The upload was given up'));
+    const abort = () => request.destroy(new Error('The upload was aborted'));
     signal.addEventListener('abort', abort, { once: true });
     request.on('close', () => {
       clearTimeout(deadline);
       signal.removeEventListener('abort', abort);
-      reject(new Error('S3 closed the connection without an answer'));
+      reject(new Error('S3 closed the connection without a response'));
     });
     request.on('error', reject);
-    request.on('response', (response) => readAnswer(response, resolve, reject));
+    request.on('response', (response) => readResponse(response, resolve, reject));
     writeAll(request, pieces);
   });
 }
 
-/** In one system call as far as the socket takes it: Node.js copies nothing. */
+/** Writes all pieces in one system call, as far as the socket accepts them. Node.js copies nothing. */
 function writeAll(request: ClientRequest, pieces: readonly Buffer[]): void {
   if (pieces.length > 1) request.cork();
   for (const piece of pieces.slice(0, -1)) request.write(piece);
   request.end(pieces.at(-1));
 }
 
-/** Settles in the very event that ends the answer: the request's own end follows at once, and would come first otherwise. */
-function readAnswer(response: IncomingMessage, resolve: (etag: string) => void, reject: (error: Error) => void): void {
+/** Settles in the event that ends the response, because the request's `close` follows at once and rejects. */
+function readResponse(
+  response: IncomingMessage,
+  resolve: (etag: string) => void,
+  reject: (error: Error) => void,
+): void {
   let text = '';
   response.setEncoding('utf8');
   response.on('data', (chunk: string) => {
@@ -128,19 +133,19 @@ function readAnswer(response: IncomingMessage, resolve: (etag: string) => void, 
   });
 }
 
-/** S3 answered, and not with 200. */
+/** S3 responded with another status than 200. */
 class PartUploadError extends Error {
   readonly status: number;
 
   constructor(status: number, code: string) {
     super(`S3 refused a part: ${status} ${code}`);
-    this.name = 'PartRefused';
+    this.name = 'PartUploadError';
     this.status = status;
   }
 }
 
-/** A broken connection is; so is an answer that blames the server or the rate, or a part that arrived damaged. */
-function isWorthAnotherTry(error: unknown): boolean {
+/** Returns true for a broken connection, an error of the server, a rate limit and a part that arrived corrupted. */
+function isRetryable(error: unknown): boolean {
   if (!(error instanceof PartUploadError)) return true;
   return error.status >= 500 || error.status === 429 || error.status === 408 || error.message.includes('BadDigest');
 }

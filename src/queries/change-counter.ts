@@ -9,10 +9,10 @@ export interface ChangeCounter {
 }
 
 /**
- * Opens the number of changes that clients of this instance must see at once: a publication, a withdrawal, a deletion. Its web
- * processes share the number through a page of memory mapped from `dataDir`/changes, so that each sees a change before the
- * client that made it gets a response, and a read costs no system call. `onFailure` is called where no file can be mapped;
- * then a process sees its own changes alone, and those of the others when its cache refreshes.
+ * Opens the counter of changes that clients of this instance must see at once: publications, withdrawals and deletions. The web
+ * processes share the counter through a page of memory mapped from `dataDir`/changes, so that each sees a change before the client
+ * that made it gets a response, and a read costs no system call. `onFailure` is called when the file cannot be mapped. A process then
+ * sees only its own changes at once, and those of others when its cache refreshes.
  */
 export function openChangeCounter(dataDir: string, onFailure: (error: unknown) => void): ChangeCounter {
   const counter = new Int32Array(tryMap(dataDir, onFailure) ?? new ArrayBuffer(4));
@@ -32,7 +32,7 @@ function tryMap(dataDir: string, onFailure: (error: unknown) => void): ArrayBuff
   }
 }
 
-/** For caches whose responses go by age alone. */
+/** Replaces the counter for caches whose responses expire by age alone. */
 export const noChanges = { read: () => 0 };
 
 const pageBytes = 4096;

@@ -14,9 +14,9 @@ import type { TokenSubject } from '../tokens.ts';
 export type KnownUsers = ReturnType<typeof openKnownUsers>;
 
 /**
- * Remembers for a minute which users exist, and the epoch of their tokens. Revocations of all processes are read every second,
- * so that a revoked token is refused within 5 s everywhere at the price of one query a second, not one a request. While they
- * cannot be read, nothing is remembered and each request asks the database.
+ * Caches for a minute which users exist, and the epoch of their tokens. The revocations of all processes are read every second, so
+ * that every process refuses a revoked token within 5 s, for one query per second instead of one per request. While they cannot be
+ * read, the cache is not used and each request queries the database.
  */
 export function openKnownUsers(sql: Sql, clock: Clock = systemClock) {
   const epochs = new LRUCache<number, number>({
@@ -34,7 +34,7 @@ export function openKnownUsers(sql: Sql, clock: Clock = systemClock) {
     return found === epoch;
   }
 
-  /** An epoch only grows: an answer that comes late never replaces a later one. */
+  /** Caches an epoch. Epochs only grow, so a late query result does not replace a later epoch. */
   function remember(userId: number, epoch: number): void {
     if (epoch >= (epochs.peek(userId) ?? 0)) epochs.set(userId, epoch);
   }
@@ -59,7 +59,7 @@ export function openKnownUsers(sql: Sql, clock: Clock = systemClock) {
   poll();
 
   return {
-    /** Whether there is such a user and the token's epoch is his present one. True at once for most requests. */
+    /** Returns whether the user exists and the token's epoch is the current one. Most calls return true without a query. */
     has(subject: TokenSubject): true | Promise<boolean> {
       if (clock.now() - readAtMs > tokenRevocationsTrustMs) return look(subject);
       return epochs.get(subject.userId) === subject.epoch ? true : look(subject);

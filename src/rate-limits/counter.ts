@@ -11,11 +11,11 @@ export interface Count {
 }
 
 export interface Counter {
-  /** Counts one more. The window begins with the first, and lasts `windowSeconds` where that is given. */
+  /** Counts one use. The window begins with the first one, and lasts `windowSeconds` if given. */
   consume(key: string, windowSeconds?: number): Promise<Count>;
-  /** Counts nothing; undefined where nothing was counted. */
+  /** Resolves to the count without a use, or to undefined when nothing was counted. */
   read(key: string): Promise<Count | undefined>;
-  /** Counts one, whatever was counted before, and begins the window anew. */
+  /** Sets the count to one and starts a new window. */
   mark(key: string): Promise<void>;
   clear(key: string): Promise<void>;
 }
@@ -24,13 +24,13 @@ interface CounterOptions {
   readonly prefix: string;
   readonly points: number;
   readonly windowSeconds: number;
-  /** A key that is over its limit is remembered by this process until its window ends, and costs Redis nothing more. */
+  /** Whether this process remembers a key over its limit until the window ends, which saves calls to Redis. */
   readonly remembersExceeded?: boolean;
 }
 
 /**
- * Counts by key, in Redis or in this process as the gate decides. In this process a limit is its share of the instance's, and
- * the keys are bounded: when there are too many, the one that was not used for longest is forgotten.
+ * Creates a counter by key, which counts in Redis or in this process, as the gate decides. In this process a limit is the process's
+ * share of the instance's limit, and the number of keys is bounded: the least recently used one is dropped.
  */
 export function createCounter(
   gate: RedisGate,

@@ -9,9 +9,9 @@ export interface Limit {
 export type LimitName = keyof typeof limitsByName;
 
 /**
- * The rate limits by name; what is counted follows the dash. An account is counted together with the client's address, so that
- * other clients cannot lock its user out. An IPv6 address is counted as its /64, the network of one customer, and as its /48,
- * which a customer may have as well, with a higher limit.
+ * The rate limits by name. The word after the dash says what is counted by: an account is counted together with the client's
+ * address, so that other clients cannot lock its user out. An IPv6 address is counted as its /64, the network of one customer, and
+ * with a higher limit as its /48, since a customer may have all of that.
  */
 export const limitsByName = {
   'signup-address': { count: 30, windowSeconds: hourSeconds },

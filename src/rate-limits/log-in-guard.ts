@@ -12,45 +12,45 @@ import type { RedisGate } from './redis-gate.ts';
 export type LogInGuard = ReturnType<typeof openLogInGuard>;
 
 export interface LogInAttempt {
-  /** 0 where the password may be looked at; else how long the caller has to wait first. */
+  /** 0 if the password may be verified. Otherwise the time until the next attempt is allowed. */
   readonly waitSeconds: number;
-  /** The password was right: what was counted against the account is forgotten, and the network is known from now on. */
+  /** Call when the password was right: clears the account's failures, and remembers the network as known. */
   succeeded(): Promise<void>;
 }
 
 /**
- * Slows down guesses at one account that come from many addresses. Every attempt counts as a failure until it has succeeded, so
- * that attempts at once are counted, too. After some free ones only one attempt is let through at a time, and the wait
- * until the next doubles.
+ * Slows down password guessing at one account from many addresses. Every attempt counts as a failure until it has succeeded, so that
+ * concurrent attempts are counted as well. After `logInFailuresFree` failures one attempt at a time is allowed, and the wait until
+ * the next one doubles.
  *
- * All networks count together, but for those from which the account was logged in to lately: each of these counts by itself, so
- * that an attack from elsewhere never keeps the owner out, and one from the owner's own network is slowed down as well. An
- * account that does not exist is counted as any other. Redis gets to know neither the account nor the address.
+ * All unknown networks are counted together. A network from which the user has recently logged in is known and counted by itself, so
+ * that an attack from elsewhere does not lock the user out, and an attack from the user's own network is slowed down as well.
+ * Accounts that do not exist are counted like others. Redis stores only hashes of accounts and networks.
  */
 export function openLogInGuard(gate: RedisGate) {
   const known = createCounter(gate, { prefix: 'login:known', points: 1, windowSeconds: knownNetworkSeconds });
   const failures = createCounter(gate, {
     prefix: 'login:failures',
-    // Never exceeded: it is only counted.
+    // Never exceeded: the counter is only read.
     points: Number.MAX_SAFE_INTEGER - 1,
     windowSeconds: logInFailuresWindowSeconds,
   });
-  const turns = createCounter(gate, { prefix: 'login:wait', points: 1, windowSeconds: logInWaitMaxSeconds });
+  const waits = createCounter(gate, { prefix: 'login:wait', points: 1, windowSeconds: logInWaitMaxSeconds });
 
   return {
-    /** @param network The client's network: a few addresses that are likely to be of the same place. */
+    /** @param network The client's network, as `toNetworkKey` returns it. */
     async begin(email: string, network: string): Promise<LogInAttempt> {
       const ownNetwork = nameOf(email, network);
       const key = (await known.read(ownNetwork)) === undefined ? nameOf(email) : ownNetwork;
       const succeeded = async () => {
-        await Promise.all([failures.clear(key), turns.clear(key), known.mark(ownNetwork)]);
+        await Promise.all([failures.clear(key), waits.clear(key), known.mark(ownNetwork)]);
       };
-      const turn = await turns.read(key);
-      if (turn !== undefined) return { waitSeconds: toSeconds(turn.endsInMs), succeeded };
+      const running = await waits.read(key);
+      if (running !== undefined) return { waitSeconds: toSeconds(running.endsInMs), succeeded };
       const { consumed } = await failures.consume(key);
       if (consumed <= logInFailuresFree) return { waitSeconds: 0, succeeded };
-      const mine = await turns.consume(key, waitAfter(consumed));
-      return { waitSeconds: mine.isExceeded ? toSeconds(mine.endsInMs) : 0, succeeded };
+      const started = await waits.consume(key, waitAfter(consumed));
+      return { waitSeconds: started.isExceeded ? toSeconds(started.endsInMs) : 0, succeeded };
     },
   };
 }
@@ -59,7 +59,7 @@ function nameOf(...parts: string[]): string {
   return hash('sha256', parts.join('\0'), 'base64url');
 }
 
-/** From the first failure that is not free: 2 s, 4 s, 8 s and so on, up to the longest. */
+/** Returns the wait after a failure: 2 s, 4 s, 8 s and so on up to the maximum, from the first failure that is not free. */
 export function waitAfter(failuresSoFar: number): number {
   const doublings = Math.min(failuresSoFar - logInFailuresFree - 1, 30);
   return Math.min(logInWaitFirstSeconds * 2 ** doublings, logInWaitMaxSeconds);

@@ -12,7 +12,7 @@ export interface Use extends Limit {
   readonly isExceeded: boolean;
 }
 
-/** Counts uses of the limits in Redis or, while Redis does not answer, in this process: see `openRedisGate`. */
+/** Opens the counters of all limits: in Redis or, while Redis does not answer, in this process (see `openRedisGate`). */
 export function openRateLimiter(gate: RedisGate) {
   const counters = new Map<LimitName, Counter>(
     (Object.keys(limitsByName) as LimitName[]).map((name) => {

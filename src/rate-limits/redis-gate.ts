@@ -5,7 +5,7 @@ import { withTimeout } from '../with-timeout.ts';
 export type RedisGate = ReturnType<typeof openRedisGate>;
 
 interface GateOptions {
-  /** Web processes of the instance, which share a limit while each counts by itself. */
+  /** Web processes of the instance. Each gets an equal share of a limit while Redis is unavailable. */
   processes: number;
   /** Called for each use that Redis did not count. */
   onFallback: (reason: unknown) => void;
@@ -14,8 +14,8 @@ interface GateOptions {
 }
 
 /**
- * Asks Redis first, so that a limit holds over all instances. When Redis does not answer in time, this process counts by
- * itself, and leaves Redis alone for a moment, so that requests do not wait for it one by one.
+ * Opens a gate that calls Redis first, so that a limit is shared by all instances. When Redis does not answer in time, this process
+ * counts by itself, and pauses the calls to Redis for `rateLimiterPauseMs`, so that not every request waits for the deadline.
  */
 export function openRedisGate(
   redis: object,

@@ -54,7 +54,7 @@ export function describeToken(token: string, { config }: AppContext) {
   return { access_token: token, token_type: 'bearer', expires_in: config.tokens.lifetimeSeconds };
 }
 
-/** Rejects with 429 while the account, whether or not there is one, is being guessed at. Undefined where nothing is limited. */
+/** Rejects with 429 after too many failed log-ins to the address, known or not. Resolves to undefined without rate limits. */
 async function beginAttempt(
   context: RequestContext,
   app: AppContext,
@@ -67,7 +67,7 @@ async function beginAttempt(
   throw new AppError('too_many_log_ins', { retryAfterSeconds: attempt.waitSeconds });
 }
 
-/** Names one account as tried from one address. Redis stores neither of them in the clear. */
+/** Returns the key for log-ins to one account from one address: a hash, so that Redis stores neither of them in clear text. */
 function nameAttempt(email: string, clientAddress: string): string {
   return hash('sha256', `${email}\0${toLimitKey(clientAddress)}`, 'base64url');
 }

@@ -27,7 +27,7 @@ export function handlePublicVideos(
   return sendCached(app.publicVideos.get(request.query), request.header);
 }
 
-/** The statement that inserts the vote also checks the token's user and epoch, so that a vote costs no other query. */
+/** Inserts a vote. The same statement checks the token's user and epoch, so that a vote costs no other query. */
 export async function handleVote({ userId, epoch, params }: VideoRequest, app: AppContext): Promise<Reply> {
   const { votes, metrics, knownUsers } = app;
   const outcome = await votes.insert({ videoId: params.video_id, userId, epoch });

@@ -25,8 +25,8 @@ import { openUploadForm, type UploadForm } from '../upload-form.ts';
 import { watchUpload } from '../upload-watch.ts';
 
 /**
- * Refused by its headers, admitted, received, finished; each step may throw, and then what has begun is undone, the answer
- * goes out, and a bounded rest of the body is dropped behind it. Must be called inside the route's own handler.
+ * Handles an upload: checks its headers, admits it, receives the body and stores the video. Each step may throw. Then the steps before
+ * it are undone, the response is sent, and a bounded rest of the body is drained. Must be called inside the route's own handler.
  */
 export function receiveUpload({ context, header, admit }: StreamRequest, app: AppContext): Promise<Reply> {
   const contentType = header('content-type');
@@ -34,7 +34,7 @@ export function receiveUpload({ context, header, admit }: StreamRequest, app: Ap
   const body = openBodyStream(context, app.heldBytes, () => uploadAbort.abort(tooFast()));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
   signalOf(context).addEventListener('abort', () => {
-    // After the last byte the client's leaving no longer counts.
+    // After the last byte a client that leaves no longer aborts the upload.
     if (!body.hasEnded()) uploadAbort.abort(new Error('The client left'));
   });
   const { cutOff } = app.lifecycle;
@@ -57,7 +57,7 @@ export function receiveUpload({ context, header, admit }: StreamRequest, app: Ap
     });
 }
 
-/** The connection is kept only where the rest is little enough to be waited for. */
+/** Lets the response go out before the body has ended. The connection is kept only if the rest of the body is small. */
 function respondEarly(context: RequestContext, body: BodyStream, { metrics }: AppContext): void {
   const { bytesIn, headers } = context;
   if ((headers.contentLength ?? Number.POSITIVE_INFINITY) - bytesIn > refusedBodyDrainMaxBytes)
@@ -120,7 +120,7 @@ async function storeForm(
     };
   } catch (error) {
     body.stop();
-    // Ends whatever waits for pages, so that none are given to a closed buffer.
+    // Aborts the waits for pages, so that a closed buffer gets none.
     uploadAbort.abort(error);
     const undone = form.undo();
     buffer.close();
@@ -131,7 +131,7 @@ async function storeForm(
   }
 }
 
-/** Form data without a usable boundary may hold both fields, so that neither is reported as missing. */
+/** Returns the validation errors of a body that cannot be parsed. Form data may have both fields, so neither is missing. */
 function boundaryErrors(contentType: string): FieldError[] {
   if (!isFormData(contentType)) return [missingField('video_file'), missingField('title')];
   const msg = `Expected a boundary of 1 to ${multipartBoundaryMaxBytes} printable ASCII characters in Content-Type`;
@@ -140,7 +140,7 @@ function boundaryErrors(contentType: string): FieldError[] {
 
 const otherPartsMaxBytes = uploadBodyMaxBytes - videoFileMaxBytes;
 
-/** How many videos may wait is a rate limit: it holds where those do. The quota holds everywhere. */
+/** Returns the limits of a user. The number of waiting videos is a rate limit, and off with those. The quota always applies. */
 function userLimits(context: RequestContext, app: AppContext): UserLimits {
   return {
     quotaBytes: app.config.userQuotaBytes,
@@ -148,7 +148,7 @@ function userLimits(context: RequestContext, app: AppContext): UserLimits {
   };
 }
 
-/** A buffer, or 503: nothing of the body has been read by then, but what came along with the headers. */
+/** Resolves to a buffer, or rejects with 503. Until then only the bytes that arrived with the headers have been read. */
 async function acquireUploadBuffer({ buffers }: AppContext, uploadAbort: AbortController): Promise<PartBuffer> {
   const admissionTimeout = new AbortController();
   const timer = setTimeout(() => admissionTimeout.abort(new AppError('too_many_uploads')), uploadAdmissionWaitMs);
@@ -160,7 +160,7 @@ async function acquireUploadBuffer({ buffers }: AppContext, uploadAbort: AbortCo
   }
 }
 
-/** Resolves when the last chunk has been taken in. The socket is paused while a chunk or the next part waits for pages. */
+/** Resolves when the last chunk has been parsed. The socket is paused while a chunk or the next part waits for pages. */
 function receive(
   context: RequestContext,
   body: BodyStream,
@@ -212,7 +212,7 @@ function stopping(): AppError {
   return new AppError('shutting_down');
 }
 
-/** The client may try again at once: it is not told to send more slowly. */
+/** Returns the error of a client that sent more than may be held while its upload was paused. */
 function tooFast(): AppError {
   return new AppError('upload_too_fast');
 }
@@ -226,7 +226,7 @@ function belowFloor(): AppError {
   return new AppError('upload_too_slow', { values, closesConnection: true });
 }
 
-/** Ends the slowest upload when others need its memory. */
+/** Returns the error of the slowest upload when others need its memory. */
 function evicted(): AppError {
   return new AppError('upload_evicted');
 }

@@ -1,10 +1,10 @@
 import type { TSchema } from '@sinclair/typebox';
 
 export type JsonSchema = Record<string, unknown>;
-/** Returns the schema as the document shows it: objects and lists of words with a title by reference. */
+/** Returns the schema as the document shows it, with references to the objects and enumerations that have a title. */
 export type Refer = (schema: TSchema) => JsonSchema;
 
-/** Collects what has a title, so that each is described once and generated clients get a type for each. */
+/** Collects schemas with a title, so that each is described once and generated clients get a type for each. */
 export function createComponents() {
   const schemas: Record<string, JsonSchema> = {};
 
@@ -20,7 +20,7 @@ export function createComponents() {
   }
 
   function copyKeyword(key: string, value: unknown): [string, unknown][] {
-    // A format of this service: every JSON text of a client is such a text, save for NUL and lone surrogates.
+    // The format is internal: it excludes NUL and lone surrogates, which clients do not send.
     if (key === 'format' && value === 'text') return [];
     if (key === 'items') return [[key, refer(value as TSchema)]];
     if (key === 'anyOf') return [[key, (value as TSchema[]).map(refer)]];

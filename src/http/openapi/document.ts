@@ -5,8 +5,8 @@ import { responseHeaders } from './headers.ts';
 import { describeOperation } from './operation.ts';
 
 /**
- * Returns the OpenAPI 3.1 document of these routes, each of which it contains. Schemas are those that validate requests; errors
- * and their codes are those of the catalogue.
+ * Returns the OpenAPI 3.1 document of the routes. Its schemas are those that validate requests, and its errors and codes are those
+ * of `errorKinds`.
  */
 export function describeApi(routes: readonly Route[], version: string) {
   const components = createComponents();
@@ -60,7 +60,7 @@ without a body. An unknown path returns 404 (\`route_not_found\`), an unknown me
 (\`method_not_allowed\`) with \`Allow\`, and a request with contradictory framing headers 400 (\`invalid_framing\`).
 
 Every error has a JSON body: \`detail\` is a sentence, or the list of invalid fields of a 422, and \`code\` is one of these
-stable words:
+stable codes:
 
 | Code | Status | Detail |
 |---|---|---|

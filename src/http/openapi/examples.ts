@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import { describeError, type ErrorCode } from '../../errors.ts';
 
-/** Builds an example from those of the schema's fields. Throws for a field that has none. */
+/** Builds an example from the examples of the schema's fields. Throws for a field that has none. */
 export function exampleOf(schema: TSchema): unknown {
   if (schema.examples !== undefined) return (schema.examples as readonly unknown[])[0];
   if (schema['const'] !== undefined) return schema['const'];

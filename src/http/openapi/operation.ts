@@ -6,7 +6,7 @@ import type { JsonSchema, Refer } from './components.ts';
 import { exampleOf, exampleOfError } from './examples.ts';
 import type { HeaderName } from './headers.ts';
 
-/** Describes one route: what follows from its row, and what the row says of itself. */
+/** Describes one route by its texts, its schemas, and the errors that follow from them. */
 export function describeOperation(route: Route, refer: Refer): JsonSchema {
   const { body } = route;
   const contentType = body?.kind === 'stream' ? body.contentType : 'application/json';
@@ -62,7 +62,7 @@ function referHeaders(names: readonly HeaderName[]): JsonSchema {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** One response per status, with an example per code. */
+/** Describes one response per status, with an example per code. */
 function describeErrors(route: Route, refer: Refer): JsonSchema {
   const codes = [...new Set([...derivedErrors(route), ...(route.errors ?? [])])];
   const statuses = [...new Set(codes.map((code) => errorKinds[code].status))].sort();
@@ -84,7 +84,7 @@ function describeError(status: number, codes: readonly ErrorCode[], refer: Refer
   };
 }
 
-/** The errors that follow from the row: any route may be limited, unavailable or fail. */
+/** Returns the errors that follow from the row. Any route may be rate limited, unavailable or fail. */
 function derivedErrors({ auth, body, params, query, timeoutMs }: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['rate_limited', 'internal_error', 'unavailable'];
   if (timeoutMs !== null) codes.push('request_timeout');
@@ -96,15 +96,15 @@ function derivedErrors({ auth, body, params, query, timeoutMs }: Route): ErrorCo
 }
 
 const errorDescriptions: Readonly<Record<number, string>> = {
-  400: 'The request does not fit the present state, or its body is not acceptable. See `code`.',
+  400: 'The request conflicts with the current state, or its body is not acceptable. See `code`.',
   401: 'The credentials are missing or invalid.',
   403: 'The resource belongs to another user.',
   404: 'The resource does not exist.',
   408: 'The body of the request arrived too slowly.',
-  413: 'The videos of the user have no room for this one.',
+  413: 'The video would exceed the quota of the user.',
   422: 'Validation errors, one per field.',
   429: 'Too many requests. Repeat the request after `Retry-After` seconds.',
-  500: 'An unexpected error. The logs have more under the request id.',
+  500: 'An unexpected error. The logs have the details under the request id.',
   503: 'Temporarily unavailable. Repeat the request after `Retry-After` seconds.',
 };
 

@@ -11,33 +11,33 @@ export interface Domain {
 const domainMaxLength = 253;
 const labelMaxLength = 63;
 
-/** What may be sent: host name characters, and anything else of Unicode that is a letter, digit, mark or sign. */
+/** Matches what may be sent: host name characters, and any other letter, mark, number, punctuation or symbol of Unicode. */
 const sendable = /^(?!\p{M})(?:[a-zA-Z0-9\-.]|(?![\0-\x7f])[\p{L}\p{M}\p{N}\p{P}\p{S}])+$/u;
-/** Characters that stand for a dot and something else, or for several dots. */
+/** Matches characters that map to several dots, or to a dot and another character. */
 const dotInside = /[\u2024-\u2026\u2488-\u249b\u33c2\u33c7\u33d8\ufe52\u{1f100}]/u;
 const wideDot = /[\u3002\uff0e\uff61]/gu;
 
 const hostLabel = /^(?!-)(?:[a-z0-9-]|[^\0-\x7f])+(?<!-)$/u;
-/** Two characters and two hyphens are kept for encodings, of which there is one. */
+/** Matches labels with hyphens in the third and fourth place, which are reserved for encodings. The only one is `xn--`. */
 const reservedLabel = /^(?!xn)..--/u;
 const encodedLabel = /^xn--[\0-\x7f]*$/;
 
-/** Names that no mail from outside can reach, with everything below them. */
+/** Domains that receive no mail from the internet, with all their subdomains. */
 const specialNames = ['arpa', 'invalid', 'local', 'localhost', 'onion', 'test'];
 
-/** Most addresses are at a few domains, and to fold one costs more than the rest of a refused login. */
+/** Caches domains: most addresses have one of a few, and normalizing one costs more than the rest of a refused log-in. */
 const known = new LRUCache<string, Domain>({ max: knownDomainsMax });
 
-/** The domain in both its forms, or undefined where email-validator would refuse it. IDNA 2008 after the mapping of UTS 46. */
+/** Returns both forms of a domain (IDNA 2008 after the mapping of UTS 46), or undefined where email-validator refuses it. */
 export function normalizeDomain(sent: string): Domain | undefined {
-  const folded = known.get(sent);
-  if (folded !== undefined) return folded;
-  const domain = fold(sent);
+  const normalized = known.get(sent);
+  if (normalized !== undefined) return normalized;
+  const domain = normalize(sent);
   if (domain !== undefined) known.set(sent, domain);
   return domain;
 }
 
-function fold(sent: string): Domain | undefined {
+function normalize(sent: string): Domain | undefined {
   if (sent.length > 2 * domainMaxLength || [...sent].length > domainMaxLength) return undefined;
   if (!sendable.test(sent) || dotInside.test(sent)) return undefined;
   const mapped = mapCharacters(sent.replace(wideDot, '.').split('.'));
@@ -51,15 +51,15 @@ function fold(sent: string): Domain | undefined {
 }
 
 /**
- * Case, width and compatibility forms are folded, nothing else: a digit before each label keeps the library from decoding
- * an `xn--` label on the way, which must be compared with what it decodes to. Nothing composes with a digit.
+ * Maps case, width and compatibility forms, and nothing else. A digit before each label keeps the library from decoding an `xn--`
+ * label, which is compared with its decoded form later. No character composes with a digit.
  */
 function mapCharacters(labels: string[]): string[] | undefined {
   const { domain, error } = toUnicode(labels.map((label) => `1${label}`).join('.'));
   return error ? undefined : domain.split('.').map((label) => label.slice(1));
 }
 
-/** Undefined for a label that looks encoded but is not what encoding its text gives. */
+/** Returns the decoded label, or undefined when encoding it again gives another label. */
 function decodeLabel(label: string): string | undefined {
   if (!encodedLabel.test(label)) return label;
   const { domain, error } = toUnicode(label);

@@ -5,11 +5,11 @@ const Code = Type.Unsafe<ErrorCode>({
   type: 'string',
   enum: Object.keys(errorKinds),
   title: 'ErrorCode',
-  description: 'A stable word for programs. The description of this document lists all of them.',
+  description: 'A stable code for programs. The description of this document lists all codes.',
 });
 
 export const Failure = Type.Object(
-  { detail: Type.String({ description: 'A sentence for people.' }), code: Code },
+  { detail: Type.String({ description: 'A sentence for users.' }), code: Code },
   { title: 'Failure', additionalProperties: false },
 );
 
@@ -19,7 +19,7 @@ const InvalidField = Type.Object(
     loc: Type.Array(Type.Unsafe<string | number>({ type: ['string', 'integer'] }), {
       description: 'Where the error is: `body`, `query` or `path`, then the field.',
     }),
-    msg: Type.String({ description: 'A sentence for people.' }),
+    msg: Type.String({ description: 'A sentence for users.' }),
   },
   { title: 'InvalidField' },
 );

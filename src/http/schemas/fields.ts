@@ -1,6 +1,6 @@
 import { type SchemaOptions, type TSchema, Type } from '@sinclair/typebox';
 
-/** Text as the database can store it: no NUL, no lone surrogate. Lengths count Unicode code points. */
+/** Returns the schema of text that the database can store: no NUL, no lone surrogate. Lengths count Unicode code points. */
 export function Text(minLength: number, maxLength: number, options: SchemaOptions = {}) {
   return Type.String({ minLength, maxLength, format: 'text', ...options });
 }
@@ -9,13 +9,13 @@ export function OptionalText(maxLength: number, options: SchemaOptions = {}) {
   return Type.Optional(Nullable(Type.String({ maxLength, format: 'text', ...options })));
 }
 
-/** One schema of two types rather than a choice of two schemas: its validation errors are reported once. */
+/** Returns one schema of two types, because a choice of two schemas would report each validation error twice. */
 export function Nullable<T extends TSchema>(schema: T) {
   const { type, ...rest } = schema;
   return Type.Unsafe<T['static'] | null>({ type: [type, 'null'], ...rest });
 }
 
-/** A position in a list, made by this service: the instant in microseconds and the id of the last row seen. */
+/** A position in a list: the time of the last row of a page, in microseconds, and its id. */
 export const Cursor = Type.String({
   pattern: '^[0-9]{1,16}\\.[0-9]{1,16}$',
   description: 'The position after which the page begins, from the Link header of the page before.',
@@ -28,7 +28,7 @@ export const Time = Type.String({
   examples: ['2026-03-14T15:09:26.535Z'],
 });
 
-/** An example with its description: `Id({ description, examples })`. */
+/** Returns the schema of an id, with a description and an example: `Id({ description, examples })`. */
 export function Id(options: SchemaOptions) {
   return Type.Integer({ minimum: 1, ...options });
 }
@@ -46,11 +46,11 @@ export const VideoStatus = Type.Unsafe<'uploaded' | 'processed' | 'public' | 'fa
   type: 'string',
   enum: ['uploaded', 'processed', 'public', 'failed'],
   title: 'VideoStatus',
-  description: '`uploaded` waits for the worker, `failed` was given up by it.',
+  description: '`uploaded`: not processed yet. `failed`: could not be processed.',
   examples: ['public'],
 });
 
-/** An address that plays or shows a file, null while there is none. */
+/** Returns the schema of a file's key or address, null while there is none. */
 export function Link(description: string, example: string) {
   return Nullable(Type.String({ description, examples: [example] }));
 }

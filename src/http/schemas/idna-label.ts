@@ -1,4 +1,4 @@
-/** A label that IDNA 2008 (RFC 5892) allows, but for its direction, which concerns the whole domain. */
+/** Returns whether IDNA 2008 (RFC 5892) allows a label. Its direction is not checked here, since it concerns the whole domain. */
 export function isIdnaLabel(label: string): boolean {
   if (/^[a-z0-9-]+$/.test(label)) return true;
   const characters = [...label];
@@ -14,14 +14,14 @@ function isAllowed(character: string, index: number, label: readonly string[]): 
   return letterOrDigit.test(character) && !refused.test(character) && isStable(character);
 }
 
-/** RFC 5892, section 2.6: what its general rules would refuse; and Cherokee, whose capitals are what its letters fold to. */
+/** Matches the exceptions that RFC 5892, section 2.6, allows, and Cherokee, whose letters case-fold to its capitals. */
 const exceptionallyAllowed = /[\u00df\u03c2\u06fd\u06fe\u0f0b\u3007\u13a0-\u13f5]/u;
 const letterOrDigit = /[-\p{Ll}\p{Lo}\p{Lm}\p{Mn}\p{Mc}\p{Nd}]/u;
-/** Its exceptions, code points nobody sees, combining marks for symbols, and the letters that build Hangul syllables. */
+/** Matches the exceptions that it refuses, invisible code points, combining marks for symbols, and conjoining Hangul letters. */
 const refused =
   /[\u0640\u07fa\u302e\u302f\u3031-\u3035\u303b]|\p{Default_Ignorable_Code_Point}|[\u20d0-\u20ff\u{1d100}-\u{1d24f}]|[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]/u;
 
-/** Folding and composing would change it into something else, so that two spellings were one name. */
+/** Returns whether case folding and composition leave a character unchanged. Otherwise two labels would be one name. */
 function isStable(character: string): boolean {
   return character.normalize('NFKC').toLowerCase().normalize('NFKC') === character;
 }
@@ -31,7 +31,7 @@ interface ContextRule {
   holds(label: readonly string[], index: number): boolean;
 }
 
-/** RFC 5892, appendix A: allowed beside certain others only. Its two joiners (A.1, A.2) have no place in an address. */
+/** The rules of RFC 5892, appendix A, for characters that are allowed only beside certain others. Joiners (A.1, A.2) are refused. */
 const contextRules: ContextRule[] = [
   { characters: /\u00b7/u, holds: (label, index) => label[index - 1] === 'l' && label[index + 1] === 'l' },
   { characters: /\u0375/u, holds: (label, index) => /\p{Script=Greek}/u.test(label[index + 1] ?? '') },

@@ -12,8 +12,8 @@ export function missingField(name: string): FieldError {
 }
 
 /**
- * Returns the title as sent, decoded by the charset that its part declares; adds to `errors` what is wrong with it. An empty
- * form field counts as missing, as in the system before this one.
+ * Returns the title, decoded by the charset that its part declares. Adds its validation errors to `errors`. An empty form field
+ * counts as missing, as in the older system.
  */
 export function validateTitle(bytes: Buffer, charset: string, errors: FieldError[]): string {
   if (bytes.length === 0) {
@@ -30,7 +30,7 @@ export function validateTitle(bytes: Buffer, charset: string, errors: FieldError
   return title;
 }
 
-/** The message never repeats a charset that is unknown: it is client input. */
+/** Returns the error of a title that cannot be decoded. It does not repeat an unknown charset, which is client input. */
 function notDecodable(expected: string): FieldError {
   const msg = `Input should be a valid string: expected ${expected}, as the part declares, or UTF-8`;
   return { type: 'string_unicode', loc: ['body', 'title'], msg };
@@ -44,7 +44,7 @@ function openDecoder(charset: string): TextDecoder | undefined {
   }
 }
 
-/** A title that was cut at the longest one accepted may end inside a character: it is too long either way. */
+/** Returns the decoded title. A title that is too long may have been cut inside a character, which must not fail. */
 function decode(decoder: TextDecoder, bytes: Buffer): string | undefined {
   try {
     return decoder.decode(bytes);

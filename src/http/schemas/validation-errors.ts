@@ -6,27 +6,27 @@ type AjvError = Pick<ErrorObject, 'keyword' | 'instancePath' | 'params'>;
 type Sentence = Pick<FieldError, 'type' | 'msg'>;
 
 /**
- * What Ajv found, told the way Pydantic tells it: one fault a field, in the order in which the schema names its fields,
- * and never a word of what was sent.
+ * Converts Ajv's errors to Pydantic's format: one error per field, in the order of the schema's fields, without the values that
+ * were sent.
  */
 export function toFieldErrors(
   errors: readonly AjvError[],
   place: Place,
   fieldOrder: readonly string[] = [],
 ): FieldError[] {
-  const told = new Map<string, AjvError>();
+  const chosen = new Map<string, AjvError>();
   for (const error of errors) {
     const field = readLocation(error).join('/');
-    const known = told.get(field);
-    if (known === undefined || rank(error) < rank(known)) told.set(field, error);
+    const known = chosen.get(field);
+    if (known === undefined || rank(error) < rank(known)) chosen.set(field, error);
   }
-  return [...told.values()]
+  return [...chosen.values()]
     .map((error) => ({ ...describe(error, place), loc: [place, ...readLocation(error)] }))
     .sort((a, b) => position(a, fieldOrder) - position(b, fieldOrder))
     .map(({ type, loc, msg }) => ({ type, loc, msg }));
 }
 
-/** Of several things wrong with one field, the one told is the one found first when reading it. */
+/** The order in which Pydantic validates a field. It reports the first error of each. */
 const keywordsByRank = ['required', 'type', 'minLength', 'maxLength', 'pattern', 'format'];
 
 function rank({ keyword, params }: AjvError): number {
@@ -40,7 +40,7 @@ function position({ loc }: FieldError, fieldOrder: readonly string[]): number {
   return index === -1 ? fieldOrder.length : index;
 }
 
-/** The path of the field, from Ajv's JSON pointer; a missing field is named by its own name. */
+/** Returns the path of the field from Ajv's JSON pointer, which for a missing field is the path of its parent. */
 function readLocation({ keyword, instancePath, params }: AjvError): (string | number)[] {
   const path = instancePath
     .split('/')
@@ -75,7 +75,7 @@ function describe({ keyword, params }: AjvError, place: Place): Sentence {
   }
 }
 
-/** The first type that a field may have is the one it should have; what else it may be is null. */
+/** Describes a wrong type. The first of the field's types is the expected one, and a second one is null. */
 function describeType([type = '']: string[], place: Place): Sentence {
   switch (type) {
     case 'string':
@@ -104,7 +104,7 @@ function describeFormat(format: unknown): Sentence {
       msg: 'Input should be a valid string, unable to parse raw data as a unicode string',
     };
   }
-  return { type: 'value_error', msg: `Value error, the input is no ${String(format)}` };
+  return { type: 'value_error', msg: `Value error, the input is not a valid ${String(format)}` };
 }
 
 function countCharacters(limit: number): string {

@@ -4,7 +4,7 @@ import type { FieldError } from '../../errors.ts';
 import { normalizeEmail } from './email.ts';
 import { toFieldErrors } from './validation-errors.ts';
 
-/** Checks answers in tests as well as requests, so that both follow one set of rules. */
+/** Creates the validator. Tests validate responses with it as well, so that both follow one set of rules. */
 export function createAjv(): Ajv {
   const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true, useDefaults: true });
   ajv.addFormat('text', (text) => !/\0|\p{Surrogate}/u.test(text));
@@ -15,7 +15,7 @@ export function createAjv(): Ajv {
 
 const ajv = createAjv();
 
-/** Compiled once; fills in the schema's defaults. No fault: the value has the schema's type. */
+/** Compiles a validator that fills in the schema's defaults. A value without errors has the schema's type. */
 export function validate(schema: TSchema, place: 'body' | 'query' | 'path'): (value: unknown) => FieldError[] {
   const validate = ajv.compile(schema);
   const fieldOrder = Object.keys(schema['properties'] ?? {});

@@ -13,7 +13,7 @@ import {
   VideoStatus,
 } from './fields.ts';
 
-/** Any decimal digits: a number that cannot be an id is simply not found. */
+/** Accepts any decimal digits: a number that cannot be an id is not found. */
 export const VideoPath = Type.Object({
   video_id: Type.Integer({ minimum: 0, description: 'Identifies the video.', examples: [42] }),
 });
@@ -27,7 +27,7 @@ export const ListQuery = Type.Object({
   cursor: Type.Optional(Cursor),
 });
 
-/** The parts of the multipart body, which is parsed as it streams in, never as one value. */
+/** Describes the multipart body for the OpenAPI document. The body itself is parsed as it arrives, not validated as one value. */
 export const UploadForm = Type.Object(
   {
     video_file: Type.String({
@@ -101,7 +101,7 @@ export const Task = Type.Object(
       enum: ['queued', 'processing', 'processed', 'failed'],
       title: 'TaskState',
     }),
-    progress: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent that is done.', examples: [0] }),
+    progress: Type.Integer({ minimum: 0, maximum: 100, description: 'Progress in percent.', examples: [0] }),
     error: Nullable(Type.String({ description: 'Why the video failed, else null.', examples: [null] })),
     queue_position: Nullable(
       Type.Integer({ minimum: 1, description: 'Position in the queue, null unless queued.', examples: [3] }),

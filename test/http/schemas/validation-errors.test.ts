@@ -72,7 +72,7 @@ t.test('each keyword has its type and sentence', async (t) => {
     ['done', 'x', 'bool_type', 'Input should be a valid boolean'],
     ['kind', 'x', 'enum', "Input should be 'a', 'b' or 'c'"],
     ['code', 'y', 'string_pattern_mismatch', "String should match pattern '^x$'"],
-    ['when', 'y', 'value_error', 'Value error, the input is no date'],
+    ['when', 'y', 'value_error', 'Value error, the input is not a valid date'],
     ['tags', 'y', 'array_type', 'Input should be a valid array'],
     ['a/b', 1, 'string_type', 'Input should be a valid string'],
     ['odd', 1, 'value_error', 'Value error, the input is not valid'],
