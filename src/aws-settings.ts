@@ -7,7 +7,7 @@ import { settingsCallAttempts, settingsCallDeadlineMs } from './limits.ts';
 import { withTimeout } from './with-timeout.ts';
 
 interface Source {
-  /** Resolves to undefined when the value cannot be read; `errors` then holds the reason. */
+  /** Resolves to undefined when the value cannot be read. `errors` then contains the reason. */
   secret(name: string): Promise<Record<string, unknown> | undefined>;
   parameter(name: string): Promise<string | undefined>;
   errors: string[];
@@ -132,7 +132,7 @@ function openSource(env: Values): Source {
   };
 }
 
-/** Returns undefined for text that is no JSON object. Never reports the text or the parser's message, which quotes it: it is a secret. */
+/** Returns undefined for text that is no JSON object. Reports neither the text, a secret, nor the parser's message, which quotes it. */
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -9,7 +9,7 @@ interface ErrorKind {
   readonly status: number;
   /** The `detail` of the response. `{name}` stands for a value of the error. */
   readonly message: string;
-  /** Sent as Retry-After, unless the error has a time of its own. */
+  /** The Retry-After header, unless the error sets another time. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -55,7 +55,7 @@ export const errorKinds = defineErrors({
     status: 413,
     message: 'The videos of a user may have {quotaBytes} bytes together: delete a video first',
   },
-  /** Its `detail` is the list of the fields and what is wrong with each. */
+  /** The `detail` is the list of invalid fields with their validation errors. */
   validation_failed: { status: 422, message: 'Validation failed' },
   rate_limited: { status: 429, message: 'Too many requests, try again later' },
   too_many_log_ins: { status: 429, message: 'Too many failed log-ins for this account, try again later' },
@@ -89,7 +89,7 @@ export const errorKinds = defineErrors({
 
 export type ErrorCode = keyof typeof errorKinds;
 
-/** The one error that may be shown to a client. Its code decides the status and the message. */
+/** The only class of errors that clients see. The code decides the status and the message. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterSeconds: number | undefined;
@@ -105,11 +105,11 @@ export class AppError extends Error {
 }
 
 interface AppErrorOptions {
-  /** What the placeholders of the message stand for. */
+  /** The values of the message's placeholders. */
   values?: Readonly<Record<string, string | number>>;
   cause?: unknown;
   retryAfterSeconds?: number;
-  /** The request was not read to its end, so nothing after it on this connection can be trusted. */
+  /** True if the request was not read to its end, so that the bytes after it on this connection cannot be parsed. */
   closesConnection?: boolean;
 }
 
@@ -118,14 +118,14 @@ export function describeError(code: ErrorCode, values: AppErrorOptions['values']
   return errorKinds[code].message.replace(/\{(\w+)\}/g, (placeholder, name) => String(values[name] ?? placeholder));
 }
 
-/** One invalid field of the input, as the contract's 422 body lists it. */
+/** Describes one invalid field of the input, in the format of the contract's 422 body. */
 export interface FieldError {
   type: string;
   loc: (string | number)[];
   msg: string;
 }
 
-/** Input that does not fit its schema: always rendered as 422 with the list of invalid fields. */
+/** Thrown for input that does not match its schema. Rendered as 422 with the list of invalid fields. */
 export class ValidationError extends Error {
   readonly errors: FieldError[];
 
@@ -136,7 +136,7 @@ export class ValidationError extends Error {
   }
 }
 
-/** Settings that cannot be used. The message names every invalid setting, and the process does not start. */
+/** Thrown for invalid settings. The message names every invalid setting, and the process does not start. */
 export class ConfigError extends Error {
   constructor(message: string) {
     super(message);

@@ -21,7 +21,7 @@ export const socketChunkMaxBytes = 512 * KiB;
 export const socketReceiveBufferBytes = 208 * KiB;
 /** The kernel's send buffer of each connection. The kernel doubles it. */
 export const socketSendBufferBytes = 64 * KiB;
-/** The maximum size of a request's line and header fields. The server answers 431 to more. */
+/** The maximum size of a request's line and header fields. The server responds to more with 431. */
 export const requestHeadMaxBytes = 16 * KiB;
 /**
  * What `Keep-Alive` promises. The server closes a connection that is idle for 8 to 12 s, and a request may be on its way for up to a
@@ -45,7 +45,7 @@ export const partPagesPerProcessMin = 4 * reservedPartPages;
 export const slowPagesShare = 0.4;
 /** Interval at which the pace of uploads is measured. */
 export const uploadPaceTickMs = 100;
-/** An upload that receives less between two ticks is slow: at once while another one waits, else after `slowTicksMax` ticks in a row. */
+/** Minimum that a reserved upload must receive between two ticks. See `openPartBuffers`. */
 export const reservedBytesPerTickMin = 64 * KiB;
 export const slowTicksMax = 10;
 /** Ticks over which the pace of an upload is averaged. */
@@ -67,7 +67,7 @@ export const heldBytesPerUploadMax = 8 * MiB;
 export const uploadDeadlineMs = 15 * 60_000;
 /** Clients may pause for 30 s. The rest is tolerance for the network and for the interval of the check. */
 export const uploadStallMs = 33_000;
-/** Minimum that an upload must receive within the window. A client with 2 KiB/s sends more, even if it pauses for most of the time. */
+/** Minimum that an upload must receive within the window. A client with 2 KiB/s sends more even if it often pauses. */
 export const uploadFloorBytes = 8 * KiB;
 export const uploadFloorWindowMs = 60_000;
 /** How often an upload is checked, and its connection's time-out of 8 to 12 s is renewed. */
@@ -139,7 +139,7 @@ export const sweepLockLostMs = 20_000;
 export const queueAddDeadlineMs = 1_000;
 export const redisConnectTimeoutMs = 2_000;
 export const redisReconnectMaxMs = 1_000;
-/** A connection to Redis without an answer for this long is lost, and is opened again. */
+/** A connection to Redis without a reply for this long is lost, and is opened again. */
 export const redisSilenceMs = 3_000;
 /** BullMQ's maximum time of a blocking command, with which a worker waits for a job. */
 export const redisBlockMaxMs = 10_000;

@@ -14,8 +14,8 @@ export type Passwords = ReturnType<typeof openPasswords>;
 export interface PasswordVerdict {
   ok: boolean;
   /**
-   * True only when `ok` is: the stored hash has other parameters than a new one, and the whole password was verified, so that it
-   * can be hashed anew.
+   * True only if `ok` is, the stored hash has other parameters than a new one, and the whole password was verified, so that it can
+   * be hashed again.
    */
   needsRehash: boolean;
 }
@@ -37,7 +37,7 @@ const bcryptPasswordMaxBytes = 72;
 
 /**
  * Hashes and verifies passwords, `concurrency` at once. Beyond `queueMax` waiting callers rejects with 503 at once. Verifying
- * against an unknown user or an unreadable hash takes as long as against a real one, so that the time reveals nothing.
+ * against an unknown user or an unreadable hash takes as long as against a real one, so that the time does not reveal which users exist.
  */
 export function openPasswords({ concurrency, queueMax }: PasswordOptions) {
   const semaphore = openSemaphore(concurrency);

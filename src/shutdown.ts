@@ -2,8 +2,8 @@ import type { Logger } from './log.ts';
 
 /**
  * Begins `drain` at the first SIGTERM or SIGINT and ends the process when it is done, with exit code 0; another signal ends the
- * process at once. An exception that nothing caught begins the drain as well, and ends with exit code 1: what is in progress is
- * finished, and the supervisor starts another process. A drain that has not ended by `deadlineMs` is cut off, with exit code 1.
+ * process at once. An exception that nothing caught begins the drain as well, and ends with exit code 1: requests in flight
+ * are finished, and the supervisor starts another process. A drain that has not ended by `deadlineMs` is cut off, with exit code 1.
  */
 export function onStop(log: Logger, deadlineMs: number, drain: () => Promise<void>): void {
   let isStopping = false;

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-/** What the worker's process may use of the machine. */
+/** The cores and the memory that the worker's process may use. */
 export interface Machine {
   readonly cores: number;
   /** The machine's memory or the least limit of the control groups that the process is in. */
   readonly memoryBytes: number;
 }
 
-/** `cores` and `memoryMiB` are settings; 0 means what the machine has. */
+/** Returns the machine's cores and memory. `cores` and `memoryMiB` are settings that override them unless they are 0. */
 export function readMachine({ cores, memoryMiB }: { cores: number; memoryMiB: number }): Machine {
   const limitBytes = memoryMiB > 0 ? memoryMiB * 1024 * 1024 : readMemoryLimit('/');
   return {
@@ -37,7 +37,7 @@ export function readMemoryLimit(root: string): number | undefined {
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
-/** The limits of a group and of those above it. `max`, and version 1's number for it, are beyond any machine's memory. */
+/** Returns the limits of a group and of those above it. `max`, and its number in version 1, exceed any machine's memory. */
 function readLimits(mount: string, path: string, file: string): number[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '..');
   const folders = [mount, ...names.map((_, i) => join(mount, ...names.slice(0, i + 1)))];

@@ -17,7 +17,7 @@ export function openProgressWriter(sql: Sql, claim: WorkClaim) {
       const isCurrent = await setProgress(sql, { ...claim, percent });
       if (!isCurrent) controller.abort(new StaleAttemptError());
     } catch {
-      // The next write, or the job's last query, meets the same error.
+      // The next write, or the job's last query, fails with the same error and reports it.
     } finally {
       writing = undefined;
     }

@@ -34,7 +34,7 @@ export async function publish(
   const { sql, objects, profile } = deps;
   const rendition = await describe(folder, jobFiles.rendition, newRenditionKey(), 'video/mp4');
   const poster = await describe(folder, jobFiles.poster, newPosterKey(), 'image/jpeg').catch(() => undefined);
-  // An empty one was made for FFmpeg, which wrote none.
+  // The sandbox creates the file empty: FFmpeg has written no poster.
   const results = poster === undefined || poster.bytes === 0 ? [rendition] : [rendition, poster];
   const keys = results.map((result) => result.key);
   signal.throwIfAborted();

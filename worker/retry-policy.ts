@@ -5,7 +5,7 @@ import { InvalidVideoError } from './invalid-video-error.ts';
 import { StaleAttemptError } from './publish.ts';
 import { type Shortage, shortageByCode } from './tool-shortage.ts';
 
-/** How an attempt that produced no rendition is handled. */
+/** Describes how an attempt that produced no rendition is handled. */
 interface FailureRow {
   readonly failure: 'invalid_video' | 'stale_attempt' | 'shortage' | 'crash' | 'other';
   readonly matches: (error: unknown) => boolean;

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { Bind } from './sandbox-modes.ts';
 import type { Tools } from './tools.ts';
 
-/** Where a tool finds its job's files. */
+/** The folder in which a tool finds its job's files. */
 const jobFolder = '/job';
 
 const systemFolders = ['/usr', '/lib', '/lib32', '/lib64', '/bin', '/etc/alternatives', '/etc/ld.so.cache'];
 const devices = ['/dev/null', '/dev/zero', '/dev/urandom'];
 
 /**
- * Returns what every tool sees of the machine: programs, libraries and harmless devices. There is no /proc, no /tmp and no
- * folder that can be written to.
+ * Returns the binds that every tool gets: programs, libraries and harmless devices. There is no /proc, no /tmp and no writable
+ * folder.
  */
 export function systemBinds(tools: Tools): readonly Bind[] {
   const bind = (access: Bind['access']) => (path: string) => ({ access, source: path, target: path });
@@ -22,7 +22,7 @@ export function systemBinds(tools: Tools): readonly Bind[] {
   ];
 }
 
-/** The file alone, as its folder may hold anything; a program that lies in a system folder may be a link to elsewhere. */
+/** Binds only the program's file, since its folder may contain anything. A program in a system folder may be a link to elsewhere. */
 function programBinds(path: string): Bind[] {
   const source = realpathSync(path);
   const outside = [...new Set([source, path])].filter(
@@ -32,8 +32,8 @@ function programBinds(path: string): Bind[] {
 }
 
 /**
- * Returns what a tool sees of its job: the files that are in `folder` now, of which it can write to `outputs` alone. These
- * are made here, empty, as the tool can make no file. So `outputs` and RLIMIT_FSIZE bound what it can store.
+ * Returns the binds of a job: the files that are in `folder` now, of which only `outputs` are writable. The outputs are created here,
+ * empty, because the tool cannot create files. `outputs` and RLIMIT_FSIZE thus bound what it can store.
  */
 export function jobBinds(folder: string, outputs: readonly string[]): readonly Bind[] {
   for (const name of outputs) closeSync(openSync(join(folder, name), 'a', 0o600));

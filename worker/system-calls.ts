@@ -1,9 +1,9 @@
-/** Numbers of Linux system calls: x64, then arm64. Undefined where the architecture does not have the call. */
+/** The numbers of a Linux system call: x64, then arm64. Undefined if the architecture does not have the call. */
 type Numbers = readonly [x64: number | undefined, arm64: number | undefined];
 
 export type Architecture = 'x64' | 'arm64';
 
-/** Calls that isolate.pl makes itself. */
+/** The calls that isolate.pl makes. */
 export const launcherCalls = {
   capset: [126, 91],
   mount: [165, 40],
@@ -108,14 +108,14 @@ export const deniedCalls = {
 
 export const cloneCall: Numbers = [56, 220];
 export const clone3Call: Numbers = [435, 435];
-/** Later calls have the same number everywhere. C libraries manage without them, as they do on older kernels. */
+/** Later calls have the same number on all architectures. C libraries work without them, as on older kernels. */
 export const firstUnknownCall = 451;
 
 export function numberOf(numbers: Numbers, architecture: Architecture): number | undefined {
   return numbers[architecture === 'x64' ? 0 : 1];
 }
 
-/** The architecture of this process. Undefined where the numbers are not known. */
+/** Returns the architecture of this process, or undefined if its numbers are not known. */
 export function readArchitecture(): Architecture | undefined {
   const { arch } = process;
   return arch === 'x64' || arch === 'arm64' ? arch : undefined;

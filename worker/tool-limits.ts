@@ -18,9 +18,9 @@ export type PictureFacts = { readonly width: number; readonly height: number; re
 
 /** The bounds of one run of FFmpeg or ffprobe. The kernel and the watch enforce them. */
 export interface ToolBounds {
-  /** Memory that the tool's processes hold together, files that they map excluded. */
+  /** Maximum memory of the tool's processes together, without mapped files. */
   readonly memoryBytes: number;
-  /** Processes and threads that the tool starts itself. */
+  /** Maximum processes and threads that the tool starts. */
   readonly tasksMax: number;
 }
 
@@ -28,7 +28,7 @@ export interface ToolLimits extends ToolBounds {
   readonly threads: number;
 }
 
-/** What all tools of a worker share. */
+/** The capacity that all tools of a worker share. */
 export interface WorkerCapacity {
   /** The most FFmpeg threads at any moment. */
   readonly cores: number;
@@ -90,13 +90,13 @@ export function expectedMemoryBytes(picture: PictureFacts, threads: number): num
   return Math.ceil(390 * MiB + 32 * MiB * threads + frames * decodedFrameBytes(picture));
 }
 
-/** The bounds of a run of which nothing is known: those of the largest picture with the most threads, whatever the machine. */
+/** The bounds of a run with an unknown picture: those of the largest one with the most threads, whatever the machine. */
 export const largestBounds: ToolBounds = {
   memoryBytes: 2 * expectedMemoryBytes(largestPicture, toolThreadsMax),
   tasksMax: toolTasksMax(toolThreadsMax),
 };
 
-/** Processes and threads of one run: FFmpeg's own, the sandbox's, and a decoder's, a filter's and an encoder's per thread. */
+/** Returns the processes and threads of one run: FFmpeg's, the sandbox's, and per thread a decoder, a filter and an encoder. */
 function toolTasksMax(threads: number): number {
   return toolTasksBase + toolTasksPerThread * threads;
 }
@@ -106,7 +106,7 @@ function decodedFrameBytes({ width, height, pixelFormat }: PictureFacts): number
   return width * height * samplesPerPixel(pixelFormat) * bytesPerSample;
 }
 
-/** An unknown format counts as the largest. */
+/** Returns the samples per pixel. An unknown format counts as the largest. */
 function samplesPerPixel(pixelFormat: string): number {
   if (/^gray/.test(pixelFormat)) return 1;
   if (/^(?:yuvj?420|nv12|p010)/.test(pixelFormat)) return 1.5;

@@ -3,18 +3,18 @@ import { toolWatchMs } from '../src/limits.ts';
 import type { ToolBounds } from './tool-limits.ts';
 import type { Shortage } from './tool-shortage.ts';
 
-/** What a tool's processes hold together. */
+/** The resources that a tool's processes use together. */
 export interface ToolUse {
-  /** Resident and private, or shared but not a file's. */
+  /** Resident private memory, and shared memory that is not a mapped file. */
   readonly memoryBytes: number;
-  /** Processes and threads. */
+  /** The number of processes and threads. */
   readonly tasks: number;
 }
 
 /**
- * Looks at a tool's processes every `toolWatchMs` and reports once when together they exceed the bounds. The kernel enforces
- * the memory bound on each process, at once; only the watch sees memory that several processes hold, memory that they share,
- * and, where the kernel does not count them (root, no namespace), how many there are. Returns a function that ends the watch.
+ * Checks a tool's processes every `toolWatchMs` and calls `onExcess` once when together they exceed the bounds. The kernel enforces
+ * the memory bound on each process. Only the watch sees the sum over several processes, their shared memory and, if the kernel does
+ * not count them (root, no namespace), their number. Returns a function that ends the watch.
  */
 export function watchTool(pid: number, bounds: ToolBounds, onExcess: (what: Shortage) => void): () => void {
   const timer = setInterval(() => {
@@ -28,7 +28,7 @@ export function watchTool(pid: number, bounds: ToolBounds, onExcess: (what: Shor
   return () => clearInterval(timer);
 }
 
-/** Reads /proc: the process, its group, and everything that descends from them. Zeros where there is no /proc. */
+/** Measures in /proc the process, its group and all their descendants. Returns zeros without /proc. */
 export function readToolUse(pid: number): ToolUse {
   const members = new Set([pid]);
   const others = listProcesses();
@@ -70,7 +70,7 @@ function readNames(folder: string): string[] {
   }
 }
 
-/** Empty of a process that has ended meanwhile. */
+/** Returns a file's text, or '' for a process that has ended meanwhile. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -8,7 +8,7 @@ export type VoteBatches = ReturnType<typeof openVoteBatches>;
 export interface VoteBatchEvents {
   /** Called with the number of votes when a batch is sent to the database. */
   onBatch?: (size: number) => void;
-  /** Called when a batch has ended and its votes have been answered. */
+  /** Called when a batch has ended and its votes are settled. */
   onEnd?: () => void;
 }
 
@@ -21,8 +21,8 @@ interface Waiting {
 /**
  * Inserts votes in batches. Votes that arrive while a batch is in flight join the next one. There is no timer: a single vote is
  * sent at once, and concurrent votes share a statement. When `votesForSecondBatchMin` votes wait, a second batch is sent beside
- * the first. A vote is answered after its batch has been committed. When a batch fails, each of its votes rejects; whether they
- * were counted is then unknown, and a client that votes again finds out.
+ * the first. A vote resolves after its batch has been committed. When a batch fails, each of its votes rejects. Whether they were
+ * counted is then unknown, and a client can vote again to find out.
  */
 export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = {}) {
   let waiting: Waiting[] = [];
@@ -33,7 +33,7 @@ export function openVoteBatches(sql: Sql, { onBatch, onEnd }: VoteBatchEvents = 
       const batch = takeBatch();
       inFlight += 1;
       onBatch?.(batch.length);
-      // Answers go out first, so that a client that votes again at once joins the next batch.
+      // The responses are sent first, so that a client that votes again at once joins the next batch.
       send(sql, batch).then(() => setImmediate(endBatch));
     }
   }

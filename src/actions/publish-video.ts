@@ -17,7 +17,7 @@ export async function unpublishOwnVideo(sql: Sql, userId: number, videoId: numbe
   if (outcome === 'not_public') throw new AppError('video_not_public');
 }
 
-/** Resolves to the video. Throws 404 before 403, which is the order that clients know. */
+/** Resolves to the video. Throws 404 before 403, as older clients expect. */
 export async function findOwnVideo(sql: Sql, userId: number, videoId: number): Promise<VideoRow> {
   const video = await findVideo(sql, videoId);
   if (video === undefined) throw videoNotFound();

@@ -121,8 +121,7 @@ export function beginVideoUpload(deps: UploadDeps, options: UploadOptions) {
       mayHaveRow = false;
       throw overLimit(row, options.limits);
     }
-    if (row === undefined)
-      throw notStored(new Error(`Expected the intent of ${key} to exist, got none: a sweep has claimed it`));
+    if (row === undefined) throw notStored(new Error(`Expected the intent of ${key} or a row to exist, got neither`));
     return row;
   }
 

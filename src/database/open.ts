@@ -21,7 +21,7 @@ interface WireTypes extends Record<string, unknown> {
 
 /** A pool of connections. */
 export type Sql = postgres.Sql<WireTypes>;
-/** A pool or a transaction. Functions that need no transaction of their own take either. */
+/** A pool or a transaction. Functions that do not start a transaction accept either. */
 export type AnySql = postgres.ISql<WireTypes>;
 
 export interface DatabaseOptions {
@@ -36,8 +36,8 @@ export interface DatabaseOptions {
 
 /**
  * Returns a pool, which connects at the first query. The server ends statements, waits for locks and idle transactions that take
- * too long, since no setting of the client bounds an open transaction. The client closes a connection that has not answered
- * although the server's time-out has passed: the connection is lost, and its query rejects.
+ * too long, since no setting of the client bounds an open transaction. The client closes a connection without a response
+ * after the server's time-out has passed: the connection is lost, and its query rejects.
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
   const { nextPassword } = options;
@@ -98,7 +98,7 @@ function isConnectionLost(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(?:CONNECTION_|ECONN|EPIPE|ETIMEDOUT)/.test(String(error.code));
 }
 
-/** Rejects when the database cannot answer. */
+/** Rejects when the database does not respond. */
 export async function checkDatabase(sql: AnySql): Promise<void> {
   await sql`select 1`;
 }

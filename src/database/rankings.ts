@@ -18,7 +18,7 @@ export interface Bookmark {
 export interface StandingsQuery {
   readonly offset: number;
   readonly limit: number;
-  /** Taken literally, without regard to case; empty is no filter. */
+  /** Matched literally and case-insensitively. Empty for no filter. */
   readonly city: string;
 }
 
@@ -78,7 +78,7 @@ function candidates(sql: AnySql, city: string, depth: number, bookmark?: Bookmar
     where (select count(*) from matching) > ${rankingsCitiesMax})`;
 }
 
-/** Returns one range from the top, or two behind a bookmark: users with as many votes and a greater id, and users with fewer votes. */
+/** Returns one range from the top, or two after a bookmark: users with as many votes and a greater id, and users with fewer votes. */
 function ranges(sql: AnySql, condition: ReturnType<typeof matches>, depth: number, bookmark?: Bookmark) {
   const range = (bound: ReturnType<typeof matches>) => sql`
     (select id, first_name, last_name, city, votes from users where ${condition} ${bound}

@@ -8,7 +8,7 @@ export interface TaskRow {
   state: 'queued' | 'processing' | 'processed' | 'failed';
   progress: number;
   error: string | null;
-  /** 1 is next. Null unless the task is queued, like the wait. */
+  /** Counted from 1, the next. Null unless the task is queued, like the wait. */
   queue_position: number | null;
   expected_wait_seconds: number | null;
 }

@@ -74,7 +74,7 @@ export async function publishVideo(sql: AnySql, id: number): Promise<'public' | 
   return row.status === 'public' ? 'public' : 'not_processed';
 }
 
-/** Withdrawing what is processed already is no change. The votes stay. */
+/** Withdraws a public video, which keeps its votes. A processed video stays processed. */
 export async function unpublishVideo(sql: AnySql, id: number): Promise<'processed' | 'not_public' | 'not_found'> {
   const changed = await sql`update videos set status = 'processed' where id = ${id} and status = 'public'`;
   if (changed.count > 0) return 'processed';

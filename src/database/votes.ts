@@ -6,7 +6,7 @@ export type VoteOutcome = 'counted' | 'already_voted' | 'not_votable' | 'not_fou
 export interface VoteRequest {
   readonly videoId: number;
   readonly userId: number;
-  /** Of the voter's token, 0 unless said: no vote counts of one that was revoked. */
+  /** The epoch of the voter's token, 0 by default. A vote with a revoked token is not counted. */
   readonly epoch?: number;
 }
 

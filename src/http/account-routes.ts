@@ -2,7 +2,7 @@ import { handleChangePassword, handleDeleteAccount, handleLogOutEverywhere } fro
 import { defineRoute, json, type Route } from './route.ts';
 import * as auth from './schemas/auth.ts';
 
-/** What a user does with the account itself. */
+/** The routes by which users manage their accounts. */
 export const accountRoutes: readonly Route[] = [
   defineRoute({
     method: 'POST',

@@ -14,8 +14,8 @@ export interface Client {
 }
 
 /**
- * Returns a function that reads the address of a request's client. It is the address that the outermost trusted proxy saw: the entry
- * of X-Forwarded-For that is `trustedHops` from its end, since the client can write all entries before. If the socket's peer is not
+ * Returns a function that reads the address of a request's client: the address that the outermost trusted proxy saw, the entry of
+ * X-Forwarded-For that is `trustedHops` from its end, since the client can write all entries before. If the socket's peer is not
  * in a trusted network, or the header has too few entries, the peer is the client. `onUntrusted` is called for the first request
  * with the header from an untrusted peer.
  */

@@ -9,7 +9,7 @@ const requestHeaders = [
   ...['Upload-Complete', 'Upload-Draft-Interop-Version'],
 ];
 
-/** Every header of the service's responses that a browser does not expose anyway. */
+/** The response headers that a browser exposes only if CORS lists them. */
 const exposedHeaders = [
   ...['X-Request-Id', 'Link', 'ETag', 'Retry-After', 'Location', 'WWW-Authenticate', 'Allow', 'RateLimit'],
   ...['RateLimit-Policy', 'X-Video-Id', 'X-Task-Id', 'Tus-Resumable', 'Tus-Version', 'Tus-Max-Size', 'Tus-Extension'],
@@ -18,14 +18,14 @@ const exposedHeaders = [
 ];
 
 /**
- * Lets browsers use the API from pages of these origins, without credentials: a page sends the token itself. Without origins
+ * Opens the CORS headers that let pages of these origins use the API without credentials: a page sends the token. Without origins
  * no response has a CORS header.
  */
 export function openCors(origins: readonly string[]) {
   const allowed: ReadonlySet<string> = new Set(origins);
   const isOn = origins.length > 0;
 
-  /** Returns the header fields of every response to a request from `origin`, each behind a line end. */
+  /** Returns the header fields of every response to a request from `origin`, each after a line break. */
   function describeFields(origin: string): string {
     if (!isOn) return '';
     if (!allowed.has(origin)) return '\r\nVary: Origin';
@@ -33,7 +33,7 @@ export function openCors(origins: readonly string[]) {
     return `\r\nVary: Origin\r\nAccess-Control-Allow-Origin: ${origin}${exposed}`;
   }
 
-  /** Returns the headers of the response to a preflight request, none for an origin that is not allowed. */
+  /** Returns the headers of the response to a preflight request, or none for an origin that is not allowed. */
   function describePreflight(origin: string, methods: readonly string[]): NonNullable<Reply['headers']> {
     if (!allowed.has(origin)) return [];
     return [

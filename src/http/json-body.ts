@@ -4,10 +4,10 @@ import { jsonBodyDeadlineMs, jsonBodyMaxBytes, refusedBodyDrainMaxBytes } from '
 import { type RequestContext, signalOf } from './request-context.ts';
 import { onBody } from './uws.ts';
 
-/** Shared, because each decoder holds memory outside the heap until a full garbage collection. */
+/** One decoder for all requests, because each holds memory outside the heap until a full garbage collection. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Resolves to whatever JSON the body holds. Must be called inside the route's own handler, before it returns. */
+/** Resolves to the parsed JSON of the body. Must be called inside the route's own handler, before it returns. */
 export function readJsonBody(context: RequestContext, contentType: string): Promise<unknown> {
   return readBytes(context).then((bytes) => {
     if (bytes.length === 0) throw invalid({ type: 'missing', loc: ['body'], msg: 'Field required' });
@@ -24,7 +24,7 @@ export function notAnObject(): ValidationError {
   });
 }
 
-/** A body that is too long is read and dropped, up to a bound, so that the client reads the error and not a reset. */
+/** Resolves to the body. Drains one that is too long, up to a bound, so that the client gets the error and not a reset. */
 function readBytes(context: RequestContext): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -74,7 +74,7 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** JSON.parse reports the offset in some of its messages only, and repeats the input in others. */
+/** Returns the error of invalid JSON with its offset. Messages of JSON.parse lack it in part, and may repeat the input. */
 function locateSyntaxError(text: string): FieldError {
   const offset = findErrorOffset(text, findSyntaxError(text));
   return { type: 'json_invalid', loc: ['body', [...text.slice(0, offset)].length], msg: 'JSON decode error' };
@@ -108,7 +108,7 @@ function findErrorOffset(text: string, error: ParseError | undefined): number {
   if (pattern === undefined) return error.offset;
   pattern.lastIndex = error.offset;
   const end = error.offset + (pattern.exec(text)?.[0].length ?? 0);
-  // A string that only lacks its end is reported by its beginning.
+  // An unterminated string is reported by its start.
   return /^[^\n\r]?$/.test(text.slice(end, end + 1)) && reason === 'UnexpectedEndOfString' ? error.offset : end;
 }
 

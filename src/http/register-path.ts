@@ -18,7 +18,7 @@ interface ServerDeps {
 
 /**
  * Serves all rows of one path, with and without a trailing slash. HEAD follows from GET, 405 and, where other origins may use the
- * service, OPTIONS follow from all rows. A row of its own overrides HEAD and OPTIONS. `Allow` names OPTIONS only where it has a row.
+ * service, OPTIONS follow from all rows. A row overrides HEAD or OPTIONS. `Allow` lists OPTIONS only if it has a row.
  */
 export function registerPath(path: string, rows: readonly Row[], deps: ServerDeps): void {
   const serves = new Map<Method, Serve>();
@@ -33,7 +33,7 @@ export function registerPath(path: string, rows: readonly Row[], deps: ServerDep
   for (const each of path === '/' ? [pattern] : [pattern, `${pattern}/`]) deps.server.route(each, serves, others);
 }
 
-/** A preflight request gets the CORS headers, whether or not the path has an OPTIONS row. */
+/** Responds to OPTIONS. A preflight request gets the CORS headers, whether or not the path has an OPTIONS row. */
 function serveOptions(path: string, allowed: readonly Method[], own: Serve | undefined, deps: ServerDeps): Serve {
   const { cors, openContext, onOver } = deps;
   const allow = ['Allow', allowed.join(', ')] as const;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Use } from '../rate-limits/rate-limiter.ts';
 import { type HttpRequest, onAborted, type ResponseHandle, sendContinue, type Transport } from './uws.ts';
 
-/** The facts of one request and the state of its response. */
+/** Holds the properties of one request and the state of its response. */
 export interface RequestContext extends Transport {
   readonly requestId: string;
   readonly method: string;
@@ -10,11 +10,11 @@ export interface RequestContext extends Transport {
   readonly route: string;
   readonly startedAt: number;
   readonly headers: RequestHeaders;
-  /** The response was sent or aborted: no function of uws.ts may be called for it any more. */
+  /** True when the response was sent or aborted: no function of uws.ts may be called for it any more. */
   isOver: boolean;
   wasAborted: boolean;
   isWatched: boolean;
-  /** True inside of the route's handler: the server holds back what is written until the handler returns. */
+  /** True inside of the route's handler: the server buffers what is written until the handler returns. */
   isCorked: boolean;
   closesConnection: boolean;
   /** Set when the response goes out before the body has arrived: drains the body. Resolves to whether the body ended. */
@@ -22,15 +22,15 @@ export interface RequestContext extends Transport {
   status: number;
   bytesIn: number;
   bytesOut: number;
-  /** Set only where a route is limited. */
+  /** Set only if the route is rate limited. */
   clientAddress: string;
-  /** The client is on this machine, without a balancer between. */
+  /** True if the client is on this machine and no proxy forwarded the request. */
   isLocalClient: boolean;
   limitUses: Use[] | undefined;
   abort: AbortController | undefined;
   /** Called when the client leaves before its response is complete. */
   onLeave: (() => void) | undefined;
-  /** The response's CORS header fields, each behind a line end; empty where CORS is off. */
+  /** The response's CORS header fields, each after a line break; empty when CORS is off. */
   readonly corsFields: string;
 }
 
@@ -48,7 +48,7 @@ export interface RequestHeaders {
   readonly hasInvalidFraming: boolean;
 }
 
-/** Must be called inside of the route's handler. */
+/** Opens the context of a request. Must be called inside of the route's handler. */
 export function openRequestContext(
   res: ResponseHandle,
   req: HttpRequest,
@@ -88,12 +88,12 @@ export function openRequestContext(
   return context;
 }
 
-/** The server itself answers exactly `100-continue`; names of expectations have no case. */
+/** Returns true for other spellings of `100-continue`. The server itself responds to the exact one. */
 function isOtherContinue(expectation: string): boolean {
   return expectation !== '100-continue' && expectation.trim().toLowerCase() === '100-continue';
 }
 
-/** Must be called before a handler returns without having sent the response. */
+/** Watches for the client to leave. Must be called before a handler returns without having sent the response. */
 export function watchAbort(context: RequestContext): void {
   if (context.isWatched) return;
   context.isWatched = true;
@@ -105,7 +105,7 @@ export function watchAbort(context: RequestContext): void {
   });
 }
 
-/** Ends whatever the handler waits for. */
+/** Aborts the signal of the handler. */
 export function abortHandler(context: RequestContext, reason: string): void {
   context.abort?.abort(new Error(reason));
 }
@@ -123,8 +123,8 @@ export function signalOf(context: RequestContext): AbortSignal {
 const noBody: RequestHeaders = { contentLength: undefined, isChunked: false, hasInvalidFraming: false };
 
 /**
- * Accepts one length, or exactly one `Transfer-Encoding: chunked`: anything else could hide a second request behind the body.
- * The server's parser lets some of that through, with every value in `forEach`.
+ * Returns the headers that frame the body. Valid are one length, or exactly one `Transfer-Encoding: chunked`: anything else could
+ * smuggle a second request after the body. The server's parser accepts some of that, with every value in `forEach`.
  */
 function readFraming(req: HttpRequest): RequestHeaders {
   if (req.getHeader('content-length') === '' && req.getHeader('transfer-encoding') === '') return noBody;

@@ -7,19 +7,19 @@ import type { Reply } from './reply.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Method } from './uws.ts';
 
-/** Everything that the server needs to serve one method of one path. To add a route is to add a row: see routes.ts. */
+/** Describes one method of one path for the server. To add a route, add a row to routes.ts. */
 export type Row = ValueRow | StreamRow;
 
 interface RowFacts {
-  /** GET serves HEAD too, and every path serves OPTIONS, unless a row of their own does. */
+  /** GET also serves HEAD, and every path serves OPTIONS, unless a separate row does. */
   readonly method: Method;
   /** With parameters as `{name}`. */
   readonly path: string;
-  /** Counted for the user, or for the client's address where no user is needed. */
+  /** Counted by user, or by the client's address for routes without a user. */
   readonly limit?: LimitName;
   readonly params?: TSchema;
   readonly query?: TSchema;
-  /** Null for a handler that has time-outs of its own. `requestDeadlineMs` by default. */
+  /** Null for a handler with its own time-outs. `requestDeadlineMs` by default. */
   readonly timeoutMs?: number | null;
 }
 
@@ -32,8 +32,8 @@ export interface ValueRow extends RowFacts {
 }
 
 /**
- * A row whose handler reads the body itself while it arrives. The handler runs at once, so that it can open the body; it must
- * await `admit` before it reads from it.
+ * A row whose handler reads the body itself while it arrives. The handler runs at once, so that it can open the body. It must
+ * await `admit` before it reads the body.
  */
 export interface StreamRow extends RowFacts {
   readonly auth: 'none' | 'user';
@@ -58,14 +58,14 @@ export const stream = (contentType: string, schema: TSchema): StreamBody => ({ k
 
 export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly context: RequestContext;
-  /** 0 where no user is needed. */
+  /** 0 for routes without a user. */
   readonly userId: number;
-  /** Of the token; only where the route trusts it. */
+  /** The epoch of the token. Set only for routes with a trusted token. */
   readonly epoch: number;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** Reads a header by its name in lower case; empty where there is none. Valid until the handler first waits, and not after a body or a limit. */
+  /** Returns a header by its lower-case name, or ''. Call it before the first await, and only on routes without body and limit. */
   readonly header: (name: string) => string;
 }
 
@@ -74,7 +74,7 @@ export interface StreamRequest<P = unknown, Q = unknown> extends Pick<RouteReque
   readonly admit: () => Promise<Pick<RouteRequest<P, Q>, 'userId' | 'params' | 'query'>>;
 }
 
-/** What the OpenAPI document says of a row beyond what the server needs. */
+/** Describes a row in the OpenAPI document. The server does not use these fields. */
 export interface Operation {
   readonly operationId: string;
   /** Two to five words. */
@@ -82,7 +82,7 @@ export interface Operation {
   readonly description: string;
   readonly tag: string;
   readonly success: Success | readonly Success[];
-  /** The errors of the handler itself: those that follow from the row's other fields are added. */
+  /** The errors of the handler. Those that follow from the row's other fields are added. */
   readonly errors?: readonly ErrorCode[];
 }
 
@@ -127,7 +127,7 @@ type TypedStreamRow<P, Q> = Omit<StreamRow, 'params' | 'query' | 'handle'> & {
   handle: (request: StreamRequest<StaticOf<P>, StaticOf<Q>>, app: AppContext) => Promise<Reply>;
 };
 
-/** The same for a row whose handler reads the body itself. `admit` resolves to the validated input. */
+/** Gives a handler that reads the body itself the types of the row's schemas. `admit` resolves to the validated input. */
 export function defineStreamRoute<P extends Schema = undefined, Q extends Schema = undefined>(
   route: TypedStreamRow<P, Q> & Operation,
 ): Route;

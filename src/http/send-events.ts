@@ -1,12 +1,12 @@
 import { type RequestContext, signalOf, watchAbort } from './request-context.ts';
 import { cork, endStream, type ResponseHead, startStream, writeToStream } from './uws.ts';
 
-/** A comment, which clients ignore: the head of a response leaves with its first piece. */
+/** A comment, which clients ignore. It is sent first, because the head of a response is sent with its first piece. */
 const opening = Buffer.from(':\n\n');
 
 /**
- * Sends the head at once, then each text of the source. A text is asked for when the client has read what was sent before, so
- * that a slow client holds nothing in memory.
+ * Sends the head at once, then each text of the source. The next text is requested when the client has read the texts before it, so
+ * that a slow client costs no memory.
  *
  * @param onOver Called when the stream has ended or the client has left.
  */
@@ -48,7 +48,7 @@ export function sendEvents(
     }
   }
 
-  /** A source that fails ends the stream as well: the client connects again. */
+  /** Ends the stream when the source ends or fails. After a failure the client reconnects. */
   function end(error?: unknown): void {
     if (context.isOver) return;
     if (error !== undefined) context.onError(error);

@@ -12,10 +12,10 @@ import { methods, openApp, type Serve } from './uws.ts';
 export interface WebServer {
   /** Several processes may share a port. Throws when the port is not available. */
   listen(port: number, host?: string): void;
-  /** New connections go to other processes from here on. Open connections are still served. */
+  /** Closes the port: new connections go to other processes. Open connections are still served. */
   stopListening(): void;
   inFlight(): number;
-  /** The number of open connections, with or without a request in progress. */
+  /** The number of open connections, with or without a request in flight. */
   connections(): number;
 }
 
@@ -67,7 +67,7 @@ function groupByPath(all: readonly Row[]): Map<string, Row[]> {
   return groups;
 }
 
-/** Any other method is counted as `other`: a client could invent names without end, and each would be a series of the metrics. */
+/** The methods that are counted. Others count as `other`, because clients could create any number of metric series. */
 const knownMethods: ReadonlySet<string> = new Set(methods);
 
 /** Writes one log line and one observation per request. A request whose client left counts as 499, as load balancers log it. */

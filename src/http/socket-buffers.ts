@@ -3,8 +3,8 @@ import koffi from 'koffi';
 import { socketReceiveBufferBytes, socketSendBufferBytes } from '../limits.ts';
 
 /**
- * Bounds what the kernel holds for each connection of a port: sockets inherit both buffer sizes from the one that accepts
- * them. `listen` must open the port before it returns.
+ * Bounds the kernel's buffers of each connection of a port. A connection inherits both sizes from the listening socket. `listen` must
+ * open the port before it returns.
  *
  * The receive buffer has to be smaller than one read of uWebSockets.js (512 KiB). Builds since 2024 read a socket again, paused
  * or not, for as long as each read is full, and a client on the same machine keeps it full for a whole upload.

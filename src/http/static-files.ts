@@ -2,14 +2,14 @@ import { prepareBytes } from '../queries/cached-response.ts';
 import { sendCached } from './cached-reply.ts';
 import type { ValueRow } from './route.ts';
 
-/** A file that is served from memory. ETag, 304 and compression (br, gzip) follow from it. */
+/** Describes a file that is served from memory, with ETag, 304 and compression (br, gzip). */
 export interface StaticFile {
   readonly path: string;
   readonly contentType: string;
   readonly bytes: Buffer;
-  /** How long a client may use the file without asking again. 0 by default: it asks each time, and gets 304. */
+  /** Time for which a client may use the file without a request. By default 0: it requests it each time, and gets 304. */
   readonly maxAgeSeconds?: number;
-  /** Of a page: what the browser may load for it. */
+  /** The Content-Security-Policy of a page. */
   readonly contentSecurityPolicy?: string;
 }
 

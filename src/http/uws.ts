@@ -13,11 +13,11 @@ import { listenWithBoundedBuffers } from './socket-buffers.ts';
  *                       response that has ended: every further call throws.
  *   early response      A response that ends while the body is still arriving ends the connection too, and the client reads a
  *                       reset instead of the response. `sendEarlyResponse` keeps it open.
- *   unread response     `end` copies what the client does not read, without bound, and goes on to the next pipelined request.
- *                       `sendResponse` writes what the socket takes, and the rest when the client has read that.
+ *   unread response     `end` buffers what the client does not read, without bound, and continues with the next pipelined request.
+ *                       `sendResponse` writes what the socket accepts, and the rest when the client has read that.
  *   pause               Chunks may arrive after `pause`: callers keep them. Bounded socket buffers keep them rare (socket-buffers.ts).
  *                       A paused socket has no idle time-out, and does not notice a FIN. `resume` starts a new time-out of 10 s.
- *   100 Continue        Answered by the server in exactly one spelling; `sendContinue` answers the others.
+ *   100 Continue        The server responds to exactly one spelling of the expectation. `sendContinue` responds to the others.
  *   HEAD                No route of GET serves HEAD. A length given by argument to `endWithoutBody` makes older builds wait for a body.
  *   head of a request   Limited to 4 KiB unless the environment says otherwise when the server is loaded (uws-environment.ts).
  *   cork                Each write outside of a handler and outside of a cork is a system call of its own.
@@ -25,9 +25,9 @@ import { listenWithBoundedBuffers } from './socket-buffers.ts';
  */
 export interface Transport {
   readonly res: ResponseHandle;
-  /** Called with what a callback threw, after its connection was closed. */
+  /** Called with the error that a callback threw, after its connection was closed. */
   readonly onError: (error: unknown) => void;
-  /** An interim response was sent: the status line of the response is no longer the server's to write. */
+  /** True when an interim response was sent: the server then no longer writes the status line of the response. */
   hasInterim: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface ResponseHead {
   readonly status: string;
   /** Header fields, `Name: value`, separated by CRLF; at least one. `Content-Length` and `Date` are added. */
   readonly fields: string;
-  /** Ends the connection behind the response, and says so. */
+  /** Whether the connection is closed after the response, which announces it. */
   readonly closesConnection: boolean;
 }
 
@@ -61,7 +61,7 @@ export type { HttpRequest };
 
 const handleOf = ({ res }: Transport) => res as HttpResponse;
 
-/** Writes the whole response in one system call where the socket takes it. Returns false while the client has to read first. */
+/** Writes the whole response in one system call if the socket accepts it. Returns false if the client must read first. */
 export function sendResponse(transport: Transport, head: ResponseHead, body: Buffer, onSent: () => void): boolean {
   const res = handleOf(transport);
   writeHead(transport, head);
@@ -80,18 +80,18 @@ export function sendResponse(transport: Transport, head: ResponseHead, body: Buf
   return false;
 }
 
-/** The server cannot close behind a response that it sent piece by piece: its socket is left unread until the idle time-out. */
+/** Leaves the socket unread until the idle time-out, because the server cannot close after a response sent in pieces. */
 function tryToEnd(res: HttpResponse, { closesConnection }: ResponseHead, rest: Buffer, totalBytes: number): boolean {
   if (closesConnection) res.pause();
   return res.tryEnd(rest, totalBytes)[1];
 }
 
-/** For HEAD and for statuses without a body. `length` is what GET would send, 0 for none. */
+/** Sends a response to HEAD, or one with a status without a body. `length` is that of the response to GET, 0 for none. */
 export function sendWithoutBody(transport: Transport, head: ResponseHead, length: number): void {
   const res = handleOf(transport);
   writeHead(transport, head);
   if (head.closesConnection) {
-    // Tells no length: the only way to end the connection is one that writes a length of 0.
+    // Sends no length: the only call that closes the connection writes a length of 0.
     res.end('', true);
     return;
   }
@@ -100,11 +100,11 @@ export function sendWithoutBody(transport: Transport, head: ResponseHead, length
 }
 
 /**
- * Sends a whole response while the request's body is still arriving, and leaves the request open: to the server it looks as if
- * only the first byte were sent. The rest goes out as a header line would: `"name"`, `: ` and a line end, all of them JSON.
- * Must be followed by `endEarlyResponse` when the body has ended, or by `closeConnection`.
+ * Sends a whole response while the request's body is still arriving, and leaves the request open. The server counts only the first
+ * byte as sent: the rest is written as a header line, `"name"`, `: ` and a line break, all of which is valid JSON. Must be followed
+ * by `endEarlyResponse` when the body has ended, or by `closeConnection`.
  *
- * @param json An object whose first name has no colon. It gets a blank and a line end more, which the returned length counts.
+ * @param json An object whose first name has no colon. A space and a line break are added, which the returned length includes.
  */
 export function sendEarlyResponse(transport: Transport, head: ResponseHead, json: string): number {
   const res = handleOf(transport);
@@ -118,19 +118,19 @@ export function sendEarlyResponse(transport: Transport, head: ResponseHead, json
   return bytes;
 }
 
-/** The connection goes on to its next request. To older builds the response ends at the byte that they counted. */
+/** Ends an early response at the byte that the server counted, so that the connection serves its next request. */
 export function endEarlyResponse(transport: Transport): void {
   const res = handleOf(transport);
   res.cork(() => res.tryEnd('', 1));
 }
 
-/** Ends the connection at once. A client that has not read everything, or is still sending, may see a reset. */
+/** Closes the connection at once. A client that has not read everything, or is still sending, may get a reset. */
 export function closeConnection(transport: Transport): void {
   handleOf(transport).close();
 }
 
 /**
- * Sends the head of a response whose body follows in pieces. It leaves with the first piece. `onWritable` is called each time
+ * Starts a response whose body follows in pieces. The head is sent with the first piece. `onWritable` is called each time
  * the client has read what was written.
  */
 export function startStream(transport: Transport, head: ResponseHead, onWritable: () => void): void {
@@ -143,7 +143,7 @@ export function startStream(transport: Transport, head: ResponseHead, onWritable
   });
 }
 
-/** Returns false while the client has to read first. What is written all the same is kept in memory. */
+/** Writes a piece. Returns false if the client must read first. Pieces that are written nevertheless are kept in memory. */
 export function writeToStream(transport: Transport, bytes: Buffer): boolean {
   return handleOf(transport).write(bytes);
 }
@@ -157,7 +157,7 @@ export function sendContinue(transport: Transport): void {
   transport.hasInterim = true;
 }
 
-/** Each write crosses into the server's own code, which costs more than the text: all fields go in one. */
+/** Writes all header fields in one call, because a call into native code costs more than the text. */
 function writeHead(transport: Transport, { status, fields }: ResponseHead): void {
   const res = handleOf(transport);
   const colon = fields.indexOf(': ');
@@ -171,7 +171,7 @@ function writeHead(transport: Transport, { status, fields }: ResponseHead): void
   res.writeHeader(name, rest);
 }
 
-/** Runs writes that come outside of a handler in one system call. */
+/** Sends all writes of `write` in one system call, outside of a handler. */
 export function cork(transport: Transport, write: () => void): void {
   handleOf(transport).cork(() => guard(transport, write));
 }
@@ -194,13 +194,13 @@ export function resumeBody(transport: Transport): void {
   handleOf(transport).resume();
 }
 
-/** A connection whose body is idle, or slower than 16 KiB/s, is ended by the server after 8 to 12 s unless this is called meanwhile. */
+/** Renews the time-out of 8 to 12 s after which the server closes a connection whose body is idle or slower than 16 KiB/s. */
 export function renewBodyTimeout(transport: Transport): void {
   handleOf(transport).pause();
   handleOf(transport).resume();
 }
 
-/** As text. Must be called inside of the handler. */
+/** Returns the peer's address as text. Must be called inside of the handler. */
 export function readRemoteAddress(transport: Transport): string {
   return Buffer.from(handleOf(transport).getRemoteAddressAsText()).toString();
 }
@@ -238,7 +238,7 @@ export function openApp(onConnections: (change: number) => void, onError: (error
         closeAfterError({ res, onError, hasInterim: false }, error);
       }
     };
-    // Each method is named, also to refuse it: `any` comes after the parameters of other paths.
+    // Each method is registered, also to refuse it, because `any` matches after the parameters of other paths.
     for (const method of methods) {
       const serve = serves.get(method) ?? others;
       app[functionNames[method]](pattern, (res, req) => call(serve, res, req, method));
@@ -249,7 +249,7 @@ export function openApp(onConnections: (change: number) => void, onError: (error
 
   return {
     route,
-    /** Returns whether socket buffers are bounded. Several processes may share the port. Throws when it cannot be had. */
+    /** Returns whether socket buffers are bounded. Several processes may share the port. Throws when it is not available. */
     listen(port: number, host?: string): boolean {
       const areBounded = listenWithBoundedBuffers(() => {
         const onListening = (socket: us_listen_socket | false) => {

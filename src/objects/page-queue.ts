@@ -7,11 +7,11 @@ interface Waiter {
   readonly grant: (pages: number[]) => void;
 }
 
-/** Those that wait for pages, served in the order in which they asked. */
+/** Opens a queue of requests for pages, served in the order of their arrival. */
 export function openPageQueue(pages: PartPages) {
   const waiters: Waiter[] = [];
 
-  /** Hands pages to `give` at once or later, and then resolves. Rejects with the signal's reason, and then no pages were taken. */
+  /** Passes pages to `give` when they are free, and then resolves. Rejects with the signal's reason without having taken pages. */
   function take(wanted: number, give: (pages: number[]) => void, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

@@ -10,13 +10,13 @@ export interface FilledPart {
   release(): void;
 }
 
-/** Pages that are filled with one part after the other. Which pages, and when, is decided by `openPartBuffer`. */
+/** Opens pages that are filled with one part after the other. `openPartBuffer` decides when pages are added and released. */
 export function openPartFilling(pages: PartPages, onRelease: () => void) {
   let held: number[] = [];
   let filledBytes = 0;
   let crc32 = 0;
 
-  /** The checksum is taken of the bytes as they came, and while they are still in the processor's cache. */
+  /** Appends bytes and updates the checksum while the bytes are in the processor's cache. */
   function append(bytes: Buffer): void {
     pages.write(held, filledBytes, bytes);
     filledBytes += bytes.length;
@@ -37,7 +37,7 @@ export function openPartFilling(pages: PartPages, onRelease: () => void) {
     onRelease();
   }
 
-  /** Drops what has been filled, and keeps the pages. */
+  /** Drops the filled bytes, and keeps the pages. */
   function discard(): void {
     filledBytes = 0;
     crc32 = 0;
@@ -54,9 +54,9 @@ export function openPartFilling(pages: PartPages, onRelease: () => void) {
     discard,
     releaseUnfilled,
     give: (more: readonly number[]) => void held.push(...more),
-    /** Pages that are missing for so many bytes more. */
+    /** Returns the number of pages that are missing for so many more bytes. */
     missingPages: (bytes: number) => Math.max(0, Math.ceil((filledBytes + bytes) / partPageBytes) - held.length),
-    /** What has been written of the part being filled, in one piece: the object's first bytes until the first part is taken. */
+    /** Returns the bytes of the part being filled in one piece: the object's first bytes until the first part is taken. */
     filled(): Buffer {
       const [first, ...others] = pages.read(held, filledBytes);
       return first !== undefined && others.length === 0 ? first : Buffer.concat(pages.read(held, filledBytes));

@@ -4,9 +4,9 @@ import { partPageBytes, reservedPartPages } from '../limits.ts';
 export type PartPages = ReturnType<typeof openPartPages>;
 
 /**
- * Pages of one stretch of memory, by number. The system provides memory for a page when the page is used for the first time.
- * A whole part gets pages side by side where there are any, so that it is sent in one piece; single pages are taken from the other
- * end, so that they do not break up what is free.
+ * Opens the pages of one block of memory, by number. The system provides memory for a page when the page is first used. A whole part
+ * gets adjacent pages if there are any, so that it is sent in one piece. Single pages are taken from the other end, so that they do
+ * not fragment the free pages.
  */
 export function openPartPages(count: number) {
   const memory = Buffer.allocUnsafeSlow(count * partPageBytes);
@@ -23,7 +23,7 @@ export function openPartPages(count: number) {
     return pages;
   }
 
-  /** Slots begin at fixed pages: those that lie in the processor's cache, or are provided already, are used again. */
+  /** Returns the first page of a free slot, or -1. Slots begin at fixed pages, so that pages in the processor's cache are reused. */
   function findSlot(): number {
     for (let first = 0; first + reservedPartPages <= count; first += reservedPartPages) {
       const taken = isTaken.indexOf(1, first);
@@ -51,7 +51,7 @@ export function openPartPages(count: number) {
     free += pages.length;
   }
 
-  /** Copies `bytes` to where the first `filledBytes` of these pages end. They must have room. */
+  /** Copies `bytes` after the first `filledBytes` of these pages, which must have room. */
   function write(pages: readonly number[], filledBytes: number, bytes: Buffer): void {
     let from = 0;
     while (from < bytes.length) {
@@ -67,7 +67,7 @@ export function openPartPages(count: number) {
     }
   }
 
-  /** The first `bytes` of these pages, in as few pieces as they lie in. */
+  /** Returns the first `bytes` of these pages, with adjacent pages joined into one piece. */
   function read(pages: readonly number[], bytes: number): Buffer[] {
     const pieces: Buffer[] = [];
     const used = Math.ceil(bytes / partPageBytes);

@@ -11,7 +11,7 @@ export interface EncodedVariant {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly headers: readonly Header[];
-  /** Content-Type and `headers` as sent: each line begins with a line end. */
+  /** Content-Type and `headers` as sent: each line begins with a line break. */
   readonly head: string;
 }
 
@@ -38,7 +38,7 @@ export function createCachedResponse(
   return { ...prepareBytes(bytes, 'application/json', [noCache, ...headers]), extraHeaders: headers };
 }
 
-/** The same for bytes of any type. Those of an image are compressed already, and are sent as they are. */
+/** Creates the response for bytes of any type. Images are already compressed, and are sent as they are. */
 export function prepareBytes(bytes: Buffer, contentType: string, headers: readonly Header[]): CachedResponse {
   const tag = createHash('sha1').update(bytes).digest('base64url');
   const isCompressible = bytes.length >= compressedMinBytes && !contentType.startsWith('image/');

@@ -11,7 +11,7 @@ export type RankingsReader = ReturnType<typeof openRankings>;
 export interface RankingsPage {
   readonly page: number;
   readonly limit: number;
-  /** Taken literally, without regard to case; empty for every city. */
+  /** Matched literally and case-insensitively. Empty for every city. */
   readonly city: string;
 }
 

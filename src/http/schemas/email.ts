@@ -57,7 +57,7 @@ function trim(text: string): string {
   return text.slice(begin, end);
 }
 
-/** Returns the local part in NFC, which may add characters that an atom must not have. Refuses quoted ones: they are no dot-atoms. */
+/** Returns the local part in NFC, which is checked again because NFC may add forbidden characters. Refuses quoted local parts. */
 function normalizeLocalPart(sent: string): string | undefined {
   if (!dotAtom.test(sent) || !safeText.test(sent)) return undefined;
   const localPart = sent.normalize('NFC');

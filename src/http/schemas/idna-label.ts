@@ -31,7 +31,7 @@ interface ContextRule {
   holds(label: readonly string[], index: number): boolean;
 }
 
-/** The rules of RFC 5892, appendix A, for characters that are allowed only beside certain others. Joiners (A.1, A.2) are refused. */
+/** The rules of RFC 5892, appendix A, for characters that are allowed only beside others. Joiners (A.1, A.2) are refused. */
 const contextRules: ContextRule[] = [
   { characters: /\u00b7/u, holds: (label, index) => label[index - 1] === 'l' && label[index + 1] === 'l' },
   { characters: /\u0375/u, holds: (label, index) => /\p{Script=Greek}/u.test(label[index + 1] ?? '') },
