@@ -45,7 +45,7 @@ export class ProcessCrashedError extends Error {
 
   constructor(message: string, shortage?: Shortage) {
     super(message);
-    this.name = 'ToolCrashed';
+    this.name = 'ProcessCrashedError';
     this.shortage = shortage;
   }
 }

@@ -134,7 +134,7 @@ class PartUploadError extends Error {
 
   constructor(status: number, code: string) {
     super(`S3 refused a part: ${status} ${code}`);
-    this.name = 'PartRefused';
+    this.name = 'PartUploadError';
     this.status = status;
   }
 }

@@ -83,7 +83,7 @@ t.test('a thread that ends, be it while it starts, leaves no run waiting', async
   }
   t.equal(outcomes.length, 2 * delaysMs.length);
   t.ok(
-    outcomes.every((outcome) => outcome === 'fulfilled' || outcome === 'ToolCrashed'),
+    outcomes.every((outcome) => outcome === 'fulfilled' || outcome === 'ProcessCrashedError'),
     outcomes.join(' '),
   );
   // A task that is given to a thread while it ends would be rejected with the thread.
@@ -95,21 +95,21 @@ t.test('a thread that ends, be it while it starts, leaves no run waiting', async
   const ends = Promise.allSettled(runs);
   await waitFor('both processes', () => pids.length === 2);
   for (const thread of threads) thread.terminate();
-  for (const end of await ends) t.match(end, { status: 'rejected', reason: { name: 'ToolCrashed' } });
+  for (const end of await ends) t.match(end, { status: 'rejected', reason: { name: 'ProcessCrashedError' } });
   for (const pid of pids) await untilGone(pid);
 });
 
 t.test('a process that takes too long is ended, and counts as crashed', async (t) => {
   const { run } = await startRun(t, 'sleep 60', { wallMs: 200 });
-  await t.rejects(run, { name: 'ToolCrashed', message: /within 200 ms/ });
+  await t.rejects(run, { name: 'ProcessCrashedError', message: /within 200 ms/ });
 });
 
 t.test('a killed process counts as crashed, one that exits with an error as an unreadable file', async (t) => {
-  await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
-  await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ToolCrashed', message: /SIGKILL/ });
-  await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ToolCrashed', message: /SIGSYS/ });
+  await t.rejects((await startRun(t, 'kill -9 $$')).run, { name: 'ProcessCrashedError', message: /SIGKILL/ });
+  await t.rejects((await startRun(t, 'exit 137')).run, { name: 'ProcessCrashedError', message: /SIGKILL/ });
+  await t.rejects((await startRun(t, 'exit 159')).run, { name: 'ProcessCrashedError', message: /SIGSYS/ });
   await t.rejects((await startRun(t, 'echo bad data >&2; exit 1')).run, { name: 'InvalidVideoError' });
-  await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ToolCrashed' });
+  await t.rejects((await startRun(t, 'echo No space left on device >&2; exit 1')).run, { name: 'ProcessCrashedError' });
 });
 
 t.test('a code that FFmpeg 7 makes of its own errors is a verdict on the file, however high', async (t) => {
@@ -123,7 +123,7 @@ t.test('a code that FFmpeg 7 makes of its own errors is a verdict on the file, h
 
 t.test('FFmpeg asked to stop ends in good order, which says nothing about the file', async (t) => {
   const asked = 'echo "Exiting normally, received signal 15." >&2; exit 255';
-  await t.rejects((await startRun(t, asked)).run, { name: 'ToolCrashed' });
+  await t.rejects((await startRun(t, asked)).run, { name: 'ProcessCrashedError' });
 });
 
 t.test('progress is reported in whole per cent, and the cost is read from the last lines', async (t) => {

@@ -21,18 +21,18 @@ for (const entry of entries) {
   t.test(`${entry.name}: a tool meets limits of time, memory and file size`, async (t) => {
     await t.rejects(
       run(t, entry, `exec head -c ${toolFileMaxBytes + 1} /dev/zero >file`, { outputs: ['file'] }),
-      { name: 'ToolCrashed', message: /SIGXFSZ/ },
+      { name: 'ProcessCrashedError', message: /SIGXFSZ/ },
       'a file that grows too long',
     );
     await t.rejects(run(t, entry, 'while :; do :; done', { cpuSeconds: 1 }), {
-      name: 'ToolCrashed',
+      name: 'ProcessCrashedError',
       message: /ended by SIG(?:KILL|XCPU)/,
     });
     const greedy = (bytes: number) =>
       run(t, entry, `exec dd if=/dev/zero of=/dev/null bs=${bytes} count=1`, {
         bounds: { ...roomy, memoryBytes: 100_000_000 },
       });
-    await t.rejects(greedy(120_000_000), { name: 'ToolCrashed', shortage: 'memory' });
+    await t.rejects(greedy(120_000_000), { name: 'ProcessCrashedError', shortage: 'memory' });
     t.match(await greedy(50_000_000), { code: 0 });
   });
 
@@ -46,7 +46,7 @@ for (const entry of entries) {
   t.test(`${entry.name}: the watch ends processes that hold too much together`, async (t) => {
     const hold = 'head -c 40000000 /dev/zero | tail -c 40000001 | sleep 600 &';
     await t.rejects(run(t, entry, `${hold} ${hold} wait`, { bounds: { ...roomy, memoryBytes: 64_000_000 } }), {
-      name: 'ToolCrashed',
+      name: 'ProcessCrashedError',
       shortage: 'memory',
     });
   });

@@ -21,7 +21,7 @@ t.test('processes that together use too much memory are ended, as a shortage of 
   const hold = (mebibytes: number) =>
     `head -c ${mebibytes * MiB} /dev/zero | tail -c ${mebibytes * MiB + 1} | sleep 60 &`;
   await t.rejects(run(t, `${hold(40)} ${hold(40)} wait`, { memoryBytes: 64 * MiB, tasksMax: 100 }), {
-    name: 'ToolCrashed',
+    name: 'ProcessCrashedError',
     shortage: 'memory',
   });
 });
@@ -29,7 +29,7 @@ t.test('processes that together use too much memory are ended, as a shortage of 
 t.test('processes beyond the limit are ended', async (t) => {
   const many = 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait';
   await t.rejects(run(t, many, { memoryBytes: 640 * MiB, tasksMax: 8 }), {
-    name: 'ToolCrashed',
+    name: 'ProcessCrashedError',
     shortage: 'processes',
   });
 });
