@@ -86,6 +86,8 @@ t.test('a thread that ends, be it while it starts, leaves no run waiting', async
     outcomes.every((outcome) => outcome === 'fulfilled' || outcome === 'ProcessCrashedError'),
     outcomes.join(' '),
   );
+  // A task that is given to a thread while it ends would be rejected with the thread.
+  await Promise.all([...threads].map((thread) => thread.terminate()));
   const pids: number[] = [];
   const runs = [await shell(t, 'sleep 60'), await shell(t, 'sleep 60')].map((run) =>
     pool.transcode({ ...run, signal: new AbortController().signal, onStart: (pid) => pids.push(pid) }),
