@@ -5,7 +5,7 @@ import { toolsFolder } from '../../lib/paths.ts';
 import { findOnPath, runTool } from '../../lib/run-tool.ts';
 import { sayOnTerminal as say } from '../../lib/steps.ts';
 
-const packages = 'ca-certificates curl ffmpeg redis-server bubblewrap logrotate procps python3';
+const packages = 'ca-certificates curl ffmpeg redis-server bubblewrap logrotate procps python3 linux-libc-dev';
 
 /**
  * Returns the root of a Debian 13 with the packages that the start scripts and the tests need, because their network has no internet
