@@ -184,8 +184,6 @@ export const voteBatchesInFlightMax = 2;
 
 /** Attempts at the deletion of an account, which is retried when its user votes or uploads meanwhile. */
 export const accountDeletionAttempts = 5;
-/** Time-out of a statement of a deletion, which may scan all votes. */
-export const accountDeletionStatementMs = 60_000;
 /** Objects of an account that are deleted concurrently. */
 export const keysPerDeletion = 30;
 

@@ -1,4 +1,3 @@
-import { accountDeletionStatementMs } from '../limits.ts';
 import { inTransaction, type Sql } from './open.ts';
 import { forgetOldRevocations } from './token-epochs.ts';
 import { dropSharedKeys } from './videos.ts';
@@ -19,7 +18,6 @@ class Changed extends Error {}
  */
 export async function deleteAccountRows(sql: Sql, userId: number, passwordHash: string): Promise<AccountDeletion> {
   return inTransaction(sql, async (tx): Promise<AccountDeletion> => {
-    await tx`set local statement_timeout = ${tx.unsafe(String(accountDeletionStatementMs))}`;
     const locked = await tx<{ id: number; is_own: boolean }[]>`
       select id, user_id = ${userId} as is_own from videos
       where user_id = ${userId} or id in (select video_id from votes where user_id = ${userId})
