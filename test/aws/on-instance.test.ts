@@ -20,7 +20,9 @@ const chunked = 'Transfer-Encoding: chunked';
 /** Length of the clips of the older system's load tests: many parts, of which the last one is short. */
 const clip = Buffer.concat([mp4(), randomBytes(66 * 1_000_000)]);
 /** They start processes with other settings or stop them, read their log, or measure their CPU time. */
-const withOwnProcesses = ['core-operation.test.ts', 'log-in.test.ts'];
+const withOwnProcesses = ['accounts', 'core-operation', 'log-in', 'quota', 'video-upload-slow'].map(
+  (name) => `${name}.test.ts`,
+);
 
 const instances = await openInstances(t, { rateLimits: 'off' });
 const { environment } = instances;

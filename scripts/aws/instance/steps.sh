@@ -20,7 +20,7 @@ put() {
   rm "$new"
 }
 
-# Redis and FFmpeg are Ubuntu's signed packages, kept up to date by its security updates.
+# Redis and FFmpeg come from Ubuntu's archive, whose signature apt verifies, and are kept up to date by its security updates.
 install_packages() {
   local name missing=()
   for name in "$@"; do
