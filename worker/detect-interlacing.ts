@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { probeWallMs } from '../src/limits.ts';
 import { runTool } from './ffmpeg.ts';
 import { jobFiles } from './ffmpeg-arguments.ts';
 import { motionRate } from './frame-rate.ts';
 import { inputGuards } from './input-guards.ts';
+import { probeWallMs } from './limits.ts';
 import type { ProbeDeps } from './probe-deps.ts';
 import type { SourceFacts } from './source-facts.ts';
 import { toolLimits } from './tool-limits.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { toolErrorTailBytes, toolOutputMaxBytes } from '../src/limits.ts';
+import { toolErrorTailBytes, toolOutputMaxBytes } from './limits.ts';
 import type { ToolBounds } from './tool-limits.ts';
 import { findShortage, type Shortage, shortageByCode, shortageBySignal } from './tool-shortage.ts';
 import { watchTool } from './tool-watch.ts';

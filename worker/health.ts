@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FindMissing } from '../src/dependencies.ts';
-import { workerHealthCheckMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
+import { workerHealthCheckMs } from './limits.ts';
 
 /**
  * Logs when a dependency becomes unreachable and when all are reachable again. Without it a worker that cannot work would look like

@@ -1,4 +1,4 @@
-import { pictureMaxPixels } from '../src/limits.ts';
+import { pictureMaxPixels } from './limits.ts';
 
 /** The accepted codecs, by ffprobe's names, and the decoder of each. */
 export const acceptedCodecs: ReadonlyMap<string, string> = new Map([

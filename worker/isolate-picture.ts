@@ -1,11 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { movieIndexMaxBytes } from '../src/limits.ts';
 import { type Box, findBox, listBoxes, readBoxHeader } from '../src/mp4/boxes.ts';
 import { readEditList } from '../src/mp4/edits.ts';
 import { isPicture, readTracks } from '../src/mp4/tracks.ts';
 import { chooseTrack } from './choose-track.ts';
 import { correctHeaders } from './correct-headers.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
+import { movieIndexMaxBytes } from './limits.ts';
 
 /** The facts of the shown video track that the file's index contains. */
 export interface IsolatedPicture {

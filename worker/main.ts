@@ -4,7 +4,7 @@ import { ignoreTypeQueryRejections } from '../src/database/ignore-type-query-rej
 import { checkDatabase, openDatabase } from '../src/database/open.ts';
 import { openDependencyChecks } from '../src/dependencies.ts';
 import { ConfigError } from '../src/errors.ts';
-import { shutdownDeadlineMs, workerDatabaseConnections, workerDrainMs, workerRequeueMs } from '../src/limits.ts';
+import { shutdownDeadlineMs } from '../src/limits.ts';
 import { type Logger, openLog } from '../src/log.ts';
 import { createDependencyMetric, createRegistry, serveMetrics } from '../src/metrics.ts';
 import { openObjectStore } from '../src/objects/store.ts';
@@ -14,6 +14,7 @@ import { onStop } from '../src/shutdown.ts';
 import { openCpuSemaphore } from './cpu-semaphore.ts';
 import type { WorkerDeps } from './deps.ts';
 import { watchHealth } from './health.ts';
+import { workerDatabaseConnections, workerDrainMs, workerRequeueMs } from './limits.ts';
 import { readMachine } from './machine.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { openPool } from './pool.ts';

@@ -2,9 +2,9 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { poolThreadEndMs, poolThreadHeapMiB, poolThreadStartMs } from '../src/limits.ts';
 import { killGroup, ProcessCrashedError } from './ffmpeg.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
+import { poolThreadEndMs, poolThreadHeapMiB, poolThreadStartMs } from './limits.ts';
 import type { Command } from './sandbox.ts';
 import type { TranscodeOutcome, TranscodeReport, TranscodeTask } from './transcode.ts';
 

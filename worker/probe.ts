@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { probeWallMs, sourceMaxFramesPerSecond, sourceMaxSeconds } from '../src/limits.ts';
 import { hasFilmCodec } from './choose-track.ts';
 import { detectInterlacing } from './detect-interlacing.ts';
 import { runTool, type ToolResult } from './ffmpeg.ts';
@@ -7,6 +6,7 @@ import { jobFiles } from './ffmpeg-arguments.ts';
 import { acceptedCodecs, inputGuards } from './input-guards.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
 import { type IsolatedPicture, isolatePicture } from './isolate-picture.ts';
+import { probeWallMs, sourceMaxFramesPerSecond, sourceMaxSeconds } from './limits.ts';
 import type { ProbeDeps } from './probe-deps.ts';
 import { openReportReader, type ProbeReport } from './probe-report.ts';
 import type { Profile } from './profile.ts';

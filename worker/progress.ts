@@ -1,6 +1,6 @@
 import type { Sql } from '../src/database/open.ts';
 import { setProgress, type WorkClaim } from '../src/database/video-jobs.ts';
-import { progressIntervalMs } from '../src/limits.ts';
+import { progressIntervalMs } from './limits.ts';
 import { StaleAttemptError } from './publish.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { jobCrashesMax, jobRetryBaseMs, jobRetryMaxMs, jobShortageRetryMs } from '../src/limits.ts';
 import type { QueuePolicy } from '../src/queue/consumer.ts';
 import { ProcessCrashedError } from './ffmpeg.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
+import { jobCrashesMax, jobRetryBaseMs, jobRetryMaxMs, jobShortageRetryMs } from './limits.ts';
 import { StaleAttemptError } from './publish.ts';
 import { type Shortage, shortageByCode } from './tool-shortage.ts';
 

@@ -1,11 +1,11 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkClaim } from '../src/database/video-jobs.ts';
-import { transcodeWallMs } from '../src/limits.ts';
 import { findAsset } from './asset-files.ts';
 import type { WorkerDeps } from './deps.ts';
 import { ffmpegArguments, jobFiles, transcodeOutputs } from './ffmpeg-arguments.ts';
 import { InvalidVideoError } from './invalid-video-error.ts';
+import { transcodeWallMs } from './limits.ts';
 import type { TranscodeCost } from './pool.ts';
 import { probeRendition, probeSource } from './probe.ts';
 import { openProgressWriter } from './progress.ts';

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { toolFileMaxBytes, toolOpenFilesMax, toolStackBytes } from '../src/limits.ts';
 import { findAsset } from './asset-files.ts';
 import { errorOutputLabel, ProcessCrashedError, runTool } from './ffmpeg.ts';
+import { toolFileMaxBytes, toolOpenFilesMax, toolStackBytes } from './limits.ts';
 import { jobBinds, systemBinds } from './sandbox-binds.ts';
 import {
   type Isolation,
@@ -75,11 +75,11 @@ export async function openSandbox(tools: Tools, folder: string, options: Sandbox
 
 async function chooseMode(tools: Tools, folder: string, options: SandboxOptions): Promise<Sandbox> {
   const { places = programFolders, modes = sandboxModes } = options;
-  const limiters = await findLimiters(places);
+  const [limiters, isolators] = await Promise.all([findLimiters(places), findIsolators(places)]);
   const reasons: string[] = [];
   for (const mode of modes) {
     if (mode === 'none') continue;
-    const found = await tryMode(mode, tools, folder, limiters, await findIsolators(places));
+    const found = await tryMode(mode, tools, folder, limiters, isolators);
     if (typeof found !== 'string') return { ...found, warning: reasons.join('; ') || undefined };
     reasons.push(`${mode}: ${found}`);
   }

@@ -1,10 +1,10 @@
 import { claimAgedIntents, hasIntent, listAgedIntents, recordIntents } from '../src/database/object-intents.ts';
 import type { Sql } from '../src/database/open.ts';
 import { keysInUse } from '../src/database/videos.ts';
-import { intentsPerSweepMax, objectsPerSweepMax, sweepBatchKeys } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { isOwnKey, ownFolders } from '../src/objects/keys.ts';
 import type { ObjectStore } from '../src/objects/store.ts';
+import { intentsPerSweepMax, objectsPerSweepMax, sweepBatchKeys } from './limits.ts';
 import type { Report } from './sweep-report.ts';
 
 export interface ObjectSweepDeps {

@@ -1,8 +1,8 @@
 import type { Sql } from '../src/database/open.ts';
 import { listVideosWaiting, type RankedVideo } from '../src/database/video-jobs.ts';
-import { ranksPerSweepMax, sweepPageRows } from '../src/limits.ts';
 import type { QueuedJob } from '../src/queue/producer.ts';
 import type { VideoProducer } from '../src/queue/video-queue.ts';
+import { ranksPerSweepMax, sweepPageRows } from './limits.ts';
 import type { Report } from './sweep-report.ts';
 
 export interface QueueSweepDeps {

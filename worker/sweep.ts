@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withSweepLock } from '../src/database/sweep-lock.ts';
-import { objectSweepIntervalMs } from '../src/limits.ts';
+import { objectSweepIntervalMs } from './limits.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { type ObjectSweepDeps, openStrayFinder, type StrayFinder, sweepIntents } from './sweep-objects.ts';
 import { type QueueSweepDeps, sweepQueue } from './sweep-queue.ts';

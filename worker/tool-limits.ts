@@ -8,7 +8,7 @@ import {
   toolTasksBase,
   toolTasksPerThread,
   toolThreadsMax,
-} from '../src/limits.ts';
+} from './limits.ts';
 import type { Machine } from './machine.ts';
 
 const MiB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { toolWatchMs } from '../src/limits.ts';
+import { toolWatchMs } from './limits.ts';
 import type { ToolBounds } from './tool-limits.ts';
 import type { Shortage } from './tool-shortage.ts';
 

@@ -1,11 +1,11 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { capacityTrialWallMs } from '../src/limits.ts';
 import type { Logger } from '../src/log.ts';
 import { findAsset } from './asset-files.ts';
 import { ProcessCrashedError, runTool } from './ffmpeg.ts';
 import { ffmpegArguments, jobFiles, transcodeOutputs } from './ffmpeg-arguments.ts';
+import { capacityTrialWallMs } from './limits.ts';
 import type { Profile } from './profile.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { Scratch } from './scratch.ts';

@@ -1,14 +1,14 @@
+import { motionRate } from './frame-rate.ts';
+import { acceptedCodecs } from './input-guards.ts';
+import { InvalidVideoError } from './invalid-video-error.ts';
+import type { IsolatedPicture } from './isolate-picture.ts';
 import {
   pictureLongSideMaxPixels,
   pictureShortSideMaxPixels,
   sourceMaxFramesPerSecond,
   sourceMaxSeconds,
   sourceMaxStreams,
-} from '../src/limits.ts';
-import { motionRate } from './frame-rate.ts';
-import { acceptedCodecs } from './input-guards.ts';
-import { InvalidVideoError } from './invalid-video-error.ts';
-import type { IsolatedPicture } from './isolate-picture.ts';
+} from './limits.ts';
 import type { ProbeReport, ProbeStream } from './probe-report.ts';
 import type { Profile } from './profile.ts';
 import type { SourceFacts } from './source-facts.ts';

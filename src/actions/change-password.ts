@@ -1,10 +1,10 @@
 import type { Sql } from '../database/open.ts';
 import { changePasswordHash, revokeTokens } from '../database/token-epochs.ts';
 import { type Credentials, findCredentials } from '../database/users.ts';
+import { AppError } from '../errors.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Tokens } from '../tokens.ts';
 import type { PasswordRules } from '../weak-passwords.ts';
-import { wrongCredentials } from './log-in.ts';
 import { requireStrongPassword } from './sign-up.ts';
 
 /** Caches the epoch of users' tokens in this process. */
@@ -37,7 +37,7 @@ export async function changePassword(
   requireStrongPassword(next, nextRepeated, user.email, rules);
   const newHash = await passwords.hash(next, signal);
   const epoch = await changePasswordHash(sql, { id: userId, oldHash: user.password_hash, newHash });
-  if (epoch === undefined) throw wrongCredentials();
+  if (epoch === undefined) throw new AppError('wrong_credentials');
   knownUsers.remember(userId, epoch);
   return tokens.issue(userId, epoch);
 }
@@ -59,8 +59,8 @@ export async function verifyOwnPassword(
   signal: AbortSignal,
 ): Promise<Credentials> {
   const user = await findCredentials(sql, userId);
-  if (user === undefined) throw wrongCredentials();
+  if (user === undefined) throw new AppError('wrong_credentials');
   const { ok } = await passwords.verify(user.password_hash, password, signal);
-  if (!ok) throw wrongCredentials();
+  if (!ok) throw new AppError('wrong_credentials');
   return user;
 }

@@ -9,7 +9,6 @@ import type { Passwords } from '../passwords.ts';
 import type { VideoProducer } from '../queue/video-queue.ts';
 import { verifyOwnPassword } from './change-password.ts';
 import type { VoteCountFlusher } from './flush-vote-counts.ts';
-import { wrongCredentials } from './log-in.ts';
 
 interface DeleteAccountDeps {
   sql: Sql;
@@ -54,7 +53,7 @@ async function deleteRows(sql: Sql, userId: number, passwordHash: string) {
   for (let attempt = 1; attempt <= accountDeletionAttempts; attempt += 1) {
     const result = await deleteAccountRows(sql, userId, passwordHash);
     if (result.outcome === 'deleted') return result;
-    if (result.outcome === 'not_found') throw wrongCredentials();
+    if (result.outcome === 'not_found') throw new AppError('wrong_credentials');
   }
   throw new AppError('account_in_use');
 }

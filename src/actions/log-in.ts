@@ -54,7 +54,3 @@ async function rehash(
     if (!(error instanceof AppError && error.code === 'password_queue_full')) throw error;
   }
 }
-
-export function wrongCredentials(): AppError {
-  return new AppError('wrong_credentials');
-}

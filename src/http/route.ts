@@ -11,7 +11,7 @@ import type { Method } from './uws.ts';
 export type Row = ValueRow | StreamRow;
 
 interface RowFacts {
-  /** GET also serves HEAD, and every path serves OPTIONS, unless a separate row does. */
+  /** A GET row also serves HEAD, unless a separate row does. */
   readonly method: Method;
   /** With parameters as `{name}`. */
   readonly path: string;

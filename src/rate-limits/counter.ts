@@ -6,7 +6,8 @@ import type { RedisGate } from './redis-gate.ts';
 export interface Count {
   readonly consumed: number;
   readonly remaining: number;
-  readonly endsInMs: number;
+  /** Whole seconds until the window ends, at least one. */
+  readonly endsInSeconds: number;
   readonly isExceeded: boolean;
 }
 
@@ -91,7 +92,7 @@ function toCount(left: RateLimiterRes, isExceeded: boolean): Count {
   return {
     consumed: left.consumedPoints,
     remaining: Math.max(0, left.remainingPoints),
-    endsInMs: Math.max(0, left.msBeforeNext),
+    endsInSeconds: Math.max(1, Math.ceil(left.msBeforeNext / 1000)),
     isExceeded,
   };
 }

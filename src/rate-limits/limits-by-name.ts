@@ -23,3 +23,11 @@ export const limitsByName = {
   'vote-user': { count: 60, windowSeconds: minuteSeconds },
   'upload-user': { count: 20, windowSeconds: hourSeconds },
 } as const satisfies Record<string, Limit>;
+
+/** Failed log-ins to an account, from all unknown networks together, before each attempt has to wait. */
+export const logInFailuresFree = 20;
+export const logInFailuresWindowSeconds = 3_600;
+export const logInWaitFirstSeconds = 2;
+export const logInWaitMaxSeconds = 300;
+/** Time for which a network stays known after a log-in from it. A timer cannot wait longer than 24 days. */
+export const knownNetworkSeconds = 21 * 86_400;

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
+import { createCounter } from './counter.ts';
 import {
   knownNetworkSeconds,
   logInFailuresFree,
   logInFailuresWindowSeconds,
   logInWaitFirstSeconds,
   logInWaitMaxSeconds,
-} from '../limits.ts';
-import { createCounter } from './counter.ts';
+} from './limits-by-name.ts';
 import type { RedisGate } from './redis-gate.ts';
 
 export type LogInGuard = ReturnType<typeof openLogInGuard>;
@@ -40,22 +40,23 @@ export function openLogInGuard(gate: RedisGate) {
   return {
     /** @param network The client's network, as `toNetworkKey` returns it. */
     async begin(email: string, network: string): Promise<LogInAttempt> {
-      const ownNetwork = nameOf(email, network);
-      const key = (await known.read(ownNetwork)) === undefined ? nameOf(email) : ownNetwork;
+      const ownNetwork = hashKey(email, network);
+      const key = (await known.read(ownNetwork)) === undefined ? hashKey(email) : ownNetwork;
       const succeeded = async () => {
         await Promise.all([failures.clear(key), waits.clear(key), known.mark(ownNetwork)]);
       };
       const running = await waits.read(key);
-      if (running !== undefined) return { waitSeconds: toSeconds(running.endsInMs), succeeded };
+      if (running !== undefined) return { waitSeconds: running.endsInSeconds, succeeded };
       const { consumed } = await failures.consume(key);
       if (consumed <= logInFailuresFree) return { waitSeconds: 0, succeeded };
       const started = await waits.consume(key, waitAfter(consumed));
-      return { waitSeconds: started.isExceeded ? toSeconds(started.endsInMs) : 0, succeeded };
+      return { waitSeconds: started.isExceeded ? started.endsInSeconds : 0, succeeded };
     },
   };
 }
 
-function nameOf(...parts: string[]): string {
+/** Returns the key of a counter: a hash, so that Redis stores no address in clear text. */
+export function hashKey(...parts: string[]): string {
   return hash('sha256', parts.join('\0'), 'base64url');
 }
 
@@ -63,8 +64,4 @@ function nameOf(...parts: string[]): string {
 export function waitAfter(failuresSoFar: number): number {
   const doublings = Math.min(failuresSoFar - logInFailuresFree - 1, 30);
   return Math.min(logInWaitFirstSeconds * 2 ** doublings, logInWaitMaxSeconds);
-}
-
-function toSeconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
 }

@@ -31,12 +31,12 @@ export function openRateLimiter(gate: RedisGate) {
   };
 }
 
-function toUse(name: LimitName, { remaining, endsInMs, isExceeded }: Count): Use {
+function toUse(name: LimitName, { remaining, endsInSeconds, isExceeded }: Count): Use {
   return {
     name,
     ...limitsByName[name],
     remaining,
-    resetSeconds: Math.max(1, Math.ceil(endsInMs / 1000)),
+    resetSeconds: endsInSeconds,
     isExceeded,
   };
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { logInFailuresFree, logInWaitMaxSeconds } from '../../src/limits.ts';
 import { openProducerConnection } from '../../src/queue/connection.ts';
+import { logInFailuresFree, logInWaitMaxSeconds } from '../../src/rate-limits/limits-by-name.ts';
 import { openLogInGuard, waitAfter } from '../../src/rate-limits/log-in-guard.ts';
 import { openRedisGate } from '../../src/rate-limits/redis-gate.ts';
 import { claimRedisDatabase, emptyRedis } from '../support/redis.ts';

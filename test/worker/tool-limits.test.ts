@@ -1,6 +1,6 @@
 import t from 'tap';
-import { toolThreadsMax } from '../../src/limits.ts';
 import { ffmpegArguments } from '../../worker/ffmpeg-arguments.ts';
+import { toolThreadsMax } from '../../worker/limits.ts';
 import { showcaseProfile } from '../../worker/profile.ts';
 import {
   expectedMemoryBytes,

@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto';
 import type { Static } from '@sinclair/typebox';
-import { logIn, wrongCredentials } from '../../actions/log-in.ts';
+import { logIn } from '../../actions/log-in.ts';
 import { signUp } from '../../actions/sign-up.ts';
 import { AppError } from '../../errors.ts';
-import type { LogInAttempt } from '../../rate-limits/log-in-guard.ts';
+import { hashKey, type LogInAttempt } from '../../rate-limits/log-in-guard.ts';
 import type { AppContext } from '../app-context.ts';
 import { toLimitKey, toNetworkKey } from '../client-address.ts';
 import { enforceRateLimit, isRateLimited, passwordRules, reportLimitHit } from '../rate-limit.ts';
@@ -38,12 +37,12 @@ export async function handleSignUp({ body, context }: Body<Static<typeof SignUp>
 
 export async function handleLogIn({ body, context }: Body<Static<typeof LogIn>>, app: AppContext): Promise<Reply> {
   const email = normalizeEmail(body.email) ?? body.email;
-  await enforceRateLimit(context, app, 'login-account', nameAttempt(email, context.clientAddress));
+  await enforceRateLimit(context, app, 'login-account', hashKey(email, toLimitKey(context.clientAddress)));
   const attempt = await beginAttempt(context, app, email);
   const result = await logIn(app, { email, password: body.password }, () => signalOf(context));
   if (result.outcome === 'refused') {
     logSecurity(context, app, 'log_in_refused', result.userId === undefined ? {} : { userId: result.userId });
-    throw wrongCredentials();
+    throw new AppError('wrong_credentials');
   }
   await attempt?.succeeded();
   logSecurity(context, app, 'log_in_succeeded', { userId: result.userId });
@@ -65,9 +64,4 @@ async function beginAttempt(
   if (attempt.waitSeconds === 0) return attempt;
   reportLimitHit(context, app, 'login-wait', 0);
   throw new AppError('too_many_log_ins', { retryAfterSeconds: attempt.waitSeconds });
-}
-
-/** Returns the key for log-ins to one account from one address: a hash, so that Redis stores neither of them in clear text. */
-function nameAttempt(email: string, clientAddress: string): string {
-  return hash('sha256', `${email}\0${toLimitKey(clientAddress)}`, 'base64url');
 }

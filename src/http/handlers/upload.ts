@@ -31,14 +31,14 @@ import { watchUpload } from '../upload-watch.ts';
 export function receiveUpload({ context, header, admit }: StreamRequest, app: AppContext): Promise<Reply> {
   const contentType = header('content-type');
   const uploadAbort = new AbortController();
-  const body = openBodyStream(context, app.heldBytes, () => uploadAbort.abort(tooFast()));
+  const body = openBodyStream(context, app.heldBytes, () => uploadAbort.abort(new AppError('upload_too_fast')));
   const deadline = setTimeout(() => uploadAbort.abort(tooSlow()), uploadDeadlineMs);
   signalOf(context).addEventListener('abort', () => {
     // After the last byte a client that leaves no longer aborts the upload.
     if (!body.hasEnded()) uploadAbort.abort(new Error('The client left'));
   });
   const { cutOff } = app.lifecycle;
-  const onCutOff = () => uploadAbort.abort(stopping());
+  const onCutOff = () => uploadAbort.abort(new AppError('shutting_down'));
   cutOff.signal.addEventListener('abort', onCutOff);
   app.lifecycle.uploads += 1;
   app.metrics.uploadsInFlight.inc();
@@ -73,7 +73,7 @@ async function runUpload(
   body: BodyStream,
   uploadAbort: AbortController,
 ): Promise<Reply> {
-  if (app.lifecycle.isDraining) throw stopping();
+  if (app.lifecycle.isDraining) throw new AppError('shutting_down');
   const { userId } = await admit();
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) throw new ValidationError(boundaryErrors(contentType));
@@ -154,7 +154,7 @@ async function acquireUploadBuffer({ buffers }: AppContext, uploadAbort: AbortCo
   const timer = setTimeout(() => admissionTimeout.abort(new AppError('too_many_uploads')), uploadAdmissionWaitMs);
   const signal = AbortSignal.any([uploadAbort.signal, admissionTimeout.signal]);
   try {
-    return await buffers.acquire(signal, () => uploadAbort.abort(evicted()));
+    return await buffers.acquire(signal, () => uploadAbort.abort(new AppError('upload_evicted')));
   } finally {
     clearTimeout(timer);
   }
@@ -208,15 +208,6 @@ function receive(
   }).finally(watch.stop);
 }
 
-function stopping(): AppError {
-  return new AppError('shutting_down');
-}
-
-/** Returns the error of a client that sent more than may be held while its upload was paused. */
-function tooFast(): AppError {
-  return new AppError('upload_too_fast');
-}
-
 function tooSlow(): AppError {
   return new AppError('upload_timeout', { closesConnection: true });
 }
@@ -224,9 +215,4 @@ function tooSlow(): AppError {
 function belowFloor(): AppError {
   const values = { floorKiB: uploadFloorBytes / 1024, windowSeconds: uploadFloorWindowMs / 1000 };
   return new AppError('upload_too_slow', { values, closesConnection: true });
-}
-
-/** Returns the error of the slowest upload when others need its memory. */
-function evicted(): AppError {
-  return new AppError('upload_evicted');
 }

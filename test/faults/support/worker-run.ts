@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../../../scripts/lib/wait.ts';
-import { poolThreadHeapMiB } from '../../../src/limits.ts';
+import { poolThreadHeapMiB } from '../../../worker/limits.ts';
 import type { Environment } from '../../support/environment.ts';
 import type { ServiceProcess } from '../../support/service.ts';
 import { readVideo, type VideoState } from '../../worker/support/upload.ts';
